@@ -1,0 +1,51 @@
+"""How pytest runs the notebooks: strictly, each as it is stored, none that a learner changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROOT = Path(__file__).parent
+AUTHOR = os.environ.get("COURSE_AUTHOR") == "1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Run cells with history, as a front end does: else a trailing `;` would not silence them."""
+    from nbval.kernel import RunningKernel
+
+    def execute_cell_input(
+        self: RunningKernel, source: str, allow_stdin: bool | None = None
+    ) -> str:
+        return self.kc.execute(source, store_history=True, allow_stdin=allow_stdin)
+
+    RunningKernel.execute_cell_input = execute_cell_input
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the chapters that hold a learner's work: `course check` is for those."""
+    if AUTHOR:
+        return
+    from utils.course.build import run_by_hand
+
+    changed: dict[Path, bool] = {}
+    for item in items:
+        if item.path.suffix != ".ipynb" or item.path.parent != ROOT / "chapters":
+            continue
+        if item.path not in changed:
+            changed[item.path] = run_by_hand(nbformat.read(item.path, as_version=4))
+        if changed[item.path]:
+            reason = "holds your own work; `course check` runs it"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a notebook's kernel starts: a solution must solve every exercise, a chapter need not."""
+    if item.path.suffix == ".ipynb":
+        os.environ["COURSE_STRICT"] = "1" if item.path.parent.name == "solutions" else "0"
+        os.environ.pop("COURSE_REPORT", None)

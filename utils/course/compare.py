@@ -1,0 +1,301 @@
+"""Compare two results, and say in the field's words where the first difference lies."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections import Counter
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# A mask of −1e9 hides a score as well as one of −inf does: after exp() both are zero.
+HIDDEN = -1e4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first difference; `kind` says that not the value but the type, shape or dtype departs."""
+
+    text: str
+    kind: bool = False
+
+
+def difference(
+    expected: Any, got: Any, rtol: float = 1e-4, atol: float = 1e-6
+) -> Difference | None:
+    """None where `got` is as good as `expected`, else the first difference.
+
+    Lists and tuples stand for one another, as do numbers and tensors without dimensions, NumPy
+    arrays and tensors, and all widths of floats. Where −inf is expected, any number below −1e4 is
+    accepted, since it hides a score just as well.
+
+    >>> difference([1, 2], (1, 2)) is None
+    True
+    >>> difference([1, 2], [1, 3]).text
+    'at index 1: expected 2, got 3'
+    """
+    if got is None and expected is not None:
+        return Difference("it returned None: is there a `return` on every path?", kind=True)
+    if isinstance(expected, Tensor | np.ndarray | np.generic):
+        return _arrays(expected, got, rtol, atol)
+    if isinstance(expected, bool | numbers.Number):
+        return _numbers(expected, got, rtol, atol)
+    if isinstance(expected, str | bytes):
+        if not isinstance(got, type(expected)):
+            return _types(expected, got)
+        return None if expected == got else Difference(_values(expected, got))
+    if isinstance(expected, Mapping):
+        return _mappings(expected, got, rtol, atol)
+    if isinstance(expected, list | tuple):
+        return _sequences(expected, got, rtol, atol)
+    if isinstance(expected, Set):
+        return _sets(expected, got)
+    return _others(expected, got)
+
+
+def _types(expected: Any, got: Any) -> Difference:
+    return Difference(f"expected {_a_kind(expected)}, got {_a_kind(got)}", kind=True)
+
+
+def _values(expected: Any, got: Any) -> str:
+    return f"expected {show(expected)}, got {show(got)}"
+
+
+def _others(expected: Any, got: Any) -> Difference | None:
+    if type(expected) is not type(got):
+        return _types(expected, got)
+    if expected is got or not hasattr(type(expected), "__eq__"):
+        return None
+    try:
+        same = bool(expected == got)
+    except Exception:
+        same = False
+    return None if same else Difference(_values(expected, got))
+
+
+def _numbers(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
+    if isinstance(got, Tensor | np.ndarray | np.generic):
+        if got.ndim:
+            return Difference(
+                f"expected one number, got {_a_kind(got)}; is a sum or a mean missing?", kind=True
+            )
+        got = got.item()
+    if isinstance(expected, bool) != isinstance(got, bool) or not isinstance(got, numbers.Number):
+        return _types(expected, got)
+    if isinstance(expected, int) and not isinstance(got, numbers.Integral):
+        return _types(expected, got)
+    if isinstance(expected, complex) or isinstance(got, complex):
+        return None if expected == got else Difference(_values(expected, got))
+    if _close(float(expected), float(got), rtol, atol):
+        return None
+    return Difference(_ratio(float(expected), float(got)) or _values(expected, got))
+
+
+def _close(expected: float, got: float, rtol: float, atol: float) -> bool:
+    if math.isnan(expected) or math.isnan(got):
+        return math.isnan(expected) and math.isnan(got)
+    if expected == -math.inf:
+        return got <= HIDDEN
+    if math.isinf(expected) or math.isinf(got):
+        return expected == got
+    return abs(expected - got) <= atol + rtol * abs(expected)
+
+
+def _ratio(expected: float, got: float) -> str:
+    """A remark for a result that is a telling multiple of the expected one."""
+    if not expected or not got or not math.isfinite(expected) or not math.isfinite(got):
+        return ""
+    if math.isclose(got, -expected, rel_tol=1e-4):
+        return f"the sign is flipped: {_values(expected, got)}"
+    for factor in (2, 0.5):
+        if math.isclose(got, factor * expected, rel_tol=1e-4):
+            return f"{'twice' if factor == 2 else 'half'} of what it should be: " + _values(
+                expected, got
+            )
+    return ""
+
+
+def _sequences(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
+    if not isinstance(got, list | tuple):
+        return _types(expected, got)
+    for i, (e, g) in enumerate(zip(expected, got, strict=False)):
+        found = difference(e, g, rtol, atol)
+        if found:
+            long = len(expected) != len(got)
+            lengths = f" (and {len(expected)} items expected, got {len(got)})" if long else ""
+            return Difference(f"at index {i}: {found.text}{lengths}", found.kind)
+    if len(expected) != len(got):
+        return Difference(f"expected {_items(expected)}, got {_items(got)}", kind=True)
+    return None
+
+
+def _items(values: Any) -> str:
+    return f"{len(values)} item" + "s" * (len(values) != 1)
+
+
+def _mappings(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
+    if not isinstance(got, Mapping):
+        return _types(expected, got)
+    if isinstance(expected, Counter):
+        expected = {key: n for key, n in expected.items() if n}
+        got = {key: n for key, n in got.items() if n}
+    missing = [key for key in expected if key not in got]
+    if missing:
+        return Difference(f"the key {show(missing[0])} is missing")
+    extra = [key for key in got if key not in expected]
+    if extra:
+        return Difference(f"the key {show(extra[0])} should not be there")
+    for key, value in expected.items():
+        found = difference(value, got[key], rtol, atol)
+        if found:
+            return Difference(f"at key {show(key)}: {found.text}", found.kind)
+    return None
+
+
+def _sets(expected: Any, got: Any) -> Difference | None:
+    if not isinstance(got, Set):
+        return _types(expected, got)
+    if expected == got:
+        return None
+    missing, extra = sorted(map(repr, expected - got)), sorted(map(repr, got - expected))
+    said = [f"{missing[0]} is missing"] * bool(missing) + [f"{extra[0]} is too much"] * bool(extra)
+    return Difference("; ".join(said))
+
+
+def _family(dtype: torch.dtype) -> str:
+    if dtype == torch.bool:
+        return "bool"
+    return "float" if dtype.is_floating_point else "complex" if dtype.is_complex else "int"
+
+
+def _arrays(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
+    if isinstance(got, numbers.Number) and not expected.ndim:
+        got = torch.tensor(got)
+    if not isinstance(got, Tensor | np.ndarray | np.generic):
+        return _types(expected, got)
+    expected, got = (torch.as_tensor(x).detach().cpu() for x in (expected, got))
+    if expected.shape != got.shape:
+        turned = expected.ndim >= 2 and expected.mT.shape == got.shape
+        hint = " (transposed?)" if turned else ""
+        return Difference(
+            f"expected the shape {tuple(expected.shape)}, got {tuple(got.shape)}{hint}", kind=True
+        )
+    families = _family(expected.dtype), _family(got.dtype)
+    if families[0] != families[1] and not (expected.ndim == 0 and families == ("float", "int")):
+        return Difference(f"expected the dtype {families[0]}, got {families[1]}", kind=True)
+    if families[0] in ("bool", "int"):
+        wrong = expected != got
+    else:
+        tolerance = max(rtol, 4 * torch.finfo(got.dtype).eps)
+        expected, got = expected.double(), got.double()
+        hidden = (expected == -math.inf) & (got <= HIDDEN)
+        wrong = ~(torch.isclose(got, expected, tolerance, atol, equal_nan=True) | hidden)
+    if not wrong.any():
+        return None
+    return Difference(_words(expected, got, wrong))
+
+
+def _words(expected: Tensor, got: Tensor, wrong: Tensor) -> str:
+    """The difference of two tensors of one shape, in the most telling words that are true."""
+    index = tuple(int(i) for i in wrong.nonzero()[0])
+    where = f"at {list(index)}: " if index else ""
+    values = f"{where}expected {show(expected[index])}, got {show(got[index])}"
+    if expected.dtype == torch.bool:
+        return values
+    if got.isnan().any() and not expected.isnan().any():
+        first = [int(i) for i in got.isnan().nonzero()[0]]
+        return f"NaN (not a number) at {first}; look for 0/0, log(0) or inf − inf. {values}"
+    leak = _leak(expected, got)
+    if leak:
+        return f"{leak}. {values}"
+    rows = _rows(expected, got)
+    if rows:
+        return f"{rows}. {values}"
+    multiple = _multiple(expected, got)
+    return f"{multiple}. {values}" if multiple else values
+
+
+def _leak(expected: Tensor, got: Tensor) -> str:
+    if expected.ndim < 2 or expected.shape[-1] != expected.shape[-2] or expected.shape[-1] < 2:
+        return ""
+    if expected.triu(1).any() or not expected.tril().any() or not got.triu(1).any():
+        return ""
+    *_, row, column = (int(i) for i in got.triu(1).nonzero()[0])
+    return f"the future leaks: row {row} has a weight on column {column}, which comes after it"
+
+
+def _rows(expected: Tensor, got: Tensor) -> str:
+    if not expected.ndim or expected.shape[-1] < 2 or not expected.is_floating_point():
+        return ""
+    ones = torch.ones(expected.shape[:-1], dtype=expected.dtype)
+    if not torch.allclose(expected.sum(-1), ones, atol=1e-4) or (expected < 0).any():
+        return ""
+    sums = got.sum(-1)
+    bad = (sums - 1).abs() > 1e-3
+    if not bad.any():
+        return ""
+    index = tuple(int(i) for i in bad.nonzero()[0])
+    name = f"the row {list(index)}" if index else "the row"
+    return f"{name} does not sum to 1 but to {show(sums[index])}"
+
+
+def _multiple(expected: Tensor, got: Tensor) -> str:
+    if expected.numel() < 2 or not expected.is_floating_point():
+        return ""
+    usable = expected.isfinite() & got.isfinite() & (expected.abs() > 1e-8)
+    if usable.sum() < 2 or not (expected.isfinite() == got.isfinite()).all():
+        return ""
+    if ((expected.abs() <= 1e-8) & (got.abs() > 1e-6)).any():
+        return ""
+    ratios = got[usable] / expected[usable]
+    factor = ratios[0].item()
+    if not torch.allclose(ratios, ratios[0].expand_as(ratios), rtol=1e-3) or abs(factor - 1) < 1e-3:
+        return ""
+    if abs(factor + 1) < 1e-3:
+        return "every sign is flipped"
+    return f"every number is {show(factor)} times what it should be"
+
+
+def _a_kind(value: Any) -> str:
+    if isinstance(value, Tensor | np.ndarray):
+        name = "tensor" if isinstance(value, Tensor) else "array"
+        return f"a {name} of shape {tuple(value.shape)}"
+    names = {"int": "an int", "NoneType": "None"}
+    name = type(value).__name__
+    return names.get(name, f"a {name}")
+
+
+def show(value: Any, limit: int = 76) -> str:
+    """A value in few characters, floats to four digits: `[0.7311, 0.2689]`."""
+    text = _show(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    if isinstance(value, np.integer):
+        return str(int(value))
+    if isinstance(value, Tensor | np.ndarray):
+        if value.ndim == 0:
+            return _show(value.item())
+        if int(np.prod(value.shape)) > 16:
+            return f"{_a_kind(value)[2:]}"
+        return _show(value.tolist())
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_show(k)}: {_show(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        inner = ", ".join(_show(v) for v in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, list):
+        return "[" + ", ".join(_show(v) for v in value) + "]"
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    return repr(value)

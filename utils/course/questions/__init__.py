@@ -1,0 +1,1 @@
+"""The *predict, then run* questions of the course, as data: a module a chapter."""
