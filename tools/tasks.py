@@ -1,0 +1,97 @@
+"""The tasks of the Makefile: what each needs installed, and the command it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.environment import Place, SetupError, child_environment, ensure
+
+ROOT = Path(__file__).resolve().parent.parent
+COURSE = ("-m", "utils.course.cli")
+
+
+class Task(NamedTuple):
+    """A set of extras, the arguments for Python, and a word on what it is for."""
+
+    extras: tuple[str, ...]
+    arguments: Callable[[], Sequence[str]]
+    help: str
+
+
+def pytest_arguments() -> list[str]:
+    """The whole suite: unit tests, and nbval over both folders of notebooks.
+
+    `NBVAL_MODE=lax` runs every cell but compares only those marked for it: for systems on which
+    printed numbers are not known to repeat to the letter.
+    """
+    mode = os.environ.get("NBVAL_MODE", "strict")
+    if mode not in ("strict", "lax"):
+        raise SetupError(f"NBVAL_MODE is {mode!r}; it can be strict or lax.")
+    nbval = "--nbval" if mode == "strict" else "--nbval-lax"
+    return [
+        *("-m", "pytest", "-n", "2", "--dist", "loadfile"),
+        *(nbval, "--nbval-cell-timeout=300"),
+        *(folder for folder in ("tests", "chapters", "solutions") if (ROOT / folder).is_dir()),
+    ]
+
+
+TASKS = {
+    "lab": Task((), lambda: (*COURSE, "lab"), "open the chapters in JupyterLab"),
+    "test": Task(("test",), pytest_arguments, "check everything: the library and every notebook"),
+    "notebooks": Task((), lambda: (*COURSE, "build"), "rebuild the notebooks from their sources"),
+    "bench": Task(("test",), lambda: (*COURSE, "bench"), "measure the library's speed"),
+    "course": Task((), lambda: COURSE, "run the command `course` with the words that follow"),
+    "setup": Task((), tuple, "install what is needed, and stop"),
+}
+
+
+def usage() -> str:
+    """How to call this, one task a line."""
+    lines = [f"  {name:<10} {task.help}" for name, task in TASKS.items()]
+    return "\n".join(["usage: python3 setup_env.py TASK [words for the task]", *lines])
+
+
+def hand_over(command: list[str], environment: dict[str, str]) -> int:
+    """Become the command where the system can; else wait for it and pass its status on."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.chdir(ROOT)
+        os.execve(command[0], command, environment)
+    child = subprocess.Popen(command, env=environment, cwd=ROOT)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the child got it too, and decides
+            continue
+
+
+def run_task(argv: Sequence[str]) -> int:
+    """Set up what the task needs, then run it. Returns the exit status."""
+    name, *rest = argv or ["--help"]
+    if name not in TASKS:
+        asked = name in ("-h", "--help")
+        print(usage(), file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    task, place = TASKS[name], Place(ROOT)
+    explicit = bool(os.environ.get("PYTHON"))
+    try:
+        arguments = task.arguments()
+        ensure(place, task.extras, version=sys.version_info[:2] if explicit else None)
+        if not arguments:
+            return 0
+        environment = child_environment(place)
+        if name == "test":
+            environment["OMP_NUM_THREADS"] = "1"  # two workers: two threads each would fight
+        return hand_over([str(place.python), *arguments, *rest], environment)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nsetup: stopped; the same command goes on where this one ended.", file=sys.stderr)
+        return 130
