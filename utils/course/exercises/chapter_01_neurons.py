@@ -1,0 +1,351 @@
+"""The later exercises of chapter 01, on neurons: the logistic, its gradient, two layers."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from utils.course.exercise import Exercise
+from utils.course.exercises.probing import uniform
+from utils.llm import learning
+
+# 1.5 · the logistic function and its loss
+
+
+def _naive_chance(score: Tensor) -> Tensor:
+    return score.exp() / (1 + score.exp())
+
+
+def _loss_of(chance: Tensor, label: Tensor) -> Tensor:
+    return -torch.where(label == 1, chance, 1 - chance).log()
+
+
+def _logistic_with(loss: Any, chance: Any = torch.sigmoid) -> Any:
+    """An answer with this loss of (chance, score, label)."""
+
+    def answer(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        return chance(score), loss(chance(score), score, label)
+
+    return answer
+
+
+def _logistic_by_a_loop(score: Tensor, label: Tensor) -> tuple[list[float], list[float]]:
+    chances, losses = [], []
+    for z, yes in zip(score.tolist(), label.tolist(), strict=True):
+        small = math.exp(-abs(z))
+        chances.append((1 if z >= 0 else small) / (1 + small))
+        losses.append(max(-z if yes else z, 0) + math.log1p(small))
+    return chances, losses
+
+
+def _logistic_as_tensors(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    chances, losses = _logistic_by_a_loop(score, label)
+    return torch.tensor(chances), torch.tensor(losses)
+
+
+LOGISTIC = Exercise(
+    id="1.5",
+    title="The logistic function and its loss",
+    minutes=8,
+    stars=2,
+    reference=learning.logistic_and_loss,
+    probes=[
+        (torch.tensor([0.0]), torch.tensor([1.0])),
+        (torch.tensor([2.0, 2.0, -1.5]), torch.tensor([1.0, 0.0, 0.0])),
+        (uniform(7, seed=9, low=-4, high=4), torch.tensor([1.0, 0, 0, 1, 1, 0, 1])),
+        (torch.tensor([30.0, -30.0]), torch.tensor([0.0, 1.0])),
+        (torch.tensor([1000.0, 1000.0, -1000.0, -1000.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])),
+    ],
+    mistakes={
+        "The loss takes the logarithm of the wrong chance: where the label is 1, use the chance "
+        "of a yes; where it is 0, one minus it.": _logistic_with(
+            lambda p, z, y: nn.functional.softplus((2 * y - 1) * z)
+        ),
+        "Your loss looks only at the label 1: an example with label 0 pays −ln(1 − chance).": (
+            _logistic_with(lambda p, z, y: y * nn.functional.softplus(-z))
+        ),
+        "Your loss ignores the label: it is always −ln(chance of a yes).": _logistic_with(
+            lambda p, z, y: nn.functional.softplus(-z)
+        ),
+        "The minus is missing: the logarithm of a chance is negative, and a loss is not.": (
+            _logistic_with(lambda p, z, y: -nn.functional.softplus((1 - 2 * y) * z))
+        ),
+        "Your loss is the squared distance to the label: take the logarithm instead.": (
+            _logistic_with(lambda p, z, y: (p - y).square())
+        ),
+        "Your logistic falls where it should rise: a high score is a likely yes, 1 / (1 + e^−z).": (
+            _logistic_with(
+                lambda p, z, y: nn.functional.softplus((2 * y - 1) * z), lambda z: (-z).sigmoid()
+            )
+        ),
+        "A small number inside the logarithm hides the trouble: at a score of ±1000 the loss is "
+        "1000, and yours stops growing, just where the model is most wrong. Compute it from the "
+        "score: ln(1 + e^−z).": _logistic_with(
+            lambda p, z, y: -(torch.where(y == 1, p, 1 - p) + 1e-7).log()
+        ),
+        "Your chances are fine, but the loss becomes infinite: the chance was rounded to 0 before "
+        "you took its logarithm. Compute the loss from the score: ln(1 + e^−z).": _logistic_with(
+            lambda p, z, y: _loss_of(p, y)
+        ),
+        "Your loss multiplies 0 by the infinite logarithm of 0, which is NaN (not a number): "
+        "choose the term you need, and compute it from the score: ln(1 + e^−z).": _logistic_with(
+            lambda p, z, y: -(y * p.log() + (1 - y) * (1 - p).log())
+        ),
+        "e^1000 is too large for a float, so your loss is infinite where it should be 1000: "
+        "ln(1 + e^z) is z for large z, so take the larger of z and 0, plus ln(1 + e^−|z|).": (
+            _logistic_with(lambda p, z, y: ((1 - 2 * y) * z).exp().log1p())
+        ),
+        "e^1000 is too large for a float, and infinity divided by infinity is NaN (not a number): "
+        "write the chance as 1 / (1 + e^−z).": _logistic_with(
+            lambda p, z, y: nn.functional.softplus((1 - 2 * y) * z), _naive_chance
+        ),
+        "e^1000 is too large for a float: your chance is infinity divided by infinity, and your "
+        "loss takes its logarithm. Write the chance as 1 / (1 + e^−z), the loss as ln(1 + e^−z).": (
+            _logistic_with(lambda p, z, y: _loss_of(p, y), _naive_chance)
+        ),
+    },
+    alternatives={
+        "torch's own": _logistic_with(
+            lambda p, z, y: nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none")
+        ),
+        "the logarithm of sigmoid": _logistic_with(
+            lambda p, z, y: -nn.functional.logsigmoid((2 * y - 1) * z)
+        ),
+        "a loop with math": _logistic_as_tensors,
+        "float64": lambda z, y: learning.logistic_and_loss(z.double(), y.double()),
+        "logaddexp": lambda z, y: (
+            1 / (1 + torch.exp(-z)),
+            torch.logaddexp((1 - 2 * y) * z, torch.zeros_like(z)),
+        ),
+    },
+    parts=("chance", "loss"),
+)
+
+
+# 1.6 · what flows back through a neuron
+
+
+def _neuron_by_autograd(
+    weights: Tensor, bias: float, x: Tensor, label: Tensor
+) -> tuple[Tensor, ...]:
+    w, b = weights.clone().requires_grad_(), torch.tensor(bias, requires_grad=True)
+    score = x @ w + b
+    losses = nn.functional.binary_cross_entropy_with_logits(score, label, reduction="none")
+    (error,) = torch.autograd.grad(losses.sum(), score, retain_graph=True)
+    return error, *torch.autograd.grad(losses.mean(), [w, b])
+
+
+def _neuron_by_loops(
+    weights: Tensor, bias: float, x: Tensor, label: Tensor
+) -> tuple[Tensor, Tensor, float]:
+    errors, by_weights, by_bias = [], [0.0] * len(weights), 0.0
+    for row, yes in zip(x.tolist(), label.tolist(), strict=True):
+        score = sum(w * v for w, v in zip(weights.tolist(), row, strict=True)) + bias
+        errors.append(1 / (1 + math.exp(-score)) - yes)
+        by_bias += errors[-1] / len(x)
+        for i, v in enumerate(row):
+            by_weights[i] += errors[-1] * v / len(x)
+    return torch.tensor(errors), torch.tensor(by_weights), by_bias
+
+
+def _neuron_with(
+    error: Any, by_weights: Any = None, by_bias: Any = None, gives: Any = torch.sigmoid
+) -> Any:
+    """An answer with this error of (chance, label), and these derivatives of (error, x)."""
+
+    def answer(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        e = error(gives(x @ weights + bias), label)
+        wide = by_weights(e, x) if by_weights else x.T @ e / len(x)
+        return e, wide, by_bias(e, x) if by_bias else e.mean()
+
+    return answer
+
+
+NEURON = Exercise(
+    id="1.6",
+    title="What flows back through a neuron",
+    minutes=8,
+    stars=3,
+    reference=learning.neuron_gradient,
+    probes=[
+        (torch.tensor([2.0]), -1.0, torch.tensor([[0.5]]), torch.tensor([1.0])),
+        (
+            torch.tensor([1.0, -0.5]),
+            0.25,
+            torch.tensor([[1.0, 2.0], [-1.0, 0.5], [3.0, 1.0]]),
+            torch.tensor([1.0, 1.0, 0.0]),
+        ),
+        (
+            uniform(3, seed=10),
+            -0.5,
+            uniform(5, 3, seed=11),
+            torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0]),
+        ),
+    ],
+    mistakes={
+        "Every sign is flipped: the error is chance minus label.": _neuron_with(lambda p, y: y - p),
+        "The derivative of the logistic, chance · (1 − chance), is one factor too many: with the "
+        "log loss it cancels, and only chance − label is left.": _neuron_with(
+            lambda p, y: (p - y) * p * (1 - p)
+        ),
+        "You rounded the chance to yes or no before you compared (Rosenblatt's perceptron does): "
+        "keep the chance itself.": _neuron_with(lambda p, y: (p > 0.5).float() - y),
+        "You compared the score with the label: put it through the logistic function first.": (
+            _neuron_with(lambda z, y: z - y, gives=lambda z: z)
+        ),
+        "You summed over the examples: the loss is a mean, so divide both derivatives by their "
+        "number.": _neuron_with(lambda p, y: p - y, lambda e, x: x.T @ e, lambda e, x: e.sum()),
+        "The derivative by the bias is still a sum: average it as you did for the weights.": (
+            _neuron_with(lambda p, y: p - y, by_bias=lambda e, x: e.sum())
+        ),
+        "The derivative by the weights is still a sum: average it as you did for the bias.": (
+            _neuron_with(lambda p, y: p - y, by_weights=lambda e, x: x.T @ e)
+        ),
+        "You averaged the errors and the inputs apart: weigh each example's inputs by its own "
+        "error, then average.": _neuron_with(
+            lambda p, y: p - y, by_weights=lambda e, x: e.mean() * x.mean(dim=0)
+        ),
+        "The derivatives are right, but the first result should be the plain error, chance − "
+        "label, not yet divided by the number of examples.": _neuron_with(
+            lambda p, y: (p - y) / len(y), lambda e, x: x.T @ e, lambda e, x: e.sum()
+        ),
+    },
+    alternatives={
+        "autograd": _neuron_by_autograd,
+        "loops": _neuron_by_loops,
+        "broadcasting": _neuron_with(lambda p, y: p - y, lambda e, x: (e[:, None] * x).mean(dim=0)),
+        "float64": lambda w, b, x, y: learning.neuron_gradient(
+            w.double(), b, x.double(), y.double()
+        ),
+    },
+    parts=("error", "derivative by the weights", "derivative by the bias"),
+)
+
+
+# 1.7 · a network of two layers
+
+
+def _two_layer(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, *, wrong: str = ""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The network, or one of its wrong turns."""
+    if wrong == "turned":
+        w1, w2 = w1.T, w2.T
+    before = x @ w1 if wrong in ("no b1", "late b1") else x @ w1 + b1
+    bends = {
+        "no bend": lambda z: z,
+        "sigmoid": torch.sigmoid,
+        "size": torch.abs,
+        "other half": lambda z: z.clamp(max=0),
+    }
+    hidden = bends.get(wrong, torch.relu)(before)
+    if wrong == "late b1":
+        hidden = hidden + b1
+    output = (before if wrong == "skipped" else hidden) @ w2
+    if wrong != "no b2":
+        output = output + b2
+    return before, hidden, output.relu() if wrong == "bent output" else output
+
+
+def _in_place(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
+    before = x @ w1 + b1
+    hidden = before.relu_()
+    return before, hidden, hidden @ w2 + b2
+
+
+def _two_layer_by_loops(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> tuple[Tensor, ...]:
+    def layer(rows: list, weights: Tensor, bias: Tensor) -> list:
+        columns = weights.T.tolist()
+        return [
+            [
+                sum(v * w for v, w in zip(row, column, strict=True)) + b
+                for column, b in zip(columns, bias.tolist(), strict=True)
+            ]
+            for row in rows
+        ]
+
+    before = layer(x.tolist(), w1, b1)
+    hidden = [[max(v, 0.0) for v in row] for row in before]
+    return tuple(torch.tensor(rows) for rows in (before, hidden, layer(hidden, w2, b2)))
+
+
+def _two_layer_by_modules(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> tuple[Tensor, ...]:
+    before = nn.functional.linear(x, w1.T, b1)
+    hidden = nn.functional.relu(before)
+    return before, hidden, nn.functional.linear(hidden, w2.T, b2)
+
+
+def _weights(d: int, h: int, k: int, seed: int) -> tuple[Tensor, ...]:
+    """Two layers from d over h to k, with no bias at zero."""
+    return (
+        uniform(d, h, seed=seed),
+        uniform(h, seed=seed + 1, low=0.3, high=1.5),
+        uniform(h, k, seed=seed + 2),
+        uniform(k, seed=seed + 3, low=-1.5, high=-0.3),
+    )
+
+
+TWO_LAYERS = Exercise(
+    id="1.7",
+    title="A network of two layers",
+    minutes=5,
+    stars=2,
+    reference=learning.two_layer,
+    probes=[
+        (
+            torch.tensor([[1.0, -2.0]]),
+            torch.tensor([[1.0, 3.0], [2.0, -1.0]]),
+            torch.tensor([0.5, -1.0]),
+            torch.tensor([[2.0], [-1.0]]),
+            torch.tensor([0.25]),
+        ),
+        (uniform(3, 2, seed=12), *_weights(2, 4, 1, seed=13)),
+        (uniform(5, 3, seed=17), *_weights(3, 4, 2, seed=18)),
+    ],
+    mistakes={
+        "There is no bend between the layers: without the ReLU, two layers are one.": partial(
+            _two_layer, wrong="no bend"
+        ),
+        "You bent the output too: it is a score, and must be free to be negative.": partial(
+            _two_layer, wrong="bent output"
+        ),
+        "The first bias is missing: add b1 to x @ w1.": partial(_two_layer, wrong="no b1"),
+        "The second bias is missing: add b2 to hidden @ w2.": partial(_two_layer, wrong="no b2"),
+        "You added b1 after the ReLU: it belongs before, it says where the unit begins to "
+        "answer.": partial(_two_layer, wrong="late b1"),
+        "The second layer reads what stood before the ReLU: give it the hidden values.": partial(
+            _two_layer, wrong="skipped"
+        ),
+        "You bent with the logistic function: ReLU is the larger of the number and 0.": partial(
+            _two_layer, wrong="sigmoid"
+        ),
+        "You took the absolute value: ReLU sets negative numbers to 0 and does not mirror "
+        "them.": partial(_two_layer, wrong="size"),
+        "You kept the negative half: ReLU keeps what is above 0.": partial(
+            _two_layer, wrong="other half"
+        ),
+        "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
+        "by w1.T.": partial(_two_layer, wrong="turned"),
+        "Your ReLU worked in place and overwrote the values before it: make a new tensor (relu "
+        "without the underscore).": _in_place,
+    },
+    alternatives={
+        "torch's own": _two_layer_by_modules,
+        "loops": _two_layer_by_loops,
+        "einsum": lambda x, w1, b1, w2, b2: (
+            before := torch.einsum("nd,dh->nh", x, w1) + b1,
+            hidden := torch.maximum(before, torch.zeros(())),
+            torch.einsum("nh,hk->nk", hidden, w2) + b2,
+        ),
+        "float64": lambda *tensors: learning.two_layer(*(t.double() for t in tensors)),
+    },
+    parts=("before", "hidden", "output"),
+)
