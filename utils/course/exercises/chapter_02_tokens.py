@@ -1,0 +1,407 @@
+"""Chapter 02, first half: bytes, pairs, merges, the trainer's step."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby, pairwise
+
+from utils.course.exercise import Exercise
+from utils.llm import tokenizer
+
+Pair = tuple[int, int]
+
+# 2.1 ---------------------------------------------------------------------------------------------
+
+
+def _utf8(
+    text: str, borders: tuple[int, int, int] = (0x80, 0x800, 0x10000), marked: bool = True
+) -> list[int]:
+    """UTF-8 by hand, with borders and marks that a wrong turn can change."""
+    values: list[int] = []
+    for code in map(ord, text):
+        tail = sum(code >= border for border in borders)
+        lead = (0, 0xC0, 0xE0, 0xF0)[tail] | code >> 6 * tail
+        rest = [code >> 6 * i & 0x3F for i in reversed(range(tail))]
+        values += [lead, *(0x80 | six if marked else six for six in rest)]
+    return values
+
+
+def _utf8_backwards(text: str) -> list[int]:
+    encoded = [_utf8(char) for char in text]
+    return [byte for char in encoded for byte in (char[0], *reversed(char[1:]))]
+
+
+def _utf8_unmasked(text: str) -> list[int]:
+    values: list[int] = []
+    for char in text:
+        code, size = ord(char), len(_utf8(char))
+        tail = [0x80 | code >> 6 * i for i in reversed(range(size - 1))]
+        values += [_utf8(char)[0], *tail]
+    return values
+
+
+def _utf8_by_string_of_bits(text: str) -> tuple[int, ...]:
+    values: list[int] = []
+    for code in map(ord, text):
+        if code < 128:
+            values.append(code)
+            continue
+        tail = 1 + (code >= 0x800) + (code >= 0x10000)
+        bits = format(code, f"0{6 * tail + 6 - tail}b")
+        lead, bits = bits[: 6 - tail], bits[6 - tail :]
+        values.append(int("1" * (tail + 1) + "0" + lead, 2))
+        values += [int("10" + bits[i : i + 6], 2) for i in range(0, len(bits), 6)]
+    return tuple(values)
+
+
+def utf8_bytes(text: str) -> list[int]:
+    """The UTF-8 bytes of a text, as numbers."""
+    return list(text.encode())
+
+
+UTF8_BYTES = Exercise(
+    id="2.1",
+    title="UTF-8 by hand",
+    minutes=10,
+    stars=2,
+    reference=utf8_bytes,
+    probes=[
+        ("",),
+        ("A",),
+        ("~\x7f",),
+        ("\x80",),
+        ("é",),
+        ("ß\u07ff",),
+        ("\u0800",),
+        ("한",),
+        ("\uffff",),
+        ("\U00010000",),
+        ("😀",),
+        ("\U0010ffff",),
+        ("Mina said: 한글! 👩‍🚀",),
+    ],
+    mistakes={
+        "These are code points, the numbers of the characters, not bytes: a byte ends at 255, "
+        "and 한 is number 54,620. Cut each number into the bit patterns of the "
+        "table.": lambda text: [ord(char) for char in text],
+        "One byte reaches only to 127, not to 255: its first bit must be 0. From 128 on, "
+        "é included, a character takes two bytes.": lambda text: _utf8(
+            text, (0x100, 0x800, 0x10000)
+        ),
+        "The later bytes lack their mark. Each starts with the bits 10: add 0b10000000 to its "
+        "six bits.": lambda text: _utf8(text, marked=False),
+        "The later bytes stand in the wrong order. The highest bits come first, the lowest six "
+        "bits last.": _utf8_backwards,
+        "Four bytes are missing from your answer: an emoji lies beyond 65,535 and does not fit "
+        "into three.": lambda text: _utf8(text, (0x80, 0x800, 0x110000)),
+        "A later byte carries more than its six bits. Cut the higher ones off before you mark it: "
+        "(code >> shift) & 0b111111.": _utf8_unmasked,
+        "A border is off by one. Numbers of up to 7, 11 and 16 bits take one, two and three "
+        "bytes: compare with < 0x80, < 0x800 and < 0x10000.": lambda text: _utf8(
+            text, (0x81, 0x801, 0x10001)
+        ),
+    },
+    alternatives={
+        "strings of bits, in a tuple": _utf8_by_string_of_bits,
+        "bit by bit": _utf8,
+        "the built-in encoder, byte by byte": lambda text: [b for c in text for b in c.encode()],
+    },
+)
+
+# 2.2 ---------------------------------------------------------------------------------------------
+
+
+def _count_runs_by_length(ids: Sequence[int]) -> dict[Pair, int]:
+    """Run by run: a run of n equal ids holds n // 2 pairs of itself, and one with the next run."""
+    runs = [(key, len(list(group))) for key, group in groupby(ids)]
+    counts: dict[Pair, int] = defaultdict(int)
+    for key, length in runs:
+        if length > 1:
+            counts[key, key] += length // 2
+    for (a, _), (b, _) in pairwise(runs):
+        counts[a, b] += 1
+    return counts
+
+
+def _count_with_a_flag(ids: Sequence[int]) -> Counter[Pair]:
+    counts: Counter[Pair] = Counter()
+    used = False
+    for i in range(1, len(ids)):
+        used = not used and i > 1 and ids[i - 2] == ids[i - 1] == ids[i]
+        counts[ids[i - 1], ids[i]] += not used
+    return counts
+
+
+def _count_skipping_all(ids: Sequence[int]) -> Counter[Pair]:
+    """Skips two places after every pair that it counts, as merging does."""
+    return Counter(zip(ids[::2], ids[1::2], strict=False))
+
+
+COUNT_PAIRS = Exercise(
+    id="2.2",
+    title="Count the pairs",
+    minutes=8,
+    stars=2,
+    reference=tokenizer.count_pairs,
+    probes=[
+        ([],),
+        ([7],),
+        ([1, 2],),
+        ([1, 2, 3],),
+        ([1, 1, 1],),
+        ([1, 2, 1],),
+        ([1, 2, 1, 2],),
+        ([3, 3, 3, 3, 300, 3],),
+        ([4, 4, 4, 5, 4, 4],),
+        (list(b"banana bandana"),),
+        (list("하하하 호호".encode()),),
+    ],
+    mistakes={
+        "You cut the list into separate couples. Every neighbourhood counts: in [1, 2, 3] both "
+        "(1, 2) and (2, 3).": _count_skipping_all,
+        "Two pairs that share an id were both counted. [1, 1, 1] holds (1, 1) once: a merge would "
+        "use up two of the three. After counting such a pair, skip the one that begins with its "
+        "second id.": lambda ids: Counter(pairwise(ids)),
+        "The order of a pair matters: (2, 1) is not (1, 2). Don't sort its members.": lambda ids: (
+            Counter((min(pair), max(pair)) for pair in pairwise(ids))
+        ),
+        "The last id and the first are no neighbours, though ids[-1] lets them look so. Start the "
+        "loop at the second id.": lambda ids: Counter(
+            (ids[i - 1], ids[i]) for i in range(len(ids))
+        ),
+        "Every pair is counted once only. Add 1 each time it is met.": lambda ids: dict.fromkeys(
+            pairwise(ids), 1
+        ),
+        "The last pair is missing. A list of n ids has n − 1 pairs.": lambda ids: Counter(
+            (ids[i], ids[i + 1]) for i in range(len(ids) - 2)
+        ),
+        "These are the counts of single ids. Count each together with the one after "
+        "it.": lambda ids: Counter(ids),
+    },
+    alternatives={
+        "run by run, in a dict": _count_runs_by_length,
+        "a loop with a flag": _count_with_a_flag,
+    },
+)
+
+# 2.3 ---------------------------------------------------------------------------------------------
+
+
+def _merge(
+    ids: Sequence[int],
+    new_id: int,
+    hits: Callable[[int], bool],
+    step: Callable[[int], int] = lambda i: 2,
+    end: int = 0,
+) -> list[int]:
+    """The merge, with a test for a hit and a step after it that a wrong turn can change."""
+    merged: list[int] = []
+    i = 0
+    while i < len(ids) - end:
+        hit = i + 1 < len(ids) and hits(i)
+        merged.append(new_id if hit else ids[i])
+        i += step(i) if hit else 1
+    return merged
+
+
+def _is(ids: Sequence[int], pair: Pair) -> Callable[[int], bool]:
+    return lambda i: tuple(ids[i : i + 2]) == tuple(pair)
+
+
+def _merge_first_only(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    found = next(filter(_is(ids, pair), range(len(ids))), None)
+    return list(ids) if found is None else [*ids[:found], new_id, *ids[found + 2 :]]
+
+
+def _merge_overlapping(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    hits = _is(ids, pair)
+    return _merge(ids, new_id, hits, lambda i: 1 if hits(i + 1) else 2)
+
+
+def _merge_from_the_right(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    return tokenizer.merge_pair(list(ids[::-1]), (pair[1], pair[0]), new_id)[::-1]
+
+
+def _merge_either_order(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    return _merge(ids, new_id, lambda i: sorted(ids[i : i + 2]) == sorted(pair))
+
+
+def _merge_with_a_stack(ids: Sequence[int], pair: Pair, new_id: int) -> tuple[int, ...]:
+    stack: list[int] = []
+    for token in ids:
+        if stack and (stack[-1], token) == tuple(pair):
+            stack[-1] = new_id
+        else:
+            stack.append(token)
+    return tuple(stack)
+
+
+def _merge_by_recursion(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    if len(ids) < 2:
+        return list(ids)
+    hit = (ids[0], ids[1]) == tuple(pair)
+    rest = _merge_by_recursion(ids[2 if hit else 1 :], pair, new_id)
+    return [new_id if hit else ids[0], *rest]
+
+
+MERGE_A_PAIR = Exercise(
+    id="2.3",
+    title="Merge a pair",
+    minutes=8,
+    stars=2,
+    reference=tokenizer.merge_pair,
+    probes=[
+        ([], (1, 2), 9),
+        ([1], (1, 2), 9),
+        ([1, 2], (1, 2), 9),
+        ([2, 1], (1, 2), 9),
+        ([1, 2, 3], (1, 2), 9),
+        ([3, 1, 2], (1, 2), 9),
+        ([1, 2, 1, 2], (1, 2), 9),
+        ([1, 1, 1], (1, 1), 9),
+        ([1, 1, 1, 1], (1, 1), 9),
+        ([5, 1, 1, 1, 1, 1, 2, 1], (1, 1), 300),
+        (list(b"banana"), (97, 110), 256),
+        (list("하하하호".encode()), (0xED, 0x95), 256),
+        ([4, 7, 4, 7, 7, 4, 4, 7], (4, 7), 256),
+    ],
+    mistakes={
+        "Only the first occurrence was merged. Go on to the end of the list: every "
+        "occurrence of the pair becomes the new id.": _merge_first_only,
+        "Two merges share a token. After a merge step over both of its tokens: "
+        "[1, 1, 1] holds one merge of (1, 1) and a 1 that is left over.": _merge_overlapping,
+        "You merge from the right. Read from left to right: in [1, 1, 1] the first "
+        "two are merged and the last is left over.": _merge_from_the_right,
+        "The second token of the pair is still there behind the new id. Move on by two "
+        "places after a merge, by one otherwise.": lambda ids, pair, new_id: _merge(
+            ids, new_id, _is(ids, pair), lambda i: 1
+        ),
+        "The last token is lost when it is not part of a merge. Let the loop reach the last "
+        "position, and look ahead only where there is a next token.": lambda ids, pair, new_id: (
+            _merge(ids, new_id, _is(ids, pair), end=1)
+        ),
+        "You also merged the pair the other way round. (1, 2) and (2, 1) are different "
+        "pairs: compare in order.": _merge_either_order,
+    },
+    alternatives={
+        "a stack that gives a tuple": _merge_with_a_stack,
+        "recursion": _merge_by_recursion,
+    },
+)
+
+# 2.4 ---------------------------------------------------------------------------------------------
+
+Words = list[list[int]]
+Step = tuple[Pair | None, Words]
+
+
+def _apply(words: Words, pair: Pair | None, new_id: int) -> Step:
+    if pair is None:
+        return None, words
+    return pair, [tokenizer.merge_pair(word, pair, new_id) for word in words]
+
+
+def _pairs_of(words: Words) -> Counter[Pair]:
+    return sum((Counter(tokenizer.count_pairs(word)) for word in words), Counter())
+
+
+def _choose(counts: Mapping[Pair, int], rank: Callable[[Pair], tuple[int, ...]]) -> Pair | None:
+    return min(counts, key=rank, default=None)
+
+
+def merge_most_frequent(words: Words, new_id: int) -> Step:
+    """Merge the most frequent pair in all words; the smaller pair wins a tie."""
+    counts = _pairs_of(words)
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_over_borders(words: Words, new_id: int) -> Step:
+    counts = Counter(pairwise([token for word in words for token in word]))
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_counts_overlaps(words: Words, new_id: int) -> Step:
+    counts = Counter(pair for word in words for pair in pairwise(word))
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_first_met(words: Words, new_id: int) -> Step:
+    counts = _pairs_of(words)
+    return _apply(words, max(counts, key=counts.__getitem__, default=None), new_id)
+
+
+def _step_larger_pair(words: Words, new_id: int) -> Step:
+    counts = _pairs_of(words)
+    return _apply(words, max(counts, key=lambda pair: (counts[pair], pair), default=None), new_id)
+
+
+def _step_rarest(words: Words, new_id: int) -> Step:
+    counts = _pairs_of(words)
+    return _apply(words, _choose(counts, lambda pair: (counts[pair], *pair)), new_id)
+
+
+def _step_each_word_once(words: Words, new_id: int) -> Step:
+    counts = _pairs_of([list(word) for word in dict.fromkeys(map(tuple, words))])
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_drops_repeats(words: Words, new_id: int) -> Step:
+    pair, merged = merge_most_frequent(words, new_id)
+    return pair, [list(word) for word in dict.fromkeys(map(tuple, merged))]
+
+
+def _step_only_names(words: Words, new_id: int) -> Step:
+    return merge_most_frequent(words, new_id)[0], words
+
+
+def _step_with_a_sort(words: Words, new_id: int) -> tuple[Pair | None, tuple[tuple[int, ...], ...]]:
+    counted = [_count_runs_by_length(word) for word in words]
+    every = sorted(pair for counts in counted for pair in counts for _ in range(counts[pair]))
+    best = max(every, key=every.count, default=None)  # max keeps the first, so the smaller pair
+    if best is None:
+        return None, tuple(map(tuple, words))
+    return best, tuple(_merge_with_a_stack(word, best, new_id) for word in words)
+
+
+BPE_STEP = Exercise(
+    id="2.4",
+    title="The trainer's step",
+    minutes=8,
+    stars=2,
+    reference=merge_most_frequent,
+    probes=[
+        ([], 256),
+        ([[5]], 256),
+        ([[1, 2]], 256),
+        ([[1, 2], [3]], 256),
+        ([[2, 1, 3]], 256),
+        ([[3, 1], [2, 1]], 256),
+        ([[5, 5, 5], [1, 2]], 256),
+        ([[3, 4], [1, 2, 3, 4]], 256),
+        ([[1], [2, 3], [1], [2, 4], [1]], 256),
+        ([[8, 9], [8, 9], [8, 9], [1, 2, 5], [1, 2, 6]], 300),
+        ([list(b"banana"), list(b" bandana")], 256),
+        ([list(word.encode()) for word in ("하하", " 호호", " 하하")], 256),
+    ],
+    mistakes={
+        "A pair reaches over the end of a word. Count inside each word, and add up the counts: the "
+        "last id of one word and the first of the next are no pair.": _step_over_borders,
+        "On a tie you take the pair that came first in the text. The rule is: the smaller pair "
+        "wins, compared by its first id, then by its second.": _step_first_met,
+        "On a tie you take the larger pair. The rule is: the smaller pair wins. "
+        "min(counts, key=lambda pair: (-counts[pair], pair)) says both at once.": _step_larger_pair,
+        "You merge the rarest pair. It is the most frequent one that saves the most "
+        "tokens.": _step_rarest,
+        "A word that occurs three times counts three times. Don't throw repeated words away before "
+        "counting.": _step_each_word_once,
+        "The text must stay whole: one list for every word, repeated words "
+        "included.": _step_drops_repeats,
+        "The pair is right, but the words are unchanged. Merge it in every word, and return the "
+        "new words with it.": _step_only_names,
+        "A run such as [5, 5, 5] holds one merge of (5, 5), not two. Count with your count_pairs, "
+        "which knows that.": _step_counts_overlaps,
+    },
+    alternatives={"sorting, and tuples": _step_with_a_sort},
+    parts=("pair", "words"),
+)
