@@ -1,0 +1,138 @@
+"""A figure of the course: its pixels, and the text twin that says what they show."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import Formatter
+
+from utils.viz import style
+from utils.viz.twin import describe
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure. A notebook shows the picture, then its twin in a fold below it.
+
+    `finding` is the sentence that the figure proves, `twin` says in words all that is drawn,
+    `width` and `height` are in pixels. The fold is there because JupyterLab gives an image output
+    no alternative text, whatever its metadata says: a screen reader finds the twin next to it.
+    """
+
+    finding: str
+    twin: str
+    width: int
+    height: int
+    _png: bytes = field(repr=False)
+
+    def png(self) -> bytes:
+        """The picture's bytes: the same figure gives the same bytes, whenever it is drawn."""
+        return self._png
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a .png file; returns its path."""
+        path = Path(path)
+        if path.suffix.lower() != ".png":
+            raise ValueError(f"a picture is saved as .png, not as {path.name!r}")
+        path.write_bytes(self._png)
+        return path
+
+    def __repr__(self) -> str:
+        return self.twin
+
+    @property
+    def alt(self) -> str:
+        """The twin as one paragraph, as fits an alternative text."""
+        return ". ".join(line.rstrip(".") for line in self.twin.splitlines()) + "."
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        data = {"image/png": self._png, "text/plain": self.twin}
+        size = {"width": self.width, "height": self.height}
+        return data, {"image/png": {"alt": self.alt, **size}}
+
+    def _repr_html_(self) -> str:
+        """The twin in a fold; no pixels, so that nbval can compare it."""
+        return (
+            '<details style="font-size: 90%; opacity: 0.85"><summary>The figure in words</summary>'
+            f'<pre style="white-space: pre-wrap">{html.escape(self.twin)}</pre></details>'
+        )
+
+    def _ipython_display_(self) -> None:
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+        fold = {"text/html": self._repr_html_(), "text/plain": "The figure in words: see above."}
+        display(fold, raw=True)
+
+
+def picture(
+    fig: Figure, finding: str, *, digits: int | None = None, words: str | None = None
+) -> Picture:
+    """Title a figure with its finding, draw it, and read its twin off the axes.
+
+    The title is added here, wrapped to the figure's width: leave `suptitle` alone, and give the
+    axes titles only where there are several panels. A twin's numbers have two significant digits;
+    where the data behind a figure are noisier than that, pass `digits=1`, or `words` of your own
+    to stand for everything below the finding.
+    """
+    finding = " ".join(finding.split())
+    if not finding:
+        raise ValueError("the finding is empty; say in a sentence what the figure shows")
+    body = describe(fig, digits) if words is None else words.strip().splitlines()
+    with style.context():
+        size = style.RC["figure.titlesize"]
+        fig.suptitle(
+            style.wrapped(finding, fig.get_figwidth() - 0.3, size), x=0.012, ha="left", size=size
+        )
+        png = _render(fig)
+    width, height = (round(inches * style.DPI) for inches in fig.get_size_inches())
+    return Picture(finding, "\n".join([finding, *body]), width, height, png)
+
+
+def _render(fig: Figure) -> bytes:
+    if not isinstance(fig.canvas, FigureCanvasAgg):
+        FigureCanvasAgg(fig)
+    _make_drawable(fig)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=style.DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+class _Drawable(Formatter):
+    """Another formatter's labels, without the letters that the font lacks."""
+
+    def __init__(self, inner: Formatter) -> None:
+        self.inner = inner
+
+    def __call__(self, value: float, position: int | None = None) -> str:
+        return style.drawable(self.inner(value, position))
+
+    def format_ticks(self, values: list[float]) -> list[str]:
+        return [style.drawable(label) for label in self.inner.format_ticks(values)]
+
+
+def _make_drawable(fig: Figure) -> None:
+    """Spell out what the font can't draw, and take dollar signs for what they are."""
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            labels = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+            if any(label != style.drawable(label) for label in labels):
+                axis.set_major_formatter(_Drawable(axis.get_major_formatter()))
+    for text in _texts(fig):
+        text.set_text(style.drawable(text.get_text()))
+        # Log axes write their own ticks as formulas; everybody else's dollars are only dollars.
+        text.set_parse_math("\\mathdefault" in text.get_text())
+
+
+def _texts(fig: Figure) -> Iterator[Text]:
+    yield from fig.findobj(Text)

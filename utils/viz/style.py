@@ -1,0 +1,189 @@
+"""One look for every figure of the course.
+
+The palette is Okabe and Ito's, which people with any kind of colour vision can tell apart
+(M. Okabe, K. Ito, *Color Universal Design*, 2008). A colour has a role, and keeps it from the
+first chapter to the last: what is true is black, what the model believes is blue, what it is
+compared with is orange first.
+
+Figures are built without pyplot and inside `context()`, so that no global state changes:
+a reader's own matplotlib settings stay as they were.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+
+TRUTH = BLACK
+MODEL = BLUE
+BASELINES = (ORANGE, GREEN, PURPLE, SKY, VERMILLION)
+HIGHLIGHT = VERMILLION
+DATA = "#444444"
+MUTED = "#767676"
+REST = "#BBBBBB"
+
+CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK)
+SEQUENTIAL = "Blues"
+DIVERGING = "PuOr"
+
+DPI = 100
+WIDTH, HEIGHT = 8.0, 4.0
+
+RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "white",
+    "axes.formatter.useoffset": False,
+    "axes.grid": True,
+    "axes.labelsize": 11,
+    "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "figure.titlesize": 12,
+    "figure.titleweight": "bold",
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "hatch.linewidth": 0.6,
+    "image.cmap": SEQUENTIAL,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 6,
+    "savefig.dpi": DPI,
+    "savefig.facecolor": "white",
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Matplotlib's settings for the figures of the course, and the reader's own again after."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+def figure(
+    n_rows: int = 1,
+    n_columns: int = 1,
+    *,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    **subplots: object,
+) -> tuple[Figure, np.ndarray]:
+    """A new figure and its axes, (n_rows, n_columns); sizes in inches, 100 pixels each.
+
+    Draw inside `with context():`, or artists made later take the reader's own settings.
+    """
+    with context():
+        fig = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        return fig, fig.subplots(n_rows, n_columns, squeeze=False, **subplots)
+
+
+def colour(label: str, position: int = 0) -> str:
+    """The colour of a series: by its role where its label names one, else by its position.
+
+    >>> colour("truth") == TRUTH, colour("your model") == MODEL, colour("bigram", 0) == BASELINES[0]
+    (True, True, True)
+    """
+    words = label.lower().split()
+    if {"truth", "true", "floor"} & set(words):
+        return TRUTH
+    if {"model", "gpt", "yours"} & set(words):
+        return MODEL
+    return BASELINES[position % len(BASELINES)]
+
+
+def colours(labels: Sequence[str]) -> list[str]:
+    """One colour a label, roles first; the others take the baselines' colours in order.
+
+    >>> colours(["unigram", "truth", "bigram"]) == [BASELINES[0], TRUTH, BASELINES[1]]
+    True
+    """
+    taken, position = [], 0
+    for label in labels:
+        taken.append(colour(label, position))
+        position += taken[-1] not in (TRUTH, MODEL)
+    return taken
+
+
+def text_on(background: str | tuple[float, ...]) -> str:
+    """Black or white, whichever is easier to read on a background (WCAG's relative luminance).
+
+    >>> text_on("#0072B2"), text_on("#F0E442")
+    ('white', 'black')
+    """
+    rgb = np.array(matplotlib.colors.to_rgb(background))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
+    return "white" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "black"
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """The code points that the font of the figures, shipped with matplotlib, can draw."""
+    return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())
+
+
+def drawable(text: str) -> str:
+    """The text with what the font can't draw (Hangul, say) written as its code point.
+
+    >>> drawable("café")
+    'café'
+    >>> drawable("한 kite")
+    '[U+D55C] kite'
+    """
+    known = _glyphs()
+    return "".join(
+        letter if ord(letter) in known or letter == "\n" else f"[U+{ord(letter):04X}]"
+        for letter in text
+    )
+
+
+def wrapped(text: str, inches: float, size: float = 12) -> str:
+    """The text broken into lines that fit a width at a font size in points (bold DejaVu)."""
+    letters = max(12, int(inches * 72 / (size * 0.66)))
+    return "\n".join(
+        line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]
+    )
+
+
+def plain_number(value: float) -> str:
+    """A tick's number as people write it: 0.001, 10, 1,000, 2e+09.
+
+    >>> plain_number(1000.0), plain_number(0.25), plain_number(2e9)
+    ('1,000', '0.25', '2e+09')
+    """
+    if value != 0 and not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.3g}"
+    return f"{value:,.6f}".rstrip("0").rstrip(".")
+
+
+def log_scale(ax: Axes, axis: str) -> None:
+    """Make the `"x"` or the `"y"` axis logarithmic, its ticks in plain numbers."""
+    if axis not in ("x", "y"):
+        raise ValueError(f"axis is {axis!r}; it must be 'x' or 'y'")
+    getattr(ax, f"set_{axis}scale")("log")
+    side = getattr(ax, f"{axis}axis")
+    side.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    side.set_minor_formatter(NullFormatter())
