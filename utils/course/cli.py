@@ -97,21 +97,23 @@ def check(
         Path | None, typer.Option(help="Add the report, as Markdown, to this file.")
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one cell may take.")] = 120.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks to run at a time.")] = 1,
 ) -> None:
     """Run notebooks as they are on disk, and report on every exercise.
 
     Ends with 0 where nothing is wrong, 1 where something is, 2 where it could not run.
     """
-    from utils.course import learner_ci
+    from utils.course.learner_ci import check_notebooks
 
     raise typer.Exit(
-        learner_ci.main(
+        check_notebooks(
             notebooks or [],
             week=week,
             junit=junit,
-            json_file=json,
+            json_path=json,
             summary=summary,
             cell_timeout=timeout,
+            jobs=jobs,
         )
     )
 
