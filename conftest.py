@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before a notebook's kernel starts: a solution must solve every exercise, a chapter need not."""
+    """Before its kernel starts: a solution must solve every exercise, a chapter need not."""
     if item.path.suffix == ".ipynb":
         os.environ["COURSE_STRICT"] = "1" if item.path.parent.name == "solutions" else "0"
         os.environ.pop("COURSE_REPORT", None)

@@ -218,13 +218,17 @@ def _where(error: BaseException, answer: Answer) -> list[str]:
 
 def _annotations(exercise: Exercise, answer: Answer) -> Verdict:
     """A right answer whose jaxtyping annotations hold is right; one that lies is told so."""
-    hints = getattr(answer, "__annotations__", {})
+    try:
+        hints = inspect.get_annotations(answer, eval_str=True)
+    except Exception:  # annotations that name something unknown are no fault of the answer's
+        hints = {}
     if not any(hasattr(hint, "dim_str") for hint in hints.values()):
         return Verdict(RIGHT)
     typed = jaxtyping.jaxtyped(answer, typechecker=beartype.beartype)
     for args in exercise.probes[:3]:
         outcome = run(exercise, typed, args)
         if isinstance(outcome.error, jaxtyping.TypeCheckError):
-            said = f"the result is right, but it breaks its own annotation: {hints}"
+            shapes = {name: getattr(hint, "__name__", hint) for name, hint in hints.items()}
+            said = f"the result is right, but it breaks its own annotation: {shapes}"
             return Verdict(WRONG, _with_input(said, exercise, answer, outcome))
     return Verdict(RIGHT)
