@@ -172,7 +172,8 @@ class _Merger:
         del counts[pair]
         self.places.update(born)
         for fresh in born:
-            heapq.heappush(self.heap, (-counts[fresh], fresh))
+            if counts[fresh]:  # a later merge of this same pair may have undone it
+                heapq.heappush(self.heap, (-counts[fresh], fresh))
 
 
 def train_bpe(
@@ -368,7 +369,7 @@ def load_encoding(path: str | os.PathLike[str]) -> tiktoken.Encoding:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         return tiktoken.Encoding(**_checked_content(content))
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path} is not an encoding that save_encoding wrote, or it is damaged ({error}). "
             "Train and save it again, or choose another file."
@@ -393,6 +394,7 @@ def _checked_content(content: Any) -> dict[str, Any]:
     ids = [*ranks.values(), *content["special_tokens"].values()]
     if not all(type(i) is int and 0 <= i < 2**31 for i in ids) or len(set(ids)) < len(ids):
         raise ValueError("the ids are not distinct whole numbers from 0")
+    _checked_specials(content["special_tokens"])
     if missing := [byte for byte in range(N_BYTES) if bytes([byte]) not in ranks]:
         raise ValueError(f"{len(missing)} of the 256 bytes are missing")
     return {
