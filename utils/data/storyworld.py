@@ -221,7 +221,7 @@ def _write(draw: Callable[[], float]) -> str:
     try:
         while True:
             number = _draw_number(choice.weights, draw)
-            words += choice.phrase(number).words
+            words += choice.words(number)
             choice = plot.send(number)
     except StopIteration:
         return " ".join(words)
@@ -230,9 +230,9 @@ def _write(draw: Callable[[], float]) -> str:
 def _draw_number(weights: tuple[int, ...], draw: Callable[[], float]) -> int:
     if len(weights) == 1:
         return 0
-    mark = draw() * sum(weights)
+    mark = draw() * sum(weights)  # below the sum: random() is at most 1 - 2**-53
     for number, weight in enumerate(weights):
         mark -= weight
         if mark < 0:
             return number
-    return len(weights) - 1
+    raise AssertionError("a draw lies below the sum of the weights")

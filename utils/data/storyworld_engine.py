@@ -53,14 +53,15 @@ class Choice(NamedTuple):
     told: Mapping[str, str]
     same_shape: bool
 
-    def phrase(self, number: int) -> Phrase:
-        """The phrase of that number, with the facts filled in."""
-        parts = _parse(self.templates[number])
+    def words(self, number: int) -> list[str]:
+        """The words of the phrase of that number, with the facts filled in."""
         told = self.told
-        return Phrase(
-            tuple([told[word] if slot else word for word, slot, _ in parts]),
-            tuple([mark for _, _, mark in parts]),
-        )
+        return [told[word] if slot else word for word, slot, _ in _parse(self.templates[number])]
+
+    def phrase(self, number: int) -> Phrase:
+        """The phrase of that number: its words and what they say."""
+        marks = [mark for _, _, mark in _parse(self.templates[number])]
+        return Phrase(tuple(self.words(number)), tuple(marks))
 
 
 Plot = Generator[Choice, int, None]
@@ -89,6 +90,13 @@ def _parse(template: str) -> tuple[tuple[str, bool, Mark | None], ...]:
 def article(word: str) -> str:
     """`a` or `an`, as English wants it before the word (by its first letter; enough here)."""
     return "an" if word[0] in "aeiou" else "a"
+
+
+@cache
+def _tellings(kind: str, words: tuple[str, ...], with_article: bool) -> tuple[str, ...]:
+    return tuple(
+        f"{article(word)} {kind}={word}" if with_article else f"{kind}={word}" for word in words
+    )
 
 
 class Teller:
@@ -124,18 +132,16 @@ class Teller:
         same_shape: bool = True,
     ) -> Generator[Choice, int, str]:
         """Draw a fact from `words`, say it, keep it. Returns the word."""
-        templates = tuple(
-            f"{article(word)} {kind}={word}" if with_article else f"{kind}={word}" for word in words
-        )
+        templates = _tellings(kind, tuple(words), with_article)
         word = words[(yield self._choice(templates, None, same_shape=same_shape))]
         self.know(**{kind: word})
         return word
 
     def _choice(
-        self, variants: Sequence[str], weights: Sequence[int] | None, *, same_shape: bool
+        self, variants: tuple[str, ...], weights: Sequence[int] | None, *, same_shape: bool
     ) -> Choice:
         weights = (1,) * len(variants) if weights is None else tuple(weights)
-        return Choice(tuple(variants), weights, self.told, same_shape)
+        return Choice(variants, weights, self.told, same_shape)
 
 
 class Walk:
