@@ -14,7 +14,7 @@ def __getattr__(name: str) -> Any:
 
         return check
     if name == "ask":
-        from utils.course.ask import ask
+        from utils.course.asking import ask
 
         return ask
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ class Exercise:
     """One exercise of a chapter.
 
     `reference` is the sound answer, and what the chapter goes on with while there is no other.
-    `probes` are tuples of arguments, smallest first: the first that fails is the one a learner sees.
+    `probes` are tuples of arguments, smallest first: a learner sees the first that fails.
     `mistakes` maps a sentence to a function that goes wrong in just the way the sentence says.
     `alternatives` are sound answers of another kind, by name; they must pass.
     `call` runs an answer that is not simply called, a class for instance.

@@ -1,0 +1,203 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here
+#
+# **What is a language model, before anybody says the word *neural*?** In ten minutes you will have
+# one that writes, you will have caught it out, and you will have written a smaller one yourself.
+#
+# This page is a notebook: text like this, and grey cells with Python in them. Choose
+# **Run → Run All Cells** from the menu at the top, once, before you read on. It takes a few
+# seconds. Later, <kbd>Shift</kbd>+<kbd>Enter</kbd> runs one cell and moves to the next, and you may
+# change any cell and run it again; nothing here can break your computer.
+
+# %%
+import torch
+from utils.course import ask, check
+from utils.data import storyworld
+from utils.llm.ngram import NGramModel
+from utils.viz import plots
+
+print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
+
+# %% [markdown]
+# If that says `True`, your machine is ready: two processor cores and this laptop are all that the
+# course asks for. If a red box stands there instead, open a terminal (**File → New → Terminal**)
+# and type `course doctor`; it says in plain words what is missing and how to get it.
+#
+# ## A small world
+#
+# The course does not train on the internet. It has a world of its own, in which very little happens
+# and all of it is written down: somebody has a thing, the thing has a colour, there is some
+# weather, and then things go wrong in one of a few ways.
+
+# %%
+stories = storyworld.stories(4000)
+print(storyworld.prose(stories[0]))
+
+# %% [markdown]
+# A program writes these stories by drawing lots, one word at a time. Because we know the program,
+# we know something that nobody knows about English: the **true chance of every next word**. After
+# *Mina had a blue*, for instance, this is what may come:
+
+# %%
+truth = storyworld.next_words("Mina had a blue".split())
+plots.bars(
+    truth,
+    "chance of being the next word",
+    "After “Mina had a blue”, only a thing can come.",
+)
+
+# %% [markdown]
+# Keep this picture. A language model, from the smallest to the ones with a trillion numbers in
+# them, is a function that looks at the words so far and gives a chance to every word that might be
+# next. All ten chapters are about that one function: how to build it, how to train it, how to draw
+# words from it.
+#
+# ## A model that writes
+#
+# Here is our first. It has read the four thousand stories and counted which word followed which
+# three words. To write, it looks up the last three words, draws the next one in proportion to its
+# counts, and starts over. Change `first_words` and run the cell again; words and full stops are
+# separated by spaces.
+
+# %%
+model = NGramModel(order=4).fit([story.split() for story in stories])
+first_words = "Mina had a blue kite .".split()
+written = model.write(60, first_words, seed=1)
+print(storyworld.prose(first_words + written))
+
+# %% [markdown]
+# Every four words in a row are fine. The whole is not: the story forgets what it was about.
+# **Predict, then run.**
+
+# %%
+ask("0.a")
+
+# %% [markdown]
+# Now you know what to look for, and since the world is ours, we need not squint: it can say which
+# word was the first that no story allows, and what could have stood there.
+
+# %%
+try:
+    storyworld.log2_probability(first_words + written)
+except ValueError as error:
+    print(error)
+else:
+    print("possible so far:", storyworld.is_possible(first_words + written))
+
+# %% [markdown]
+# You will meet this judge again in every week. In week 1 it shows how far counting can go, in week
+# 2 it shows attention reaching back for the kite, in week 4 it marks the stories of a GPT that you
+# have trained.
+#
+# ## How an exercise works
+#
+# Each chapter has four to seven exercises. You replace one line,
+# `raise NotImplementedError(…)`, by code of your own and run the cell. The last line of the cell
+# checks it, and there are three answers you may see:
+#
+# - ⬜ not attempted yet. The chapter uses the course's version, so everything below still runs.
+# - ✅ right. From here on the chapter runs on *your* function.
+# - ❌ wrong, with what is wrong and the smallest input that shows it. The chapter again uses the
+#   course's version: you are never stuck, and you may come back later.
+#
+# Any sound answer passes, whatever it looks like. Hints are folded under the text, weakest first.
+#
+# ### Exercise 0.1 · The likeliest next word
+# ★☆☆ · 5 min · Shannon 1948, section 3
+#
+# Shannon made a machine that writes English with a book and no computer: pick a word, open the book
+# anywhere, read on until the word turns up, write down the word behind it, and repeat with that
+# one. Count instead of leafing, and you have a model.
+#
+# Given a list of `words` and one `word`, return the word that **most often comes right after it**.
+# If several come equally often, return the one that came first. If nothing ever comes after it,
+# return `None`. By hand, for *a cat saw a dog and a cat ran*:
+#
+#     after "a":   cat, dog, cat     →  "cat"
+#     after "cat": saw, ran          →  "saw"   (a tie: saw came first)
+#     after "ran": nothing           →  None
+#
+# <details><summary>A nudge</summary>You need each word together with the one behind it.
+# <code>zip(words, words[1:])</code> walks over just these pairs.</details>
+# <details><summary>More</summary>Collect the words that stand behind <code>word</code> and count
+# them with <code>collections.Counter</code>. A counter keeps the order in which it first met its
+# keys.</details>
+# <details><summary>Nearly all of it</summary><code>Counter(b for a, b in zip(words, words[1:]) if
+# a == word)</code>, and then <code>.most_common(1)</code>, which gives a list that may be
+# empty.</details>
+
+
+# %%
+def likeliest_next(words: list[str], word: str) -> str | None:
+    """The word that most often follows `word`; the first of them on a tie, None if none does."""
+    ### BEGIN SOLUTION
+    from collections import Counter
+
+    followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
+    return followers.most_common(1)[0][0] if followers else None
+    ### END SOLUTION
+
+
+likeliest_next = check("0.1", likeliest_next)
+
+# %% [markdown]
+# Let it write, always taking the likeliest word:
+
+# %%
+book = " ".join(stories).split()
+sentence = ["Mina"]
+for _ in range(14):
+    sentence.append(likeliest_next(book, sentence[-1]))
+print(" ".join(sentence))
+
+# %% [markdown]
+# A model that remembers one word and always takes the favourite soon walks in a circle. Both cures
+# are chapters of this course: look further back (week 2), and roll dice instead of always taking
+# the favourite (week 4).
+#
+# ## The plan
+#
+# | week | chapters | at the end of it you have built |
+# |---|---|---|
+# | 1 | 01 Models that learn · 02 Text, tokens, chances | gradient descent by hand; a tokenizer; models that count |
+# | 2 | 03 Attention is kernel smoothing · 04 Self-attention | attention, and a model that remembers the kite |
+# | 3 | 05 The transformer block · 06 A whole GPT | GPT-2, number for number |
+# | 4 | 07 Training · 08 The sampler | a model at the limit of what can be known, and its dice |
+# | 5 | 09 Thinking out loud · 10 Your own local LLM | votes, chains of thought, a model of your own |
+#
+# A week is about five hours alone, with two chapters, and two hours together on Sunday, for which
+# each chapter ends with questions. Come to the meeting also when you have not solved everything;
+# ⬜ is no disgrace.
+#
+# When you are stuck, unfold a hint; then leave the exercise and read on, since the chapter runs
+# without it; then look into `solutions/`, where every chapter stands solved. In a terminal,
+# `course check` runs all your notebooks afresh and lists what is right, wrong and open.
+#
+# ## Recap
+#
+# A language model gives every possible next word a chance. Ours counted, and wrote sentences whose
+# every four words are sound and whose sum is not. To do better, it will have to learn (chapter 01),
+# and to know what a word is (chapter 02).
+#
+# **Source.** C. E. Shannon, *A Mathematical Theory of Communication*, 1948, section 3: the first
+# n-gram models, made with books and dice.
+#
+# | English | Korean |
+# |---|---|
+# | language model | 언어 모델 |
+# | next-word distribution | 다음 단어의 확률 분포 |
+# | n-gram | n-그램 |
+# | to sample, to draw | 표본 추출하다, 뽑다 |
+# | notebook, cell | 노트북, 셀 |
