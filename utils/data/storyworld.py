@@ -38,7 +38,7 @@ __all__ = [
 END = "<|endoftext|>"
 #: Every word of every story, sorted; `END` is not one of them.
 VOCABULARY: tuple[str, ...] = tuple(
-    sorted(all_words(storyworld_plots.story).union(storyworld_plots.USES.values()))
+    sorted(all_words(storyworld_plots.story).union(storyworld_plots.WORDS_FROM_FACTS))
 )
 _SHOWN = 8
 

@@ -9,7 +9,7 @@ word by word view that the rest of the course uses.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -162,6 +162,8 @@ class Walk:
 
     def next_words(self) -> dict[str, float]:
         """The exact distribution of the next word; empty after the story's end."""
+        if len(self._open) == 1:
+            return {self._open[0][2].words[self._offset]: 1.0}
         weights: dict[str, int] = {}
         for _, weight, phrase in self._open:
             word = phrase.words[self._offset]
@@ -174,8 +176,11 @@ class Walk:
 
         A word is recalled where the story allows no other and it repeats something said before.
         """
-        certain = len({phrase.words[self._offset] for _, _, phrase in self._open}) == 1
-        self._open = [entry for entry in self._open if entry[2].words[self._offset] == word]
+        certain = len(self._open) == 1
+        if not certain:
+            following = [entry for entry in self._open if entry[2].words[self._offset] == word]
+            certain = len(following) == len(self._open)
+            self._open = following
         number, _, phrase = self._open[0]
         recalled = self._note(word, phrase.marks[self._offset], certain=certain)
         self.position += 1
@@ -208,65 +213,57 @@ class Walk:
         ]
 
 
-def count_bits(new_plot: Callable[[], Plot], *, trust_marks: bool = True) -> tuple[float, float]:
-    """Expected (bits, words) of a story, exactly, by a walk of the tree of choices.
+def count_bits(new_plot: Callable[[], Plot], path: Sequence[int] = ()) -> tuple[float, float]:
+    """Expected (bits, words) of what follows a path of drawn numbers, exactly, by walking the tree.
 
-    Choices marked `same_shape` are followed along their first phrase only; with
-    `trust_marks=False` along every phrase, which is the same sum the long way round.
-    A coroutine can't be copied, so each branch starts the plot again and repeats the way to it.
+    Choices marked `same_shape` are followed along their first phrase only. A coroutine can't be
+    copied, so each branch starts the plot again and repeats the way to it.
     """
-
-    def below(path: list[int]) -> tuple[float, float]:
-        plot = new_plot()
-        choice: Choice | None = next(plot)
-        for number in path:
-            choice = _send(plot, number)
-        bits = words = 0.0
-        while choice is not None:
-            total = sum(choice.weights)
-            shares = [weight / total for weight in choice.weights]
-            bits -= math.fsum(p * math.log2(p) for p in shares)
-            words += math.fsum(
-                p * len(_parse(template))
-                for p, template in zip(shares, choice.templates, strict=True)
-            )
-            if len(shares) > 1 and not (trust_marks and choice.same_shape):
-                branches = [below([*path, number]) for number in range(len(shares))]
-                bits += math.fsum(p * b for p, (b, _) in zip(shares, branches, strict=True))
-                words += math.fsum(p * w for p, (_, w) in zip(shares, branches, strict=True))
-                return bits, words
-            path = [*path, 0]
-            choice = _send(plot, 0)
-        return bits, words
-
-    return below([])
+    bits = words = 0.0
+    for way, choice in _certain_way(new_plot, path):
+        shares = [weight / sum(choice.weights) for weight in choice.weights]
+        bits -= math.fsum(p * math.log2(p) for p in shares)
+        words += math.fsum(
+            p * len(_parse(template)) for p, template in zip(shares, choice.templates, strict=True)
+        )
+        if _forks(choice):
+            for number, share in enumerate(shares):
+                more_bits, more_words = count_bits(new_plot, [*way, number])
+                bits += share * more_bits
+                words += share * more_words
+    return bits, words
 
 
-def _send(plot: Plot, number: int) -> Choice | None:
-    try:
-        return plot.send(number)
-    except StopIteration:
-        return None
-
-
-def all_words(new_plot: Callable[[], Plot]) -> set[str]:
+def all_words(new_plot: Callable[[], Plot], path: Sequence[int] = ()) -> set[str]:
     """The words of every phrase that `count_bits` passes (not those that hang on a fact)."""
     found: set[str] = set()
-
-    def below(path: list[int]) -> None:
-        plot = new_plot()
-        choice: Choice | None = next(plot)
-        for number in path:
-            choice = _send(plot, number)
-        while choice is not None:
-            for number in range(len(choice.weights)):
-                found.update(choice.phrase(number).words)
-            if len(choice.weights) > 1 and not choice.same_shape:
-                for number in range(len(choice.weights)):
-                    below([*path, number])
-                return
-            path = [*path, 0]
-            choice = _send(plot, 0)
-
-    below([])
+    for way, choice in _certain_way(new_plot, path):
+        for number in range(len(choice.weights)):
+            found.update(choice.words(number))
+            if _forks(choice):
+                found |= all_words(new_plot, [*way, number])
     return found
+
+
+def _forks(choice: Choice) -> bool:
+    return len(choice.weights) > 1 and not choice.same_shape
+
+
+def _certain_way(
+    new_plot: Callable[[], Plot], path: Sequence[int]
+) -> Iterator[tuple[list[int], Choice]]:
+    """The choices after a path, up to the next fork; with each, the path that leads to it."""
+    plot = new_plot()
+    way = list(path)
+    try:
+        choice = next(plot)
+        for number in path:
+            choice = plot.send(number)
+        while True:
+            yield way, choice
+            if _forks(choice):
+                return
+            way = [*way, 0]
+            choice = plot.send(0)
+    except StopIteration:
+        return

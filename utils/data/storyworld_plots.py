@@ -33,6 +33,8 @@ USES = {
     "umbrella": "boat",
 }
 THINGS = tuple(USES)
+#: Words that are never drawn: a fact drawn before makes them certain.
+WORDS_FROM_FACTS = (*_SHE.values(), *_HE.values(), *USES.values())
 PLACES = (
     "bakery", "castle", "library", "harbour", "lighthouse", "market",
     "meadow", "mill", "museum", "orchard", "river", "station",
