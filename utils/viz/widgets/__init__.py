@@ -1,1 +1,6 @@
 """Every interactive piece of the course: an `Explorer` over a figure, or a small tool."""
+
+from utils.viz.widgets.pie import pies_of_a_story
+from utils.viz.widgets.tokens import TokenPlayground
+
+__all__ = ["TokenPlayground", "pies_of_a_story"]
