@@ -86,36 +86,30 @@ def lab(context: typer.Context) -> None:
 @app.command()
 def check(
     notebooks: Annotated[
-        list[Path] | None, typer.Argument(help="Notebooks to run; without any, all chapters.")
+        list[Path] | None, typer.Argument(help="Notebooks or folders; without any, all chapters.")
     ] = None,
     week: Annotated[
-        int | None, typer.Option(min=1, max=5, help="The chapters of this week.")
+        int | None, typer.Option(min=0, max=5, help="The chapters of this week; 0 is the start.")
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON to it.")] = None,
     summary: Annotated[
         Path | None, typer.Option(help="Add the report, as Markdown, to this file.")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one cell may take.")] = 120.0,
-    jobs: Annotated[int, typer.Option(min=1, help="Notebooks to run at a time.")] = 1,
+    cell_timeout: Annotated[float, typer.Option(help="Seconds that one cell may take.")] = 120.0,
+    notebook_timeout: Annotated[float, typer.Option(help="Seconds for a notebook.")] = 900.0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Notebooks that run at once.")] = 1,
 ) -> None:
-    """Run notebooks as they are on disk, and report on every exercise.
+    """Run your notebooks as they are on disk, and report on every exercise.
 
-    Ends with 0 where nothing is wrong, 1 where something is, 2 where it could not run.
+    Ends with 0 where nothing is wrong, 1 where something is, 2 where something could not run.
     """
     from utils.course.learner_ci import check_notebooks
 
-    raise typer.Exit(
-        check_notebooks(
-            notebooks or [],
-            week=week,
-            junit=junit,
-            json_path=json,
-            summary=summary,
-            cell_timeout=timeout,
-            jobs=jobs,
-        )
+    status = check_notebooks(
+        notebooks or (), week, junit, json, summary, cell_timeout, notebook_timeout, jobs
     )
+    raise typer.Exit(status)
 
 
 @app.command()
