@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -173,7 +174,8 @@ def execute(
     )
     target.path.parent.mkdir(exist_ok=True)
     try:
-        client.execute(env=environment)
+        # The kernel's own log goes nowhere: what a cell says comes over its channels.
+        client.execute(env=environment, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise BuildError(_failure(notebook, target, error)) from None
     for cell in notebook.cells:
