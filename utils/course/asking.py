@@ -25,7 +25,9 @@ _STYLE = """<style>
   white-space: normal; overflow-wrap: anywhere; margin: 2px 0; cursor: pointer;
   font-size: var(--jp-content-font-size1, 14px);
 }
-.course-ask input[type="radio"] { flex: none; float: none; height: auto; margin: 0 8px 0 4px; }
+.course-ask input[type="radio"] {
+  order: -1; flex: none; float: none; height: auto; margin: 0 8px 0 4px;
+}
 .course-ask input[type="radio"]:focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
 .course-ask .widget-html-content, .course-ask .jupyter-widgets.widget-html-content {
   line-height: 1.45; font-size: var(--jp-content-font-size1, 14px);

@@ -8,16 +8,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
+from traitlets import Unicode
 
 from utils.viz.picture import Picture
 
 _STYLE = """<style>
 .course-explorer { max-width: 100%; overflow: hidden; padding: 2px; }
-.course-explorer :focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
+.course-explorer :focus-visible { outline: 2px solid #0072B2 !important; outline-offset: 2px; }
 .course-explorer .widget-image { height: auto; max-width: 100%; }
 .course-explorer .widget-html-content { line-height: 1.4; }
 .course-explorer pre { white-space: pre-wrap; }
 </style>"""
+
+
+class _NamedImage(widgets.Image):
+    """An image whose tooltip is its accessible name.
+
+    ipywidgets sets a tooltip only where the description is empty, and an Image has none.
+    """
+
+    description = Unicode("").tag(sync=True)
 
 
 class Explorer:
@@ -40,7 +50,7 @@ class Explorer:
         self._check_controls()
         self.picture = self._draw(self._values())
         self._drawing = self._stale = False
-        self.image = widgets.Image(
+        self.image = _NamedImage(
             value=self.picture.png(),
             format="png",
             layout=widgets.Layout(width=f"{self.picture.width}px", max_width="100%", height="auto"),
@@ -158,6 +168,7 @@ def _label(name: str, control: widgets.Widget) -> None:
         control.description = name.replace("_", " ")
     if _is_button(control):
         control.layout.width = control.layout.width or "auto"
+        control.layout.align_self = "flex-start"
         return
     control.style.description_width = "initial"
     if control.layout.width is None:

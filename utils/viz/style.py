@@ -162,7 +162,7 @@ def drawable(text: str) -> str:
 
 def wrapped(text: str, inches: float, size: float = 12) -> str:
     """The text broken into lines that fit a width at a font size in points (bold DejaVu)."""
-    letters = max(12, int(inches * 72 / (size * 0.66)))
+    letters = max(12, int(inches * 72 / (size * 0.62)))
     return "\n".join(
         line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]
     )

@@ -40,7 +40,7 @@ def lines(
     y_from: float | None = None,
     digits: int | None = None,
 ) -> Picture:
-    """Curves over one pair of axes, each named where it ends.
+    """Curves over one pair of axes, named in a legend where there are several.
 
     `series` maps a name to (x, y), or to y alone, which is then drawn over 0, 1, 2, …
     A name with "truth" or "model" in it takes that role's colour. `floor` is a dashed level.
@@ -259,7 +259,7 @@ def pie_pair(
             raise ValueError(f"{name!r} sums to {total:.4f}; give probabilities that sum to 1")
     words = sorted({*true, *model}, key=lambda w: (-max(true.get(w, 0), model.get(w, 0)), w))
     shown = words if len(words) <= most + 1 else words[:most]
-    palette = {word: _SLICES[i % len(_SLICES)] for i, word in enumerate(shown)}
+    palette = _slice_colours(shown)
     fig, grid = style.figure(1, 2, height=4.0)
     with style.context():
         for ax, shares, title in zip(grid[0], (true, model), titles, strict=True):
@@ -268,8 +268,27 @@ def pie_pair(
     return picture(fig, finding, digits=digits)
 
 
-_SLICES = (*style.CYCLE[:6], style.YELLOW, "#8C6D46", "#7F7F7F")
-_SMALL = 0.04
+_SLICES = (*style.CYCLE[:6], style.YELLOW, "#8C6D46", "#5B5B5B", style.BLACK)
+_OWN = {
+    "blue": style.BLUE,
+    "red": style.VERMILLION,
+    "green": style.GREEN,
+    "yellow": style.YELLOW,
+    "orange": style.ORANGE,
+    "purple": style.PURPLE,
+    "brown": "#8C6D46",
+    "grey": "#5B5B5B",
+    "black": style.BLACK,
+}
+
+
+def _slice_colours(words: Sequence[str]) -> dict[str, str]:
+    """A colour for each word; a word that names a colour gets that colour."""
+    chosen = {word: _OWN[word] for word in words if word in _OWN}
+    free = [colour for colour in _SLICES if colour not in chosen.values()] or list(_SLICES)
+    others = [word for word in words if word not in chosen]
+    named = chosen | {word: free[i % len(free)] for i, word in enumerate(others)}
+    return {word: named[word] for word in words}
 
 
 def _pie(ax: Axes, shares: Mapping[str, float], palette: Mapping[str, str]) -> None:
@@ -295,4 +314,4 @@ def _percent(share: float) -> str:
     """A share as a reader's percent: 33 %, 0.4 %, below 0.1 %."""
     if share < 0.001:
         return "< 0.1 %"
-    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
+    return f"{style.plain_number(float(f'{100 * share:.2g}'))} %"
