@@ -40,13 +40,14 @@ class LZ78:
     Langdon (1983) saw that the tree predicts: a node is a context, and how often its branches were
     taken says what follows it. Two things are added here to the code of 1978, which forgets all
     context where a phrase ends, and spends 8 bits on every byte that is new to a phrase. After a
-    new phrase the walk goes on from the longest known end of it, not from the root; and a node's
-    counts are smoothed with those of the longest known end of its context, as in `NGramModel`:
+    new phrase the walk goes on from an end of it that is in the tree, not from the root; and the
+    counts of a node are smoothed with those of such an end, as in `NGramModel`:
 
         p(b | node) = (count(node, b) + strength · p(b | end)) / (count(node) + strength)
 
-    down to the root and, below it, the uniform distribution over the 256 bytes. The contexts grow
-    as long as the text repeats itself.
+    down to the root and, below it, the uniform distribution over the 256 bytes. (The end is the
+    longest that was found when the phrase was new.) The more a text repeats itself, the longer its
+    contexts become.
 
     >>> model = LZ78().learn("abc" * 20)
     >>> model.code_length("abc") < 1 < 20 < model.code_length("xyz")
@@ -60,7 +61,7 @@ class LZ78:
         self._branches: list[dict[int, int]] = [{}]  # of every node: byte -> node
         self._taken = [0]  # how often the branch that leads to a node was taken
         self._left = [0]  # how often a node was left, by any of its branches
-        self._end = [_ROOT]  # the longest proper end of a node's string that is a node
+        self._end = [_ROOT]  # a node for a proper end of a node's string
         self._node = _ROOT
 
     @property
@@ -144,7 +145,7 @@ class LZ78:
         self._node = end
 
     def _walk(self, node: int, context: bytes) -> int:
-        """The longest end of (the node's string and `context`) that this tree knows."""
+        """Where `context` leads from `node`, by way of shorter ends where a branch is missing."""
         for byte in context:
             while byte not in self._branches[node] and node != _ROOT:
                 node = self._end[node]

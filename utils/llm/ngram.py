@@ -63,11 +63,8 @@ class NGramModel:
         the text. Raises ValueError for an empty text and for words outside the vocabulary.
         """
         stories = _as_stories(words)
-        known = set(itertools.chain.from_iterable(stories) if vocabulary is None else vocabulary)
-        for word in known:
-            if len(word.split()) > 1:
-                raise ValueError(f"{word!r} is several words; split each story: story.split().")
-        self.vocabulary = tuple(sorted(known))
+        known = itertools.chain.from_iterable(stories) if vocabulary is None else vocabulary
+        self.vocabulary = _as_vocabulary(known)
         self._ids = {word: i for i, word in enumerate(self.vocabulary)}
         self._start = len(self.vocabulary)
         padded, places = self._positions(stories)
@@ -203,14 +200,25 @@ class _Counts:
         return seen
 
 
+def _as_vocabulary(words: Iterable[str]) -> tuple[str, ...]:
+    """Every word once, sorted."""
+    distinct = () if isinstance(words, str) else set(words)
+    if not distinct or not all(isinstance(word, str) for word in distinct):
+        raise TypeError(f"The vocabulary must be words, each a str, not {words!r:.60}.")
+    for word in sorted(distinct):
+        if len(word.split()) > 1:
+            raise ValueError(f"{word!r} is several words; split each story: story.split().")
+    return tuple(sorted(distinct))
+
+
 def _as_stories(words: Words | Sequence[Words]) -> Sequence[Words]:
     """A list of stories, each a list of words, from one such list or from one list of words."""
     if isinstance(words, str):
         raise TypeError("Words must come as a list, not as one string; split it: text.split().")
     stories = [words] if words and isinstance(words[0], str) else list(words)
     for story in stories:
-        if isinstance(story, str):
-            raise TypeError("Give either a list of words or a list of such lists, not both mixed.")
+        if isinstance(story, str) or not isinstance(story, Iterable):
+            raise TypeError(f"Give a list of words, or a list of such lists; {story!r} is neither.")
         for word in story:
             if not isinstance(word, str):
                 raise TypeError(f"A word must be a str, not {word!r}.")
