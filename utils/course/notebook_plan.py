@@ -124,6 +124,8 @@ def _read_headings(markdown: str, plan: Plan) -> str:
 
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of a cell, its magics translated; None where it is not Python."""
+    if source.lstrip().startswith("%%"):  # such as %%time, whose body is Python as a rule
+        source = source.lstrip().partition("\n")[2]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

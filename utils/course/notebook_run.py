@@ -64,7 +64,7 @@ def run_notebook(
         run = _Run(plan, report, Path(folder) / "report.jsonl", cell_timeout)
         try:
             with FreshKernel(path.resolve().parent, _environment(run.log), stop) as kernel:
-                run.cells_of(kernel, start + notebook_timeout, progress)
+                run.cells_of(kernel, notebook_timeout, progress)
         except KernelDied as error:
             report.problem = f"The kernel did not start: it {error}"
         except Stopped:
@@ -88,14 +88,15 @@ class _Run:
     found: dict[str, ExerciseResult] = field(default_factory=dict)
     _read: int = 0
 
-    def cells_of(self, kernel: FreshKernel, deadline: float, progress: Progress) -> None:
-        """Run all cells, until the kernel dies or the time is up."""
+    def cells_of(self, kernel: FreshKernel, limit: float, progress: Progress) -> None:
+        """Run all cells, until the kernel dies or the time for them all is up."""
+        deadline = monotonic() + limit
         for cell in self.plan.cells:
             left = deadline - monotonic()
             if left <= 0:
                 self.report.problem = (
-                    f"The time for the whole notebook was up before cell {cell.number} of "
-                    f"{self.report.cells}"
+                    f"The {limit:g} s for the whole notebook were up before cell {cell.number} "
+                    f"of {self.report.cells}"
                 )
                 return
             progress(f"{self.report.name}: cell {cell.number} of {self.report.cells}")
