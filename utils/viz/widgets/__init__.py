@@ -4,3 +4,7 @@ from utils.viz.widgets.pie import pies_of_a_story
 from utils.viz.widgets.tokens import TokenPlayground
 
 __all__ = ["TokenPlayground", "pies_of_a_story"]
+
+from utils.viz.widgets.line import line_by_hand
+
+__all__ = ["line_by_hand"]

@@ -1,0 +1,24 @@
+"""A line to fit by hand, against the bowl of its loss."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import ipywidgets as widgets
+from torch import Tensor
+
+from utils.viz.explorer import Explorer
+from utils.viz.plots.learning import WINDOW, line_and_bowl
+
+
+def line_by_hand(
+    x: Tensor, y: Tensor, slope: float = 0.5, intercept: float = 3.0, step: float = 0.05
+) -> Explorer:
+    """Two sliders, slope and intercept, over the points, their squared errors and the bowl."""
+    sliders = {
+        name: widgets.FloatSlider(value, min=low, max=high, step=step, readout_format=".2f")
+        for name, value, (low, high) in zip(
+            ("slope", "intercept"), (slope, intercept), WINDOW, strict=True
+        )
+    }
+    return Explorer(sliders, partial(line_and_bowl, x, y))
