@@ -60,10 +60,13 @@ def become(command: list[str], folder: Path) -> int:
 def lab_command(words: list[str]) -> list[str]:
     """JupyterLab on the first chapter: this machine only, its token kept on."""
     root = course_root()
+    # In a container everybody is root, and Jupyter then asks for this word.
+    as_root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
     return [
         *(sys.executable, "-m", "jupyterlab"),
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=localhost",
+        *as_root,
         *words,
         str(root / FIRST_CHAPTER),
     ]
