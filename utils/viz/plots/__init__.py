@@ -9,16 +9,22 @@ from utils.viz.plots.language import (
     window_examples,
     word_bits,
 )
+from utils.viz.plots.learning import decision, fitted_lines, line_and_bowl, loss_bowl, polynomials
 
 __all__ = [
     "bars",
     "bits_per_word",
     "bytes_per_token",
     "contexts",
+    "decision",
+    "fitted_lines",
     "heatmap",
     "histogram",
+    "line_and_bowl",
     "lines",
+    "loss_bowl",
     "pie_pair",
+    "polynomials",
     "scatter_with_fit",
     "utf8_bits",
     "window_examples",
