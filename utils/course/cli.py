@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-FIRST_CHAPTER = Path("chapters") / "00_start_here.ipynb"
+FIRST_CHAPTER = "chapters/00_start_here.ipynb"
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -67,8 +67,9 @@ def lab_command(words: list[str]) -> list[str]:
         f"--ServerApp.root_dir={root}",
         "--ServerApp.ip=localhost",
         *as_root,
+        # Not as a file to open: the address that is printed would then not lead to the chapter.
+        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
         *words,
-        str(root / FIRST_CHAPTER),
     ]
 
 
