@@ -1,10 +1,7 @@
 """Every interactive piece of the course: an `Explorer` over a figure, or a small tool."""
 
+from utils.viz.widgets.line import line_by_hand
 from utils.viz.widgets.pie import pies_of_a_story
 from utils.viz.widgets.tokens import TokenPlayground
 
-__all__ = ["TokenPlayground", "pies_of_a_story"]
-
-from utils.viz.widgets.line import line_by_hand
-
-__all__ = ["line_by_hand"]
+__all__ = ["TokenPlayground", "line_by_hand", "pies_of_a_story"]
