@@ -13,29 +13,227 @@
 # %% [markdown]
 # # 02 · Text, tokens, chances
 #
-# How does text become numbers, and what would it mean to predict it well?
+# **How does text become numbers, and what would it mean to predict it well?**
 #
-# First run everything: **Run → Run All Cells**.
+# A GPT never sees a letter. It reads a row of whole numbers, and for each place in the row it says
+# how likely every number is to come next. This chapter builds what stands on either side of that
+# model: the **tokenizer** that turns any text into numbers and back, and the **yardstick**, bits
+# per word, by which every model of this course will be judged. In between you build a language
+# model with nothing but counting, find out how good it is, and see exactly what it cannot do.
+#
+# You write seven small functions: UTF-8 by hand, the three parts of a BPE trainer, an n-gram
+# model, entropy, and the windows that a GPT trains on. Reading and doing take 60 to 75 minutes.
+#
+# First run everything once: **Run → Run All Cells**. Then read from the top, and run each cell
+# again when you get there.
 
 # %%
-from utils.course import check
+import math
+import textwrap
+from collections import Counter
+from itertools import pairwise
+
+import torch
+from utils.course import ask, check
+from utils.data import storyworld
+from utils.data.corpora import load_corpus
+from utils.llm import information, lempel_ziv, tokenizer
+from utils.llm.ngram import NGramModel
+from utils.llm.windows import windows
+from utils.viz import plots, widgets
+from utils.viz.widgets.tokens import written
 
 # %% [markdown]
-# ## Merging, by hand
+# ## A text is bytes
 #
-# A tokenizer of the kind that GPT uses is made by one small act, done some ten thousand times: find two
-# neighbours, and put one new id in the place of both.
+# Computers settled long ago how text becomes numbers, in two steps. **Unicode** gives each
+# character a number, its *code point*: A is 65, 한 is 54,620, 😀 is 128,512. **UTF-8** writes that
+# number as one to four bytes, numbers from 0 to 255, with the common ones short.
+
+# %%
+for char in "Aé한😀":
+    print(f"{char}: number {ord(char):,}, bytes {list(char.encode())}")
+
+# %% [markdown]
+# The bytes follow a pattern that a reader can take up in the middle of a file. A byte that starts
+# with the bit 0 is a character by itself. One that starts with 110, 1110 or 11110 opens a
+# character of two, three or four bytes, and every byte that follows it starts with 10.
+
+# %%
+plots.utf8_bits({"A": "A", "é": "é", "the syllable han": "한", "grinning face": "😀"})
+
+# %% [markdown]
+# **Predict, then run.**
+
+# %%
+ask("2.a")
+
+# %%
+sizes = [len(char.encode()) for char in "한😀!"]
+print(sizes, "bytes, together", sum(sizes))
+
+# %% [markdown]
+# ### Exercise 2.1 · UTF-8 by hand
+# ★★☆ · 10 min · RFC 3629, section 3
 #
+# Turn a string into the list of its UTF-8 bytes, from code points and bits, without `encode`.
+#
+# | code points | byte 1 | byte 2 | byte 3 | byte 4 |
+# |---|---|---|---|---|
+# | below 128 (`0x80`) | `0xxxxxxx` | | | |
+# | below 2,048 (`0x800`) | `110xxxxx` | `10xxxxxx` | | |
+# | below 65,536 (`0x10000`) | `1110xxxx` | `10xxxxxx` | `10xxxxxx` | |
+# | the rest | `11110xxx` | `10xxxxxx` | `10xxxxxx` | `10xxxxxx` |
+#
+# By hand, for é. Its number is 233, in binary 11101001, so two bytes. The last six bits, 101001,
+# go into the second byte: 10·101001 is 169. What is left, 00011, goes into the first: 110·00011 is
+# 195. So é is `[195, 169]`.
+#
+# <details><summary>A nudge</summary><code>code &gt;&gt; 6</code> drops the last six bits, and
+# <code>code &amp; 0b111111</code> keeps only them.</details>
+# <details><summary>More</summary>A later byte is <code>0b10000000 | six_bits</code>. The first of
+# two is <code>0b11000000 | code &gt;&gt; 6</code>, and of three
+# <code>0b11100000 | code &gt;&gt; 12</code>.</details>
+# <details><summary>Nearly there</summary>For three bytes, the list grows by
+# <code>[0xE0 | code &gt;&gt; 12, 0x80 | code &gt;&gt; 6 &amp; 0x3F, 0x80 | code &amp; 0x3F]</code>.
+# The other cases are this one, shorter or longer.</details>
+
+
+# %%
+def utf8_bytes(text: str) -> list[int]:
+    """The UTF-8 bytes of a text, as numbers from 0 to 255."""
+    ### BEGIN SOLUTION
+    values = []
+    for code in map(ord, text):
+        if code < 0x80:
+            values.append(code)
+            continue
+        n_later = 1 + (code >= 0x800) + (code >= 0x10000)
+        mark = {1: 0b11000000, 2: 0b11100000, 3: 0b11110000}[n_later]
+        values.append(mark | code >> 6 * n_later)
+        for i in reversed(range(n_later)):
+            values.append(0b10000000 | code >> 6 * i & 0b111111)
+    return values
+    ### END SOLUTION
+
+
+utf8_bytes = check("2.1", utf8_bytes)
+
+# %% [markdown]
+# 256 numbers now hold every text that can be written, in any script, whether its characters existed
+# when the model was trained or not. **Nothing is ever out of vocabulary.** For contrast:
+#
+# ### Break it
+# Here is a tokenizer that knows whole characters, all of those in a thousand stories. Ask it for
+# one character more.
+
+# %%
+corpus = load_corpus("stories")
+stories = corpus.train.splitlines()[:2000]
+number_of = {char: i for i, char in enumerate(sorted(set("".join(stories))))}
+print(len(number_of), "characters known")
+try:
+    print([number_of[char] for char in "Mina flew a 🪁"])
+except KeyError as error:
+    print("KeyError:", error)
+
+# %% [markdown]
+# Systems of this kind used to write `<unk>`, unknown, for such a character, and lost it for good.
+# With bytes, the same text goes in and comes out:
+
+# %%
+ids = utf8_bytes("Mina flew a 🪁")
+print(ids)
+print(bytes(ids).decode())
+
+# %% [markdown]
+# ## Why not stop here?
+#
+# Because bytes make long rows. A model has to carry whatever it knows from byte to byte, and
+# attention, in chapter 04, compares each place with every earlier one: a row five times as long
+# costs twenty-five times the work.
+#
+# Then why not a number for every word? Because words never end. Here is real text, the language
+# reference that ships inside your Python. We list the words of its first half, and look for others
+# in its second.
+
+# %%
+docs = load_corpus("python-docs").train
+half = len(docs) // 2
+new = set(docs[half:].split()) - set(docs[:half].split())
+print("Words that only the second half has: more than 1,000?", len(new) > 1000)
+print(
+    "bytes in a word of the stories:", round(len(corpus.val) / len(corpus.val.split()))
+)
+
+# %% [markdown]
+# So we want something in between: pieces longer than a byte, common words whole, and bytes still
+# there for everything else. The way to get them was invented to compress files, by Philip Gage in
+# 1994, and brought to language models in 2016. It is called **byte-pair encoding**, BPE.
+#
+# ## Byte-pair encoding
+#
+# The whole idea: *find the pair of neighbours that occurs most often, and give it a number of its
+# own. Again. And again.* On paper, with `banana bandana`:
+#
+# | | row | most frequent pair | how often |
+# |---|---|---|---|
+# | | b a n a n a ␣ b a n d a n a | a n | 4 |
+# | X = an | b X X a ␣ b X d X a | b X, and X a too | 2 |
+# | Y = bX | Y X a ␣ Y d X a | X a | 2 |
+# | Z = Xa | Y Z ␣ Y d Z | | |
+#
+# Fourteen bytes have become six tokens, and three of them have meanings we can name. In the second
+# row two pairs are equally frequent. Any rule will do, so long as it is one rule: **of equally
+# frequent pairs, the smaller wins, by its first number and then by its second.** Here b is the
+# byte 98 and X is the number 256, so (98, 256) comes before (256, 97).
+#
+# ### Exercise 2.2 · Count the pairs
+# ★★☆ · 8 min · Sennrich et al. 2016, algorithm 1
+#
+# Count how often each pair of neighbours could be merged: `{pair: count}`, a dict or a `Counter`.
+# By hand, for the row 5 6 5 6 6: (5, 6) twice, (6, 5) once, (6, 6) once.
+#
+# One trap: in 7 7 7 the pair (7, 7) stands twice, but the two share the middle 7, and only one of
+# them can be merged. Our counts say what a merge would save, so **7 7 7 counts once**, and 7 7 7 7
+# twice.
+#
+# <details><summary>A nudge</summary><code>pairwise(ids)</code> gives the pairs, one after the
+# other. Without the trap, a <code>Counter</code> of it would do.</details>
+# <details><summary>More</summary>Remember the last pair that you counted, if its two members are
+# equal. Where the next pair is the same, skip it and forget what you remembered.</details>
+
+
+# %%
+def count_pairs(ids: list[int]) -> dict[tuple[int, int], int]:
+    """How often each pair of neighbours in ids could be merged."""
+    ### BEGIN SOLUTION
+    counts = Counter()
+    taken = None
+    for pair in pairwise(ids):
+        if pair == taken:
+            taken = None
+            continue
+        counts[pair] += 1
+        taken = pair if pair[0] == pair[1] else None
+    return counts
+    ### END SOLUTION
+
+
+count_pairs = check("2.2", count_pairs)
+
+# %% [markdown]
 # ### Exercise 2.3 · Merge a pair
-# ★★☆ · 10 min · Sennrich et al. 2016, section 3.2
+# ★★☆ · 8 min · Sennrich et al. 2016, algorithm 1
 #
-# Put `new_id` wherever the two ids of `pair` stand side by side, reading from left to right. A token that has been
-# merged is used up; it cannot be half of a second merge. With the pair (1, 1) and the new id 9:
+# Put `new_id` wherever the two ids of `pair` stand side by side, reading from left to right. A
+# token that has been merged is used up: it cannot be half of a second merge. With the pair (1, 1)
+# and the new id 9:
 #
 #     [1, 1, 1, 2]   →   [9, 1, 2]
 #
-# <details><summary>A nudge</summary>Walk with an index of your own: sometimes it moves by one, sometimes by
-# two.</details>
+# <details><summary>A nudge</summary>Walk with an index of your own: sometimes it moves on by one,
+# sometimes by two.</details>
 # <details><summary>More</summary><code>while i &lt; len(ids):</code>, and inside it compare
 # <code>(ids[i], ids[i + 1])</code> with <code>pair</code>, but only where there is an
 # <code>ids[i + 1]</code>.</details>
@@ -47,7 +245,7 @@ def merge_pair(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
     ### BEGIN SOLUTION
     merged, i = [], 0
     while i < len(ids):
-        hit = i + 1 < len(ids) and (ids[i], ids[i + 1]) == pair
+        hit = i + 1 < len(ids) and (ids[i], ids[i + 1]) == tuple(pair)
         merged.append(new_id if hit else ids[i])
         i += 2 if hit else 1
     return merged
@@ -56,5 +254,741 @@ def merge_pair(ids: list[int], pair: tuple[int, int], new_id: int) -> list[int]:
 
 merge_pair = check("2.3", merge_pair)
 
+# %% [markdown]
+# ### Words first
+#
+# On real text one thing must be settled before the counting starts. Left alone, BPE would soon make
+# tokens such as `. The` and `dog,`, which mix words with whatever happened to stand next to them.
+# So the text is first cut into chunks, and **no token ever crosses the edge of a chunk**. GPT-2
+# does this with one regular expression; so do we.
+
 # %%
-print(merge_pair([1, 1, 1, 2], (1, 1), 9))
+print(tokenizer.split_text("It's 10 o'clock, and Mina had a kite."))
+
+# %% [markdown]
+# Note where the spaces went: to the front of the word behind them. They are part of the text, so
+# they have to be part of some token.
+#
+# ### Exercise 2.4 · The trainer's step
+# ★★☆ · 8 min · Sennrich et al. 2016, algorithm 1
+#
+# Now join your two functions. `words` is a list of chunks, each a list of ids; a word that occurs
+# three times is there three times. Find the most frequent pair in all of them together, merge it
+# everywhere as `new_id`, and return the pair and the new words. Of equally frequent pairs take the
+# smaller. Where no word has a pair left, return `None` and the words as they were. By hand:
+#
+#     words    [[5, 6, 7], [5, 6], [6, 7]]      (5, 6) twice, (6, 7) twice, so (5, 6)
+#     returns  (5, 6), [[256, 7], [256], [6, 7]]
+#
+# <details><summary>A nudge</summary>One <code>Counter</code> for all words;
+# <code>counts.update(...)</code> adds the counts of one word to it.</details>
+# <details><summary>More</summary>Most frequent first, then the smaller pair: that is the minimum by
+# <code>(-counts[pair], pair)</code>.</details>
+
+
+# %%
+def merge_most_frequent(words: list[list[int]], new_id: int):
+    """The most frequent pair of all words, or None, and the words after merging it."""
+    ### BEGIN SOLUTION
+    counts = Counter()
+    for word in words:
+        counts.update(count_pairs(word))
+    if not counts:
+        return None, words
+    pair = min(counts, key=lambda pair: (-counts[pair], pair))
+    return pair, [merge_pair(word, pair, new_id) for word in words]
+    ### END SOLUTION
+
+
+merge_most_frequent = check("2.4", merge_most_frequent)
+
+# %% [markdown]
+# Training a tokenizer is this step in a loop. That is all: no gradient, no model. Forty stories and
+# forty merges:
+
+# %%
+text = "\n".join(stories[:40])
+words = [utf8_bytes(chunk) for chunk in tokenizer.split_text(text)]
+learned, lengths = [], [sum(map(len, words))]
+for new_id in range(256, 296):
+    pair, words = merge_most_frequent(words, new_id)
+    learned.append((pair, new_id))
+    lengths.append(sum(map(len, words)))
+
+# %%
+plots.lines(
+    {"tokens": lengths},
+    "merges learned",
+    "tokens in 40 stories",
+    f"Forty merges cut the row to {lengths[-1] / lengths[0]:.0%} of its length, "
+    f"the first ten alone to {lengths[10] / lengths[0]:.0%}.",
+    y_from=0,
+)
+
+# %% [markdown]
+# The first merges save the most, since the most frequent pairs come first. What have they learned?
+# A vocabulary is a list of byte strings, and each merge adds one that joins two older ones.
+
+# %%
+token = {i: bytes([i]) for i in range(256)}
+for (left, right), new_id in learned:
+    token[new_id] = token[left] + token[right]
+print(" ".join(written(token[i]) for i in range(256, 296)))
+
+# %% [markdown]
+# Nobody told the trainer what a word is. It found *the*, *was* and *said* because they are
+# frequent, and pieces such as *ke* because they are frequent too.
+#
+# The package has the same algorithm with unique words, linked lists and a heap: about a second for
+# the megabyte that would take our loop an hour. It gives the same merges, and it gives them as a
+# `tiktoken.Encoding`, the very type that holds GPT-4's vocabulary.
+
+# %%
+encoding = tokenizer.train_bpe(text, vocab_size=256 + 40 + 1)  # + 1: <|endoftext|>
+fast = [joined for _, joined in tokenizer.merges(encoding)]
+print("the same forty merges:", fast == [token[i] for i in range(256, 296)])
+
+# %% [markdown]
+# ### Encoding a new text
+#
+# Training is over, and a new text arrives. Which merges apply to it, and when?
+#
+# **Predict, then run.**
+
+# %%
+ask("2.b")
+
+
+# %%
+def encode(chunk: list[int], merges: list[tuple[tuple[int, int], int]]) -> list[int]:
+    """Replay the merges, oldest first."""
+    for pair, new_id in merges:
+        chunk = merge_pair(chunk, pair, new_id)
+    return chunk
+
+
+a, b, c, d = b"abcd"
+rules = [((c, d), 256), ((a, b), 257), ((257, c), 258)]
+print(encode([a, b, c, d], rules), "is ab, cd")
+
+# %% [markdown]
+# That is the whole of encoding, and `tiktoken` does nothing else, only faster:
+
+# %%
+chunks = [
+    utf8_bytes(chunk) for chunk in tokenizer.split_text("The kite was said to sing.")
+]
+by_hand = [i for chunk in chunks for i in encode(chunk, learned)]
+print(by_hand == encoding.encode("The kite was said to sing."))
+print(encoding.decode(by_hand))
+
+# %% [markdown]
+# **Predict, then run.**
+
+# %%
+ask("2.c")
+
+# %%
+stories_512 = tokenizer.train_bpe("\n".join(stories), vocab_size=512)
+for sample in ("kite", " kite", "Kite", "kites"):
+    print(
+        f"{sample!r}: {[written(stories_512.decode_single_token_bytes(i)) for i in stories_512.encode(sample)]}"
+    )
+
+# %% [markdown]
+# To the model these are four rows of numbers with nothing in common to look at. That *kite* and
+# *␣kite* mean the same, it has to learn from the company they keep.
+#
+# ### Play with it
+#
+# Type your own text, choose a tokenizer, and step through the merges with the slider (its arrow
+# keys work too). The token that a merge has just made is set in bold. Try your name, a number, a
+# Korean word, an emoji; and try `kite kite`.
+
+# %%
+docs_1024 = tokenizer.train_bpe(docs, vocab_size=1024)
+widgets.TokenPlayground(
+    {"512 tokens, from stories": stories_512, "1,024 tokens, from docs": docs_1024},
+    "Mina had a blue kite and 한 balloon 😀.",
+)
+
+# %% [markdown]
+# ## What a token costs
+#
+# You pay for a model by the token, in money and in memory, so ask how much text a token holds.
+# We take four kinds of text and two tokenizers, one trained on our stories, one on the Python
+# documentation.
+
+# %%
+samples = {
+    "English": "All human beings are born free and equal in dignity and rights.",
+    "code": "for i in range(10):\n    if i % 2 == 0:\n        print(i, i ** 2)\n",
+    "Korean": "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다.",
+    "emoji": "😀🎉🚀🌈🐶",
+}
+
+
+def bytes_per_token(encoding) -> dict[str, float]:
+    sizes = {kind: len(encoding.encode(text)) for kind, text in samples.items()}
+    return {kind: len(samples[kind].encode()) / n for kind, n in sizes.items()}
+
+
+# %% tags=["nbval-ignore-output"] reason="the Python documentation differs from one Python to the next"
+costs = {
+    "trained on stories": bytes_per_token(stories_512),
+    "trained on Python's docs": bytes_per_token(docs_1024),
+}
+plots.bytes_per_token(
+    costs,
+    "A token holds most of what its tokenizer was trained on, and least of the rest.",
+)
+
+# %%
+price = {kind: len(docs_1024.encode(samples[kind])) for kind in ("English", "Korean")}
+print(
+    "code is cheaper with the docs' tokenizer:",
+    costs["trained on Python's docs"]["code"]
+    > 1.5 * costs["trained on stories"]["code"],
+)
+print(
+    "Korean: one token for each byte:",
+    price["Korean"] == len(samples["Korean"].encode()),
+)
+print(
+    "the same sentence costs three times as much in Korean:",
+    price["Korean"] >= 3 * price["English"],
+)
+
+# %% [markdown]
+# Both tokenizers can write Korean, and neither has ever seen any, so they spell it byte by byte:
+# three tokens for each syllable. The two sentences are the same article of the same declaration.
+# A reader in Seoul would pay three times as much for it, and fit a third as much into the model's
+# memory. BPE isn't unfair by nature. It is short where its training text was long.
+#
+# ## A world whose chances are known
+#
+# Now the second half of the question: *what would it mean to predict text well?* For English nobody
+# can say, since nobody knows the true chance of the next word. So this course has a small world of
+# its own. A program writes its stories by throwing dice, one word at a time, and because we have
+# the program, we can ask it for the true chances after any beginning.
+
+# %%
+story = corpus.val.splitlines()[3].split()
+print(textwrap.fill(storyworld.prose(story), 88))
+
+# %% [markdown]
+# Full stops and commas are words here, with spaces around them. After the first few words of the
+# story, what can come next? `next_words` knows, exactly.
+
+# %%
+start = story[: story.index("was") + 1]
+print(storyworld.prose(start), "…")
+chances = storyworld.next_words(start)
+print({word: round(p, 3) for word, p in chances.items()})
+
+# %% [markdown]
+# And further on, where the relative asks for the thing again?
+
+# %%
+recall = next(r for r in storyworld.recalls(story) if r.kind == "colour")
+prefix = story[: recall.index]
+print("…", storyworld.prose(prefix[-8:]), "…")
+print(storyworld.next_words(prefix), f"said {recall.distance} words before")
+
+# %% [markdown]
+# One word, for certain. The story has named the colour, far back, and whoever remembers it needn't
+# guess. These two places are the whole drama of language modelling: at one there is a choice that
+# nobody can foresee, at the other a fact that everybody could remember.
+#
+# ## Prediction by counting
+#
+# The oldest language model is a table. For each **context**, the last few words, it counts which
+# words have followed. An **n-gram** model looks at n − 1 words, so that context and next word are n
+# words together; Markov counted letters like this in 1913, and Shannon words in 1948.
+
+
+# %%
+def count_table(stories: list[list[str]], length: int) -> dict[tuple, Counter]:
+    """What followed each context of `length` words, and how often."""
+    table = {}
+    for words in stories:
+        for i in range(length, len(words)):
+            context = tuple(words[i - length : i])
+            table.setdefault(context, Counter())[words[i]] += 1
+    return table
+
+
+train = [line.split() for line in stories]
+tables = [count_table(train, length) for length in range(3)]
+print(tables[2]["One", "morning"], tables[1][("left",)].most_common(3))
+
+# %% [markdown]
+# Counts become chances when we divide by their sum. But a word that never followed a context would
+# get the chance 0: *impossible*, after a few thousand words. So we mix in a humbler opinion, that
+# of the context one word shorter, which has been seen more often. It gets the weight of `strength`
+# imagined words:
+#
+# $$p(w \mid \text{context}) = \frac{\text{count}(w) + \text{strength} \cdot p_\text{lower}(w)}{\text{total} + \text{strength}}$$
+#
+# ### Exercise 2.5 · N-gram chances with smoothing
+# ★★☆ · 8 min · MacKay and Peto 1995
+#
+# `table` is one of the tables above, `lower` the chances of every word according to the shorter
+# context. Return the chances of every word in `lower`. A context that the table doesn't have has
+# counted nothing: then the formula gives back `lower` itself.
+#
+# By hand: after *a* came *red* three times and *blue* once, `lower` says one half each, and the
+# strength is 4. Then *red* has (3 + 4 · ½) / (4 + 4) = 0.625, and *blue* (1 + 4 · ½) / 8 = 0.375.
+#
+# <details><summary>A nudge</summary><code>table.get(context, {})</code> spares you a special case,
+# and so does <code>counts.get(word, 0)</code>.</details>
+# <details><summary>More</summary>The total is <code>sum(counts.values())</code>. Loop over
+# <code>lower.items()</code>, not over the counts: every word needs a chance.</details>
+
+
+# %%
+def ngram_chances(table, context, lower, strength) -> dict[str, float]:
+    """The chances of every word in `lower` after `context`, smoothed; they sum to 1."""
+    ### BEGIN SOLUTION
+    counts = table.get(context, {})
+    total = sum(counts.values())
+    return {
+        word: (counts.get(word, 0) + strength * p) / (total + strength)
+        for word, p in lower.items()
+    }
+    ### END SOLUTION
+
+
+ngram_chances = check("2.5", ngram_chances)
+
+# %% [markdown]
+# A whole model is that function called once for each length of context, from the shortest up. The
+# first opinion of all is that every word is equally likely.
+
+# %%
+vocabulary = storyworld.VOCABULARY
+
+
+def believe(prefix: list[str], order: int, strength: float = 1.0) -> dict[str, float]:
+    """The next-word chances of an n-gram model, from its tables."""
+    chances = {word: 1 / len(vocabulary) for word in vocabulary}
+    for length in range(order):
+        context = tuple(prefix[len(prefix) - length :])
+        chances = ngram_chances(tables[length], context, chances, strength)
+    return chances
+
+
+# %% [markdown]
+# `utils.llm.ngram.NGramModel` is the same thing with sorted arrays in place of dictionaries.
+
+# %%
+models = {n: NGramModel(n).fit(train, vocabulary) for n in range(1, 6)}
+mine, fast = believe(prefix, order=3), models[3].next_words(prefix)
+print(
+    "the same chances:", all(abs(mine[word] - fast[word]) < 1e-9 for word in vocabulary)
+)
+
+# %% [markdown]
+# ### The pie that is, the pie that the model believes
+#
+# First, where there is nothing to remember: *One day there was …*
+
+# %%
+true, believed = storyworld.next_words(start), believe(start, order=3)
+apart = max(abs(true.get(word, 0) - p) for word, p in believed.items())
+plots.pie_pair(
+    true,
+    believed,
+    f"Where the dice decide, counting is enough: no slice is off by more than {apart:.2f}",
+    titles=("the pie that is", "the pie that the 3-gram believes"),
+)
+
+# %% [markdown]
+# **Predict, then run.** And now where the uncle asks for the thing of our story?
+
+# %%
+ask("2.d")
+
+# %%
+true, believed = storyworld.next_words(prefix), believe(prefix, order=3)
+(colour,) = true
+plots.pie_pair(
+    true,
+    believed,
+    f"Where the story must be remembered, the 3-gram gives “{colour}” {believed[colour]:.0%}",
+    titles=("the pie that is", "the pie that the 3-gram believes"),
+)
+
+# %% [markdown]
+# The 3-gram isn't stupid. It knows that a colour comes here, and it spreads its chances fairly. It
+# just can't see as far back as the beginning. Walk through the story yourself, with arrow keys, and
+# change the order: at which places does a longer context help, and at which is it no use?
+
+# %%
+widgets.pies_of_a_story(
+    story, storyworld.next_words, models, position=recall.index, order=3
+)
+
+# %% [markdown]
+# ## How surprised?
+#
+# We need one number for a pie and for the word that then came. Take the chance that the model had
+# given to that word, and call **−log₂ of it the surprise, in bits**. A word that was certain costs
+# 0 bits. One chance in two costs 1 bit, one in four 2 bits, one in eight 3: each halving costs one
+# bit more. Chances multiply along a text, so surprises add up; that is what the logarithm is for.
+#
+# Along our story, word by word, the truth and the 3-gram:
+
+# %%
+dice = storyworld.distributions(story)  # the true chances before each word
+true_bits = [
+    -math.log2(chances[word]) for chances, word in zip(dice[:-1], story, strict=True)
+]
+model_bits = models[3].word_bits(story)
+here = slice(recall.index - 8, recall.index + 20)
+plots.word_bits(
+    story[here],
+    {"truth": true_bits[here], "3-gram": model_bits[here]},
+    f"The 3-gram pays {model_bits[recall.index]:.1f} bits for “{colour}”, which the story "
+    f"told {recall.distance} words before",
+)
+
+# %% [markdown]
+# Where only the 3-gram has a spike, the story had already given the answer away. Where both have
+# one, a die was thrown.
+#
+# The surprise to be expected, before the word comes, is the **entropy** of the pie: each surprise
+# weighed by its chance. It says how much of a choice there is. Its other name is **perplexity**,
+# 2 to the power of the entropy.
+#
+# **Predict, then run.**
+
+# %%
+ask("2.e")
+
+# %% [markdown]
+# ### Exercise 2.6 · Entropy and perplexity
+# ★☆☆ · 6 min · Shannon 1948, section 6
+#
+# From a list of chances that sum to 1, return the entropy in bits and the perplexity. By hand, for
+# ½, ¼, ¼: the surprises are 1, 2 and 2 bits. Weighed by their chances, ½ · 1 + ¼ · 2 + ¼ · 2 = 1.5
+# bits. The perplexity is 2 to the power of 1.5, about 2.83: less than three equal choices, as one
+# of the three is likelier. A chance of 0 adds nothing, since what never comes surprises nobody.
+#
+# <details><summary>A nudge</summary><code>math.log2</code> cannot take the logarithm of 0: leave
+# such chances out.</details>
+# <details><summary>More</summary>A sum of <code>-x * math.log2(x)</code> over the chances above 0,
+# and <code>2 ** bits</code>.</details>
+
+
+# %%
+def entropy_and_perplexity(p: list[float]) -> tuple[float, float]:
+    """The entropy of the chances p in bits, and their perplexity."""
+    ### BEGIN SOLUTION
+    bits = sum(-x * math.log2(x) for x in p if x > 0)
+    return bits, 2**bits
+    ### END SOLUTION
+
+
+entropy_and_perplexity = check("2.6", entropy_and_perplexity)
+
+# %%
+for place, words_so_far in {"the weather": start, "the colour": prefix}.items():
+    for name, pie in {
+        "truth": storyworld.next_words(words_so_far),
+        "3-gram": believe(words_so_far, order=3),
+    }.items():
+        bits, choices = entropy_and_perplexity(list(pie.values()))
+        print(f"{place}, {name}: {bits:.1f} bits, as among {choices:.0f} words")
+
+# %% [markdown]
+# But a model's own entropy says how sure it *feels*. To judge it, let the world throw the dice and
+# the model be surprised: that is the **cross-entropy**, the true chance of each word times the
+# model's surprise at it. On paper, for a coin that a model takes to be loaded ¼ to ¾:
+# ½ · 2 + ½ · 0.415 = 1.21 bits, where the coin itself has 1. It can be shown (Gibbs) that no belief
+# about the coin costs less than the truth does. **Entropy is the floor of cross-entropy.**
+
+# %%
+print(
+    round(information.cross_entropy([0.5, 0.5], [0.25, 0.75]), 2),
+    "bits, believing ¼ and ¾",
+)
+print(
+    round(information.cross_entropy([0.5, 0.5], [0.5, 0.5]), 2), "bit, knowing the coin"
+)
+
+# %% [markdown]
+# And it isn't accuracy. Here are two forecasters of a world where it rains nine days in ten. Both
+# say rain every day, and both are right on nine days in ten; one of them knows how sure to be.
+
+# %%
+for name, belief in {"sure enough": [0.9, 0.1], "too unsure": [0.6, 0.4]}.items():
+    bits = information.cross_entropy([0.9, 0.1], belief)
+    print(f"{name}: {bits:.2f} bits, perplexity {information.perplexity(bits):.2f}")
+
+# %% [markdown]
+# ### Break it
+#
+# Set the strength to 0, and the model believes its counts and nothing else. Look at what it makes
+# of the word after *Suna*, and what a single word costs that it had ruled out.
+
+# %%
+lower = believe([], order=1)
+strict = ngram_chances(tables[1], ("Suna",), lower, 0.0)
+ruled_out = [word for word, p in strict.items() if p == 0]
+print(f"after “Suna”: {len(ruled_out)} of {len(strict)} words ruled out for ever")
+print(
+    "cross-entropy, if one of them comes:",
+    information.cross_entropy([0.5, 0.5], [1.0, 0.0]),
+)
+
+# %% [markdown]
+# One such word among a million, and the mean over the million is infinite. That is why models are
+# smoothed, and why a GPT, whose softmax never gives exactly 0, is smooth by birth.
+#
+# ## The race
+#
+# Now everything meets on one axis: **bits per word on stories that no model has seen**, from models
+# that have all read the same 2,000. First the floor. `entropy_per_word` works it out exactly from
+# the program, and we can check it: let the program predict three hundred new stories itself.
+
+# %%
+held_out = [line.split() for line in corpus.val.splitlines()[:300]]
+floor = storyworld.entropy_per_word()
+paid = sum(-storyworld.log2_probability(words) for words in held_out)
+print(f"the floor: {floor:.2f} bits a word")
+print(f"what the truth itself pays: {paid / sum(map(len, held_out)):.2f} bits a word")
+
+# %% [markdown]
+# Then the n-grams, and with them two contestants that aren't usually called language models at all.
+#
+# Any compressor is one. A word to which you give the chance ¼ can be written down in 2 bits, and in
+# general a chance p in −log₂ p bits, so a good predictor makes small files, and a program that makes
+# small files must be predicting. gzip looks for phrases that it has seen in the last 32 kB, and
+# writes *how far back* and *how long* in place of them. The Lempel-Ziv coder of 1978 grows a tree of
+# phrases, each one byte longer than one before it; read as a model, the tree says what may follow.
+# Both know bytes only, and have never heard of words.
+#
+# **Predict, then run.**
+
+# %%
+ask("2.f")
+
+# %%
+read, new = "\n".join(stories), "\n".join(map(" ".join, held_out))
+orders = {n: model.bits_per_word(held_out) for n, model in models.items()}
+compressors = {
+    "gzip": lempel_ziv.gzip_bits_per_word(read, new),
+    "Lempel-Ziv 1978": lempel_ziv.bits_per_word(read, new),
+}
+plots.bits_per_word(orders, compressors, floor)
+
+# %% [markdown]
+# Two words of context are worth more than five bits. The fourth and the fifth are worth little, and
+# the gap to the dashed line stays open. A sixth doesn't help at all:
+
+# %%
+sixth = NGramModel(6).fit(train, vocabulary).bits_per_word(held_out)
+print("order 6 is worse than order 5:", sixth > orders[5])
+
+# %% [markdown]
+# ## Why counts can't remember
+#
+# To know the colour, an n-gram would need a context that reaches back to where it was told, fifty
+# words and more. Why not simply raise n? Because a table knows a context only if it has met it,
+# word for word. Longer contexts are more numerous, so each is met less often, and most of those in
+# a new story have never been met at all.
+
+# %%
+
+
+def contexts_of(stories: list[list[str]], order: int) -> list[tuple]:
+    """The order − 1 words before each word that has so many before it."""
+    length = order - 1
+    return [tuple(w[i - length : i]) for w in stories for i in range(length, len(w))]
+
+
+distinct, unseen = [], []
+for order in range(1, 11):
+    known, met = set(contexts_of(train, order)), contexts_of(held_out, order)
+    distinct.append(len(known))
+    unseen.append(sum(context not in known for context in met) / len(met))
+
+# %%
+plots.contexts(range(1, 11), distinct, unseen)
+
+# %% [markdown]
+# At order 10 more than a quarter of what comes is new to the table, and it would have to be six
+# times as long. A table has no way to use the sentence *Omar had a green hat* for *Suna had a green
+# hat*: they are two entries, with nothing in common. What we would want is a model that looks back
+# for one word, wherever it is, and takes it. That is attention, and it begins in chapter 03.
+#
+# ## What a GPT will train on
+#
+# The last step of preparing a text is cutting it. All stories become one long row of ids, with an
+# end-of-text token between them, and the row is cut into **windows** of T inputs, each with T
+# **targets**: the same ids, one place further on. At every place the model sees the window up to
+# there, and is to predict the target.
+
+# %%
+window = [
+    written(stories_512.decode_single_token_bytes(i))
+    for i in stories_512.encode("Mina had a blue kite")
+]
+plots.window_examples(window)
+
+# %% [markdown]
+# One pass over a window is T lessons for the price of one, with contexts of every length from 1 to
+# T. A GPT isn't a table, but it too has an order: nothing that lies before its window can reach it.
+#
+# ### Exercise 2.7 · Windows
+# ★★☆ · 7 min · Radford et al. 2018, section 3.1
+#
+# Cut a row of ids into windows that lie end to end. Return `inputs` and `targets`, each a tensor of
+# shape (N, T), where T is `context_length`. Drop what is left at the end and doesn't fill a window;
+# there are always at least T + 1 ids. By hand, with T = 2:
+#
+#     ids      10 11 12 13 14 15
+#     inputs   [[10, 11], [12, 13]]
+#     targets  [[11, 12], [13, 14]]
+#
+# Note that 12 is a target in the first window and an input in the second, and that 15 finds no
+# place.
+#
+# <details><summary>A nudge</summary>How many windows are there? Not <code>len(ids) // T</code>: the
+# last target needs one id more than the inputs.</details>
+# <details><summary>More</summary>With <code>n = (len(ids) - 1) // T</code>, the inputs are the first
+# <code>n * T</code> ids in a new shape, and the targets the <code>n * T</code> ids that begin one
+# place later. <code>.view(n, T)</code> gives the shape.</details>
+
+
+# %%
+def cut_windows(
+    ids: list[int], context_length: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs and targets, each (N, T); a target is its input one id further on."""
+    ### BEGIN SOLUTION
+    row = torch.tensor(ids)
+    n = (len(row) - 1) // context_length
+    inputs = row[: n * context_length].view(n, context_length)  # (N, T)
+    targets = row[1 : n * context_length + 1].view(n, context_length)  # (N, T)
+    return inputs, targets
+    ### END SOLUTION
+
+
+cut_windows = check("2.7", cut_windows)
+
+# %%
+row = stories_512.encode("<|endoftext|>".join(stories[:100]), allowed_special="all")
+inputs, targets = cut_windows(row, context_length=32)
+print(
+    tuple(inputs.shape),
+    "targets are the next inputs:",
+    bool((inputs[:, 1:] == targets[:, :-1]).all()),
+)
+print(
+    "the package gives the same:",
+    torch.equal(torch.stack(windows(row, 32)), torch.stack([inputs, targets])),
+)
+print(textwrap.fill(stories_512.decode(inputs[7].tolist()), 88))
+
+# %% [markdown]
+# From here on, *the data* of this course is these two tensors, and *the loss* is the cross-entropy
+# of the targets.
+#
+# ## What people get wrong
+#
+# *"A token is a word."* Sometimes. It may be a word with its space, a syllable, a third of a Hangul
+# syllable, or four spaces of indentation. Ask a model how many letters a word has, and you ask
+# about something that it was never shown.
+#
+# *"The tokenizer removes the spaces."* It keeps every byte; `decode(encode(text)) == text`. The
+# space before a word is part of the word's token, so a prompt that ends in a space asks for a word
+# that doesn't begin with one, and models answer such prompts badly.
+#
+# *"Merges are applied longest first"*, or *"encoding looks for the longest token"*. They are
+# replayed in the order in which they were learned, as in the question on `abcd`.
+#
+# *"An emoji is one character and one byte."* It is four bytes or more. 👩‍🚀 is three code points,
+# woman, joiner and rocket, and eleven bytes.
+#
+# *"Perplexity is accuracy"*, or *"a perplexity of 20 beats one of 35"*. Only with the same words. A
+# tokenizer with longer tokens makes every token harder to guess and the text no harder. Compare bits
+# per word or per byte of the same text.
+#
+# *"A better model would reach zero."* No model gets under the entropy of its source. Where a
+# training curve does, look for a leak: chapter 04 builds one on purpose.
+#
+# *"More context always helps."* For a table it soon hurts, as order 6 has shown: a rarer context is
+# a worse witness.
+#
+# ## For the meeting
+#
+# 1. The Korean sentence cost three times as much as the English one. You may train the tokenizer
+#    anew. What would you change, and who would pay for it?
+# 2. Model A has a perplexity of 20 a token, at 4.0 bytes a token. Model B has 35, at 5.0 bytes a
+#    token. Which of the two predicts the text better?
+# 3. gzip was far behind, though it is the one in daily use. Is it a bad compressor? What would a GPT
+#    need before it could take over?
+# 4. A story has about 0.46 bits a word. Roughly how many different beginnings of 60 words are there
+#    that one could really meet, and what does that say about a table of order 61?
+# 5. Where would you put the border between *memory* and *understanding* in the word-by-word figure?
+
+# %% [markdown] tags=["solution-only"]
+# ### Answers for the meeting
+#
+# 1. Train it on a text with more Korean in it, or give it more merges. With a fixed vocabulary each
+#    Korean token takes the place of an English one, so English gets a little longer. A larger
+#    vocabulary helps both, and costs parameters and time in the model's first and last layers.
+# 2. Per byte: A pays log₂ 20 / 4.0 = 4.32 / 4.0 = 1.08 bits, B pays log₂ 35 / 5.0 = 5.13 / 5.0 = 1.03
+#    bits. B predicts better, for all its larger perplexity.
+# 3. gzip has to start from nothing on every file, in any format, with 32 kB of memory and at hundreds
+#    of megabytes a second. A GPT would make smaller files (with arithmetic coding), but both sides need
+#    the same weights and bit-identical arithmetic, and it is slower by a factor of a hundred thousand
+#    or so. The weights count too, unless many files share them.
+# 4. About 2 to the power of 0.46 · 60 ≈ 28 bits, some two hundred million. (There are 365 to the power
+#    of 60 rows of 60 words; nearly all of them are never told.) A table of that order would need to have
+#    met most of them, in a corpus of thousands of millions of words.
+# 5. There is no one answer. The spikes that only the 3-gram has are memory: the answer stands in the
+#    text. But some can be removed with two more words of context, and some only by knowing that an animal
+#    took two plums of five and left three. The figure can't tell the two apart, and neither can a loss.
+
+# %% [markdown]
+# ## Recap
+#
+# Text is bytes, by a code that any string fits (RFC 3629, Yergeau 2003). Bytes are merged into
+# tokens, the most frequent pair first (Gage 1994, *A New Algorithm for Data Compression*; Sennrich,
+# Haddow and Birch 2016, *Neural Machine Translation of Rare Words with Subword Units*; on bytes
+# and with a split pattern: Radford et al. 2019, *Language Models are Unsupervised Multitask
+# Learners*, section 2.2). A language model gives chances to the next token. Counting does so
+# for short contexts (Shannon 1948, *A Mathematical Theory of Communication*; smoothing: MacKay and
+# Peto 1995, *A Hierarchical Dirichlet Language Model*). Its worth is measured in bits: entropy is what
+# the source holds, cross-entropy what the model pays (Shannon 1948; and for English with people as
+# the model, Shannon 1951, *Prediction and Entropy of Printed English*). Compression is the same game
+# (Ziv and Lempel 1978, *Compression of Individual Sequences via Variable-Rate Coding*). Counts
+# can't reach far back, as contexts outnumber any corpus. A GPT will, and trains on windows of inputs
+# and shifted targets (Radford et al. 2018, *Improving Language Understanding by Generative
+# Pre-Training*).
+#
+# | English | Korean |
+# |---|---|
+# | byte | 바이트 |
+# | code point | 코드 포인트 |
+# | token, tokenizer | 토큰, 토크나이저 |
+# | vocabulary | 어휘 집합 |
+# | out of vocabulary | 미등록어 |
+# | byte-pair encoding | 바이트 쌍 인코딩 |
+# | merge | 병합 |
+# | language model | 언어 모델 |
+# | n-gram | 엔그램 |
+# | context | 문맥 |
+# | probability distribution | 확률 분포 |
+# | smoothing | 평활화 |
+# | surprise, self-information | 놀람도, 자기 정보량 |
+# | entropy | 엔트로피 |
+# | cross-entropy | 교차 엔트로피 |
+# | perplexity | 퍼플렉서티, 혼란도 |
+# | compression | 압축 |
+# | held-out data | 검증용 데이터 |
+# | window, context length | 윈도, 문맥 길이 |
+# | input, target | 입력, 정답 |

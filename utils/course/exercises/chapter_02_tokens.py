@@ -303,7 +303,10 @@ def _apply(words: Words, pair: Pair | None, new_id: int) -> Step:
 
 
 def _pairs_of(words: Words) -> Counter[Pair]:
-    return sum((Counter(tokenizer.count_pairs(word)) for word in words), Counter())
+    counts: Counter[Pair] = Counter()
+    for word in words:
+        counts.update(tokenizer.count_pairs(word))
+    return counts
 
 
 def _choose(counts: Mapping[Pair, int], rank: Callable[[Pair], tuple[int, ...]]) -> Pair | None:
