@@ -328,7 +328,9 @@ def test_ctrl_c_leaves_a_partial_report(
     notebooks = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["notebooks"]
     assert [n["interrupted"] for n in notebooks] == [True, True]
     assert [e["status"] for e in notebooks[0]["exercises"]] == ["right"]
-    assert "Interrupted" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "b.ipynb · not run" in said
+    assert "Interrupted" in said
 
 
 def report_with(**fields: Any) -> NotebookReport:

@@ -42,7 +42,7 @@ def _mark(status: str) -> str:
 def _headline(report: NotebookReport) -> str:
     """`02_text.ipynb · 31 cells · 12.3 s`, with what did not run."""
     if not report.cells:
-        return report.name
+        return report.name + (" · not run" if report.interrupted else "")
     run = f"{report.cells_run} of " if report.cells_run < report.cells else ""
     return f"{report.name} · {run}{report.cells} cells · {report.seconds:.1f} s"
 
@@ -70,7 +70,7 @@ def print_report(reports: Sequence[NotebookReport], file: TextIO | None = None) 
     if hasattr(out, "reconfigure"):
         out.reconfigure(errors="replace")  # a console that can't show ✅ still shows the word
     tty = out.isatty()
-    console = Console(file=out, force_terminal=tty, no_color=not tty, highlight=False)
+    console = Console(file=out, force_terminal=tty, no_color=None if tty else True, highlight=False)
     with console.capture() as capture:
         for report in reports:
             _print_notebook(console, report)
@@ -217,7 +217,7 @@ def markdown(reports: Sequence[NotebookReport]) -> str:
 
 
 def _markdown_notebook(report: NotebookReport) -> list[str]:
-    mark = {0: "✅", 1: "❌", 2: "❌"}[report.exit_code] if not report.interrupted else "⬜"
+    mark = {0: "✅", 130: "⬜"}.get(report.exit_code, "❌")
     lines = [f"### {mark} {_escape(_headline(report))}", ""]
     if report.problem:
         lines += _fence(clean(report.problem))

@@ -93,7 +93,9 @@ class NotebookReport:
 
     @property
     def exit_code(self) -> int:
-        """0: nothing wrong; 1: something wrong; 2: could not run."""
+        """0: nothing wrong; 1: something wrong; 2: could not run; 130: interrupted."""
+        if self.interrupted:
+            return INTERRUPTED
         if self.problem or any(f.kind in COULD_NOT_RUN for f in self.failures):
             return UNABLE
         faults = any(e.status in FAULTS for e in self.exercises)
@@ -110,9 +112,6 @@ class NotebookReport:
 
 def exit_code(reports: Iterable[NotebookReport]) -> int:
     """The worst of all: 2 outranks 1, and 1 outranks 0; 130 where the run was interrupted."""
-    reports = list(reports)
-    if any(report.interrupted for report in reports):
-        return INTERRUPTED
     return max((report.exit_code for report in reports), default=UNABLE)
 
 
