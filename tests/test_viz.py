@@ -175,7 +175,8 @@ def test_the_bundle_carries_pixels_twin_and_alternative_text():
     assert set(data) == {"image/png", "text/plain"}
     assert metadata["image/png"]["alt"].startswith("A <b> finding. x: step, 0 to 19.")
     assert metadata["image/png"]["width"] == 800
-    assert "A &lt;b&gt; finding." in curve(finding="A <b> finding.")._repr_html_()
+    fold = curve(finding='A <b> "finding".')._repr_html_()
+    assert 'aria-label="The figure in words: A &lt;b&gt; &quot;finding&quot;."' in fold
     assert "base64" not in curve()._repr_html_()
 
 

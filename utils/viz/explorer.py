@@ -53,7 +53,9 @@ class Explorer:
         self.image = _NamedImage(
             value=self.picture.png(),
             format="png",
-            layout=widgets.Layout(width=f"{self.picture.width}px", max_width="100%", height="auto"),
+            layout=widgets.Layout(
+                width=f"{self.picture.width}px", max_width="calc(100% - 4px)", height="auto"
+            ),
         )
         self.caption = widgets.HTML()
         self._caption(self.picture)

@@ -63,8 +63,10 @@ class Picture:
 
     def _repr_html_(self) -> str:
         """The twin in a fold; no pixels, so that nbval can compare it."""
+        name = html.escape(f"The figure in words: {self.finding}")
         return (
-            '<details style="font-size: 90%; opacity: 0.85"><summary>The figure in words</summary>'
+            '<details style="font-size: 90%; opacity: 0.85">'
+            f'<summary aria-label="{name}">The figure in words</summary>'
             f'<pre style="white-space: pre-wrap">{html.escape(self.twin)}</pre></details>'
         )
 
