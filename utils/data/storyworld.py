@@ -64,7 +64,8 @@ class Recall(NamedTuple):
     """A word that only somebody who remembers can know.
 
     `index`: its position; `kind`: what is remembered ("colour", "name", "count", …);
-    `distance`: how many words back the story last mentioned it.
+    `distance`: how many words back the nearest word stands that gives it away: for a name the
+    name, for a pronoun the name or a pronoun, for a count the number that it goes down from.
     """
 
     index: int

@@ -15,23 +15,24 @@ from typing import NamedTuple
 
 __all__ = ["Choice", "Mark", "Phrase", "Plot", "Teller", "Walk", "all_words", "count_bits"]
 
-#: For placeholders that say a fact in another shape: (kind of recall, fact it comes from).
-_DERIVED = {
-    "She": ("pronoun", "name"),
-    "she": ("pronoun", "name"),
-    "Her": ("pronoun", "name"),
-    "her": ("pronoun", "name"),
-    "them": ("pronoun", "name"),
-    "left": ("count", "number"),
-    "answer": ("answer", "spot"),
-}
-
 
 class Mark(NamedTuple):
-    """That a word says a fact: its kind, and the fact whose earlier mention it repeats."""
+    """That a word says a fact: its kind, and the kinds whose earlier mention gives it away."""
 
     kind: str
-    source: str
+    sources: tuple[str, ...]
+
+
+_PRONOUN = Mark("pronoun", ("pronoun", "name"))
+#: Placeholders that say a fact told as something else; all others repeat the fact they name.
+_DERIVED = {
+    "She": _PRONOUN,
+    "she": _PRONOUN,
+    "Her": _PRONOUN,
+    "her": _PRONOUN,
+    "left": Mark("count", ("count", "number")),
+    "answer": Mark("answer", ("spot",)),
+}
 
 
 class Phrase(NamedTuple):
@@ -60,8 +61,8 @@ class Choice(NamedTuple):
 
     def phrase(self, number: int) -> Phrase:
         """The phrase of that number: its words and what they say."""
-        marks = [mark for _, _, mark in _parse(self.templates[number])]
-        return Phrase(tuple(self.words(number)), tuple(marks))
+        template = self.templates[number]
+        return _plain(template) or Phrase(tuple(self.words(number)), _marks(template))
 
 
 Plot = Generator[Choice, int, None]
@@ -77,14 +78,28 @@ def _parse(template: str) -> tuple[tuple[str, bool, Mark | None], ...]:
     for token in template.split():
         if token.startswith("{"):
             slot = token.strip("{}")
-            mark = None if slot.startswith("a_") else Mark(*_DERIVED.get(slot, (slot, slot)))
+            mark = None if slot.startswith("a_") else _DERIVED.get(slot, Mark(slot, (slot,)))
             parts.append((slot, True, mark))
         elif "=" in token:
             kind, word = token.split("=")
-            parts.append((word, False, Mark(kind, kind)))
+            parts.append((word, False, Mark(kind, (kind,))))
         else:
             parts.append((token, False, None))
     return tuple(parts)
+
+
+@cache
+def _marks(template: str) -> tuple[Mark | None, ...]:
+    return tuple(mark for _, _, mark in _parse(template))
+
+
+@cache
+def _plain(template: str) -> Phrase | None:
+    """The phrase of a template that needs no fact filled in, else None."""
+    parts = _parse(template)
+    if any(slot for _, slot, _ in parts):
+        return None
+    return Phrase(tuple(word for word, _, _ in parts), _marks(template))
 
 
 def article(word: str) -> str:
@@ -150,7 +165,7 @@ class Walk:
     def __init__(self, plot: Plot) -> None:
         self._plot = plot
         self.position = 0
-        self.last_said: dict[str, int] = {}
+        self._said: dict[str, int] = {}  # where each kind of fact was said last
         self.facts: dict[str, str] = {}
         self._open: list[tuple[int, int, Phrase]] = []  # (number, weight, phrase) still possible
         self._offset = 0
@@ -192,13 +207,11 @@ class Walk:
     def _note(self, word: str, mark: Mark | None, *, certain: bool) -> tuple[str, int] | None:
         if mark is None:
             return None
-        before = self.last_said.get(mark.source)
-        self.last_said[mark.source] = self.position
-        if mark.kind != "pronoun":
+        before = [self._said[kind] for kind in mark.sources if kind in self._said]
+        self._said[mark.kind] = self.position
+        if mark is not _PRONOUN:
             self.facts[mark.kind] = word
-        if before is None or not certain:
-            return None
-        return mark.kind, self.position - before
+        return (mark.kind, self.position - max(before)) if before and certain else None
 
     def _send(self, number: int) -> None:
         try:

@@ -58,7 +58,7 @@ EVENTS = (
     "they argued about clouds .",
     "they slept under the {thing} .",
     "they got lost and found a spoon .",
-    "they sang until somebody shut a window .",
+    "they sang until windows were shut .",
     "the {animal} carried the {thing} .",
     "the {animal} told nine jokes .",
     "{name} taught the {animal} to whistle .",
@@ -158,17 +158,15 @@ def _breakfast(t: Teller) -> Part:
     left = NUMBERS.index((yield from t.tell("number", NUMBERS[2:], same_shape=False)))
     yield from t.tell("food", FOODS)
     yield from t.say(
-        ". {name} took the {food} and the {thing} to {her}",
-        ". {name} packed them and went to see {her}",
+        ". {name} took the {food} to {her}",
+        ". {name} packed them and visited {her}",
     )
     yield from t.tell("relative", RELATIVES)
     yield from t.say("at the")
     yield from t.tell("goal", _others(PLACES, t.told["place"]))
     yield from t.say(". On the bridge sat", ". In the {weather} stood")
     yield from t.tell("animal", ANIMALS, with_article=True)
-    yield from t.say(
-        "with a very loud stomach .", "who looked hungry .", "who could smell {food} ."
-    )
+    yield from t.say("with a loud stomach .", "who looked hungry .", "who could smell {food} .")
     left -= 1
     t.know(left=NUMBERS[left])
     yield from t.say("{name} gave the {animal} one , which left {left} .")
@@ -186,17 +184,17 @@ def _breakfast(t: Teller) -> Part:
             break
         left -= 1
     yield from t.say(
-        "I see {left} , said the {relative} at the {goal} .",
+        "The {relative} at the {goal} saw {left} .",
         "At the {goal} the {relative} counted {left} .",
     )
     yield from t.say(
-        "There were {number} , said {name} , but I met the {animal} .",
-        "I had {number} until I met the {animal} , said {name} .",
+        "I had {number} , said {name} , but I met the {animal} .",
+        "There were {number} , said {name} , before the {animal} .",
     )
     yield from t.say(
         "At least nobody ate the {colour} {thing} .",
         "And nobody wanted to eat the {colour} {thing} .",
-        "Let us fry the {colour} {thing} , said the {relative} .",
+        "Let us fry the {colour} {thing} , said {name} .",
     )
     yield from _end(t)
 
@@ -268,7 +266,7 @@ def _journey(t: Teller) -> Part:
     )
     yield from t.say(
         "The way home took {number} days too .",
-        "So they walked home for {number} days .",
+        "They walked home for {number} days .",
     )
     yield from t.say(
         "The {animal} still talks about the {colour} {thing} .",
