@@ -25,7 +25,7 @@ from rich.cells import cell_len
 from utils.course import fresh_kernel, learner_ci, registry, source
 from utils.course.fresh_kernel import Reply
 from utils.course.learner_ci import check_notebooks, select
-from utils.course.notebook_plan import checked_ids, names_bound
+from utils.course.notebook_plan import checked_ids, names_bound, read_plan
 from utils.course.notebook_run import missing_package
 from utils.course.reports import RUNS, markdown, print_report, write_junit
 from utils.course.results import CellFailure, ExerciseResult, NotebookReport, clean, exit_code
@@ -133,6 +133,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     (folder / "blank.ipynb").write_text("")
     (folder / "merge.ipynb").write_text('{\n<<<<<<< HEAD\n"cells": []\n=======\n>>>>>>> x\n}')
     (folder / "data.ipynb").write_text('{"cells": 3}')
+    (folder / "broken_format.ipynb").write_text('{"nbformat": 4, "cells": 3}')
     (folder / "bytes.ipynb").write_bytes(b"\xff\xfe\x00")
     before, said = stamp(folder), io.StringIO()
     out = folder / "out"
@@ -159,7 +160,7 @@ def test_the_exit_code_is_the_worst_of_all(ran: Ran) -> None:
     assert ran.code == ran.data["exit_code"] == 2
     assert ran.notebook("fine.ipynb")["exit_code"] == 0
     others = [n for n in ran.data["notebooks"] if Path(n["notebook"]).name != "fine.ipynb"]
-    assert len(others) == 10
+    assert len(others) == 11
     assert {n["exit_code"] for n in others} == {2}
 
 
@@ -227,6 +228,7 @@ def test_each_failed_cell_is_named_with_what_it_follows_from(ran: Ran) -> None:
         "blank": "is no notebook: the file is empty",
         "merge": "marks of an unfinished merge",
         "data": "is no notebook: it is JSON, but not of the notebook format",
+        "broken_format": "is no notebook that can be read",
         "bytes": "is no notebook: it is not text in UTF-8",
         "missing": "does not exist",
     }.items(),
@@ -258,7 +260,7 @@ def test_the_terminal_report_is_plain_and_narrow_when_piped(ran: Ran) -> None:
 def test_junit_has_a_suite_per_notebook_and_a_case_per_exercise(ran: Ran) -> None:
     root = ET.parse(ran.folder / "out" / "junit.xml").getroot()
     suites = {Path(suite.get("name", "")).name: suite for suite in root}
-    assert len(suites) == 11
+    assert len(suites) == 12
     broken = suites["broken.ipynb"]
     counted = [broken.get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert counted == ["11", "3", "1", "6"]
@@ -381,6 +383,17 @@ def test_reports_survive_anything_that_a_notebook_says(tmp_path: Path) -> None:
 )
 def test_exercises_are_found_in_the_source(source: str, ids: list[str]) -> None:
     assert checked_ids(source) == ids
+
+
+def test_a_notebook_of_the_old_format_is_read(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": ["Old"], "metadata": {}},
+        {"cell_type": "code", "input": ["check('2.3', f)"], "outputs": [], "language": "python"},
+    ]
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
+    (tmp_path / "old.ipynb").write_text(json.dumps(old))
+    plan = read_plan(tmp_path / "old.ipynb")
+    assert [(cell.heading, cell.source) for cell in plan.cells] == [("Old", "check('2.3', f)")]
 
 
 def test_names_are_found_in_the_source() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$")
@@ -70,18 +69,25 @@ def _cells(path: Path) -> list[dict[str, Any]]:
     if not isinstance(content, dict) or "nbformat" not in content:
         raise NotANotebook("is no notebook: it is JSON, but not of the notebook format")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            notebook = nbformat.converter.convert(nbformat.from_dict(content), 4)
+        notebook = content if content["nbformat"] == 4 else _upgraded(content)
         cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
+        metadata = notebook.get("metadata", {})
+        spec, info = metadata.get("kernelspec", {}), metadata.get("language_info", {})
+        language = str(info.get("name") or spec.get("language") or "python")
     except Exception as error:
         raise NotANotebook(f"is no notebook that can be read: {error!r}") from error
-    metadata = notebook.get("metadata", {})
-    spec, info = metadata.get("kernelspec", {}), metadata.get("language_info", {})
-    language = info.get("name") or spec.get("language") or "python"
     if language.lower() not in {"python", "python3", "ipython"}:
         raise NotANotebook(f"is a notebook in {language}, and the course's kernel runs Python")
     return cells
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """A notebook of an older format as one of version 4."""
+    import nbformat  # loads a second's worth of schemas, which today's notebooks do without
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return nbformat.converter.convert(nbformat.reader.reads(json.dumps(content)), 4)
 
 
 def _json(path: Path) -> Any:
