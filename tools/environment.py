@@ -151,23 +151,22 @@ def must_rebuild(place: Place, version: tuple[int, int] | None) -> str | None:
     return None
 
 
-def check_machine(root: Path, *, from_nothing: bool) -> None:
+def check_machine(root: Path) -> None:
     """Say what is missing before anything is begun. Raises SetupError."""
-    if from_nothing:
-        missing = [m for m in ("venv", "ensurepip") if importlib.util.find_spec(m) is None]
-        if missing:
-            name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-            raise SetupError(
-                f"this Python ({sys.executable}) has no {missing[0]} module; on Debian or Ubuntu "
-                f"sudo apt install {name}-venv, elsewhere install Python from python.org, "
-                "and run this again."
-            )
-        free = shutil.disk_usage(root).free / 1e9
-        if free < FREE_GB_FROM_NOTHING:
-            raise SetupError(
-                f"{free:.1f} GB are free on the disk of {root}, and the set-up needs "
-                f"{FREE_GB_FROM_NOTHING} GB; make room and run this again."
-            )
+    missing = [m for m in ("venv", "ensurepip") if importlib.util.find_spec(m) is None]
+    if missing:
+        name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        raise SetupError(
+            f"this Python ({sys.executable}) has no {missing[0]} module; on Debian or Ubuntu "
+            f"sudo apt install {name}-venv, elsewhere install Python from python.org, "
+            "and run this again."
+        )
+    free = shutil.disk_usage(root).free / 1e9
+    if free < FREE_GB_FROM_NOTHING:
+        raise SetupError(
+            f"{free:.1f} GB are free on the disk of {root}, and the set-up needs "
+            f"{FREE_GB_FROM_NOTHING} GB; make room and run this again."
+        )
 
 
 def remove_venv(place: Place) -> None:
@@ -187,7 +186,7 @@ def remove_venv(place: Place) -> None:
 
 def create_venv(place: Place) -> None:
     """Make an empty environment with pip in it."""
-    check_machine(place.root, from_nothing=True)
+    check_machine(place.root)
     base = getattr(sys, "_base_executable", None) or sys.executable
     made = subprocess.run(
         [base, "-m", "venv", str(place.venv)],

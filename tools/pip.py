@@ -27,6 +27,7 @@ NO_NETWORK = re.compile(
 CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification")
 NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|\[Errno 122\]|not enough space")
 NO_RIGHT = re.compile(r"Permission denied|Read-only file system|Access is denied|\[WinError 5\]")
+NOTHING_AT_ALL = re.compile(r"requirement ([^\s;]+) \(from versions: none\)")
 NO_WHEEL = re.compile(r"No matching distribution found for ([^\s;]+)")
 
 
@@ -46,6 +47,12 @@ def explanation(output: str, log: Path) -> str:
         )
     if NO_RIGHT.search(output):
         return f"pip may not write there; see the end of {log}, mend the rights, run this again."
+    found = NOTHING_AT_ALL.search(output)
+    if found:  # told not to retry, pip says no more than this when it finds no network
+        return (
+            f"pip found no {found[1]} at all: most likely it could not reach the package index; "
+            "check the network, and your proxy or PIP_INDEX_URL if you use one, and run this again."
+        )
     found = NO_WHEEL.search(output)
     if found:
         machine = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
