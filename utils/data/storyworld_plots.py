@@ -56,10 +56,10 @@ ORDINALS = ("first", "second", "third", "fourth")
 VISITORS = ("mother", "dentist")
 EVENTS = (
     "they argued about clouds .",
-    "they slept under the {thing} .",
+    "they slept under the {colour} {thing} .",
     "they got lost and found a spoon .",
     "they sang until windows were shut .",
-    "the {animal} carried the {thing} .",
+    "the {animal} carried the {colour} {thing} .",
     "the {animal} told nine jokes .",
     "{name} taught the {animal} to whistle .",
 )
@@ -73,7 +73,7 @@ def story() -> Plot:
     yield from _opening(teller)
     plots = (_lost, _breakfast, _hidden, _journey, _lent)
     number = yield from teller.branch(
-        "So {name} went for a walk to the",
+        "So {name} went for a walk .",
         "For breakfast there were",
         "That was the day when {her}",
         "It was a good day to see the",
@@ -113,19 +113,18 @@ def _opening(t: Teller) -> Part:
 
 
 def _lost(t: Teller) -> Part:
-    yield from t.tell("goal", _others(PLACES, t.told["place"]))
     yield from t.say(
-        ". There {she} sneezed twice , and the {thing} was gone .",
-        ". There {she} counted the clouds until the {thing} was gone .",
-        ", and between two puddles {she} lost the {thing} .",
+        "Then {name} sneezed , and the {colour} {thing} was gone .",
+        "Then {name} counted clouds until the {colour} {thing} was gone .",
+        "Between two puddles {name} lost the {colour} {thing} .",
     )
     yield from t.say(
-        "{She} looked behind every tree .",
-        "{She} looked in both shoes .",
+        "{name} looked behind every tree .",
+        "{name} looked in both shoes .",
         "{She} called its name , but it had none .",
         "{She} asked {her} left shoe , but it knew nothing .",
     )
-    yield from t.say("Then along came", "Then {she} met", "Out of the {weather} came")
+    yield from t.say("Along came", "Then {she} met", "Out of the {weather} came")
     yield from t.tell("animal", ANIMALS, with_article=True)
     yield from t.say(
         ". What is missing ? it asked .",
@@ -133,15 +132,15 @@ def _lost(t: Teller) -> Part:
         ". Good morning , it said .",
     )
     yield from t.say(
-        "My {colour} {thing} , said {name} .",
+        "Have you seen my {colour} {thing} ? asked {name} .",
         "I have lost my {colour} {thing} , said {name} .",
     )
     yield from t.say(
         "The {animal} looked at its feet .",
-        "Oh , said the {animal} .",
+        "The {animal} turned round .",
         "The {animal} coughed .",
     )
-    yield from t.say("I thought it was {a_use} {use} .")
+    yield from t.say("I thought the {colour} {thing} was {a_use} {use} .")
     yield from t.say(
         "{name} laughed until the {weather} stopped .",
         "{name} laughed louder than the {weather} .",
@@ -158,12 +157,10 @@ def _breakfast(t: Teller) -> Part:
     left = NUMBERS.index((yield from t.tell("number", NUMBERS[2:], same_shape=False)))
     yield from t.tell("food", FOODS)
     yield from t.say(
-        ". {name} took the {food} to {her}",
-        ". {name} packed them and visited {her}",
+        ". {name} took them and the {colour} {thing} to {her}",
+        ". {name} packed the {colour} {thing} and visited {her}",
     )
     yield from t.tell("relative", RELATIVES)
-    yield from t.say("at the")
-    yield from t.tell("goal", _others(PLACES, t.told["place"]))
     yield from t.say(". On the bridge sat", ". In the {weather} stood")
     yield from t.tell("animal", ANIMALS, with_article=True)
     yield from t.say("with a loud stomach .", "who looked hungry .", "who could smell {food} .")
@@ -184,8 +181,8 @@ def _breakfast(t: Teller) -> Part:
             break
         left -= 1
     yield from t.say(
-        "The {relative} at the {goal} saw {left} .",
-        "At the {goal} the {relative} counted {left} .",
+        "The {relative} saw {left} .",
+        "The {relative} counted {left} .",
     )
     yield from t.say(
         "I had {number} , said {name} , but I met the {animal} .",
@@ -204,8 +201,8 @@ def _hidden(t: Teller) -> Part:
     yield from t.say("wanted to")
     yield from t.tell("plan", PLANS)
     yield from t.say(
-        "the {thing} . So {she} hid it behind the",
-        "the {thing} . {name} put it behind the",
+        "the {colour} {thing} . So {name} hid it behind the",
+        "the {colour} {thing} . But {name} put it behind the",
     )
     spot = yield from t.tell("spot", SPOTS)
     t.know(answer=spot)
@@ -250,8 +247,8 @@ def _journey(t: Teller) -> Part:
     yield from t.say(", which was")
     days = NUMBERS.index((yield from t.tell("number", NUMBERS[2:5], same_shape=False)))
     yield from t.say(
-        "days away . {name} took the {thing} and a clean shirt .",
-        "days away . {name} and the {thing} set off .",
+        "days away . {name} took the {colour} {thing} and a shirt .",
+        "days away . {name} packed the {colour} {thing} .",
     )
     yield from t.say("On the first day {she} met")
     yield from t.tell("animal", ANIMALS, with_article=True)
@@ -280,13 +277,13 @@ def _lent(t: Teller) -> Part:
     yield from t.tell("animal", ANIMALS, with_article=True)
     yield from t.say("with a heavy suitcase .", "with wet feet .", "in a hurry .")
     begged = yield from t.say(
-        "May I borrow your {thing} until", "Please lend me your {thing} until"
+        "May I borrow your {colour} {thing} until", "Please lend me your {colour} {thing} until"
     )
     yield from t.tell("weekday", WEEKDAYS)
     yield from t.say(", it said . {Her}" if begged else "? it asked . {Her}")
     yield from t.tell("relative", RELATIVES)
     yield from t.say(
-        "said : nobody lends anything to {a_animal} {animal} .",
+        "said : never lend anything to {a_animal} {animal} .",
         "said : never trust {a_animal} {animal} .",
     )
     yield from t.say("But {name} could not say no .", "But {name} liked its ears .")
@@ -304,8 +301,8 @@ def _lent(t: Teller) -> Part:
         ". {name} kept one , which left {left} for the {relative} .",
     )
     yield from t.say(
-        "What a fine {animal} , said the {relative} .",
-        "The {relative} has lent everything to the {animal} since then .",
+        "Now the {relative} loves the {animal} .",
+        "Now the {relative} lends everything to the {animal} .",
     )
 
 
