@@ -124,8 +124,8 @@ utf8_bytes = check("2.1", utf8_bytes)
 # when the model was trained or not. **Nothing is ever out of vocabulary.** For contrast:
 #
 # ### Break it
-# Here is a tokenizer that knows whole characters, all of those in a thousand stories. Ask it for
-# one character more.
+# Here is a tokenizer that knows whole characters, all of those in two thousand stories. Ask it
+# for one character more.
 
 # %%
 corpus = load_corpus("stories")
@@ -336,12 +336,12 @@ for (left, right), new_id in learned:
 print(" ".join(written(token[i]) for i in range(256, 296)))
 
 # %% [markdown]
-# Nobody told the trainer what a word is. It found *the*, *was* and *said* because they are
-# frequent, and pieces such as *ke* because they are frequent too.
+# Nobody told the trainer what a word is. It found *the*, *was* and *day* because they are
+# frequent, and pieces such as *ke* for no other reason.
 #
-# The package has the same algorithm with unique words, linked lists and a heap: about a second for
-# the megabyte that would take our loop an hour. It gives the same merges, and it gives them as a
-# `tiktoken.Encoding`, the very type that holds GPT-4's vocabulary.
+# The package has the same algorithm with unique words, linked lists and a heap, so that a megabyte
+# takes it a second or two. It learns the same merges, and gives them as a `tiktoken.Encoding`, the
+# very type that holds GPT-4's vocabulary.
 
 # %%
 encoding = tokenizer.train_bpe(text, vocab_size=256 + 40 + 1)  # + 1: <|endoftext|>
@@ -406,9 +406,9 @@ for sample in ("kite", " kite", "Kite", "kites"):
 # Korean word, an emoji; and try `kite kite`.
 
 # %%
-docs_1024 = tokenizer.train_bpe(docs, vocab_size=1024)
+docs_2048 = tokenizer.train_bpe(docs, vocab_size=2048)
 widgets.TokenPlayground(
-    {"512 tokens, from stories": stories_512, "1,024 tokens, from docs": docs_1024},
+    {"stories, 512 tokens": stories_512, "Python docs, 2,048 tokens": docs_2048},
     "Mina had a blue kite and 한 balloon 😀.",
 )
 
@@ -436,34 +436,36 @@ def bytes_per_token(encoding) -> dict[str, float]:
 # %% tags=["nbval-ignore-output"] reason="the Python documentation differs from one Python to the next"
 costs = {
     "trained on stories": bytes_per_token(stories_512),
-    "trained on Python's docs": bytes_per_token(docs_1024),
+    "trained on Python's docs": bytes_per_token(docs_2048),
 }
 plots.bytes_per_token(
     costs,
-    "A token holds most of what its tokenizer was trained on, and least of the rest.",
+    "English and code are cheap where the tokenizer has read them; Korean and emoji "
+    "cost a token for every byte",
 )
 
 # %%
-price = {kind: len(docs_1024.encode(samples[kind])) for kind in ("English", "Korean")}
+n_tokens = {kind: len(docs_2048.encode(text)) for kind, text in samples.items()}
+code = [values["code"] for values in costs.values()]
 print(
-    "code is cheaper with the docs' tokenizer:",
-    costs["trained on Python's docs"]["code"]
-    > 1.5 * costs["trained on stories"]["code"],
+    "code, twice the bytes per token with the docs' tokenizer:", code[1] > 2 * code[0]
 )
+for kind in ("Korean", "emoji"):
+    print(
+        f"{kind}, a token for every byte:",
+        n_tokens[kind] == len(samples[kind].encode()),
+    )
 print(
-    "Korean: one token for each byte:",
-    price["Korean"] == len(samples["Korean"].encode()),
-)
-print(
-    "the same sentence costs three times as much in Korean:",
-    price["Korean"] >= 3 * price["English"],
+    "Korean, over three times as many tokens:",
+    n_tokens["Korean"] > 3 * n_tokens["English"],
 )
 
 # %% [markdown]
 # Both tokenizers can write Korean, and neither has ever seen any, so they spell it byte by byte:
-# three tokens for each syllable. The two sentences are the same article of the same declaration.
-# A reader in Seoul would pay three times as much for it, and fit a third as much into the model's
-# memory. BPE isn't unfair by nature. It is short where its training text was long.
+# three tokens for each syllable. The two sentences say the same, article 1 of the Universal
+# Declaration of Human Rights. A reader in Seoul would pay over three times as much for it, and fit
+# less than a third as much into the model's window. BPE isn't unfair by nature: it is short where
+# its training text was long.
 #
 # ## A world whose chances are known
 #
@@ -519,7 +521,7 @@ def count_table(stories: list[list[str]], length: int) -> dict[tuple, Counter]:
 
 
 train = [line.split() for line in stories]
-tables = [count_table(train, length) for length in range(3)]
+tables = [count_table(train, length) for length in range(4)]
 print(tables[2]["One", "morning"], tables[1][("left",)].most_common(3))
 
 # %% [markdown]
@@ -583,7 +585,7 @@ def believe(prefix: list[str], order: int, strength: float = 1.0) -> dict[str, f
 
 # %%
 models = {n: NGramModel(n).fit(train, vocabulary) for n in range(1, 6)}
-mine, fast = believe(prefix, order=3), models[3].next_words(prefix)
+mine, fast = believe(prefix, order=4), models[4].next_words(prefix)
 print(
     "the same chances:", all(abs(mine[word] - fast[word]) < 1e-9 for word in vocabulary)
 )
@@ -594,13 +596,14 @@ print(
 # First, where there is nothing to remember: *One day there was …*
 
 # %%
-true, believed = storyworld.next_words(start), believe(start, order=3)
+true, believed = storyworld.next_words(start), believe(start, order=4)
 apart = max(abs(true.get(word, 0) - p) for word, p in believed.items())
 plots.pie_pair(
     true,
     believed,
     f"Where the dice decide, counting is enough: no slice is off by more than {apart:.2f}",
-    titles=("the pie that is", "the pie that the 3-gram believes"),
+    titles=("the pie that is", "the pie that the 4-gram believes"),
+    most=8,
 )
 
 # %% [markdown]
@@ -610,23 +613,25 @@ plots.pie_pair(
 ask("2.d")
 
 # %%
-true, believed = storyworld.next_words(prefix), believe(prefix, order=3)
+true, believed = storyworld.next_words(prefix), believe(prefix, order=4)
 (colour,) = true
 plots.pie_pair(
     true,
     believed,
-    f"Where the story must be remembered, the 3-gram gives “{colour}” {believed[colour]:.0%}",
-    titles=("the pie that is", "the pie that the 3-gram believes"),
+    f"Where the story must be remembered, the 4-gram gives “{colour}” "
+    f"{100 * believed[colour]:.0f} %",
+    titles=("the pie that is", "the pie that the 4-gram believes"),
+    most=8,
 )
 
 # %% [markdown]
-# The 3-gram isn't stupid. It knows that a colour comes here, and it spreads its chances fairly. It
+# The 4-gram isn't stupid. It knows that a colour comes here, and it spreads its chances fairly. It
 # just can't see as far back as the beginning. Walk through the story yourself, with arrow keys, and
 # change the order: at which places does a longer context help, and at which is it no use?
 
 # %%
 widgets.pies_of_a_story(
-    story, storyworld.next_words, models, position=recall.index, order=3
+    story, storyworld.next_words, models, position=recall.index, order=4
 )
 
 # %% [markdown]
@@ -637,24 +642,24 @@ widgets.pies_of_a_story(
 # 0 bits. One chance in two costs 1 bit, one in four 2 bits, one in eight 3: each halving costs one
 # bit more. Chances multiply along a text, so surprises add up; that is what the logarithm is for.
 #
-# Along our story, word by word, the truth and the 3-gram:
+# Along our story, word by word, the truth and the 4-gram:
 
 # %%
 dice = storyworld.distributions(story)  # the true chances before each word
 true_bits = [
     -math.log2(chances[word]) for chances, word in zip(dice[:-1], story, strict=True)
 ]
-model_bits = models[3].word_bits(story)
+model_bits = models[4].word_bits(story)
 here = slice(recall.index - 8, recall.index + 20)
 plots.word_bits(
     story[here],
-    {"truth": true_bits[here], "3-gram": model_bits[here]},
-    f"The 3-gram pays {model_bits[recall.index]:.1f} bits for “{colour}”, which the story "
+    {"truth": true_bits[here], "4-gram": model_bits[here]},
+    f"The 4-gram pays {model_bits[recall.index]:.1f} bits for “{colour}”, which the story "
     f"told {recall.distance} words before",
 )
 
 # %% [markdown]
-# Where only the 3-gram has a spike, the story had already given the answer away. Where both have
+# Where only the 4-gram has a spike, the story had already given the answer away. Where both have
 # one, a die was thrown.
 #
 # The surprise to be expected, before the word comes, is the **entropy** of the pie: each surprise
@@ -696,10 +701,10 @@ entropy_and_perplexity = check("2.6", entropy_and_perplexity)
 for place, words_so_far in {"the weather": start, "the colour": prefix}.items():
     for name, pie in {
         "truth": storyworld.next_words(words_so_far),
-        "3-gram": believe(words_so_far, order=3),
+        "4-gram": believe(words_so_far, order=4),
     }.items():
         bits, choices = entropy_and_perplexity(list(pie.values()))
-        print(f"{place}, {name}: {bits:.1f} bits, as among {choices:.0f} words")
+        print(f"{place}, {name}: {bits:.1f} bits, perplexity {choices:.1f}")
 
 # %% [markdown]
 # But a model's own entropy says how sure it *feels*. To judge it, let the world throw the dice and
@@ -784,8 +789,12 @@ compressors = {
 plots.bits_per_word(orders, compressors, floor)
 
 # %% [markdown]
-# Two words of context are worth more than five bits. The fourth and the fifth are worth little, and
-# the gap to the dashed line stays open. A sixth doesn't help at all:
+# Two words of context are worth more than five bits, the third a quarter of a bit, the fourth next
+# to nothing, and the gap to the dashed line stays open. gzip is out of the race: it forgets, and each
+# phrase that it copies costs it two numbers. But look at the other coder. It has never heard of
+# words, begins with bytes, and all but equals the 4-gram. Predicting and compressing are one craft.
+#
+# Would a fifth word of context close the gap?
 
 # %%
 sixth = NGramModel(6).fit(train, vocabulary).bits_per_word(held_out)
@@ -818,8 +827,7 @@ for order in range(1, 11):
 plots.contexts(range(1, 11), distinct, unseen)
 
 # %% [markdown]
-# At order 10 more than a quarter of what comes is new to the table, and it would have to be six
-# times as long. A table has no way to use the sentence *Omar had a green hat* for *Suna had a green
+# At order 10 more than a quarter of what comes is new to the table, and our colour is 56 words away. A table has no way to use the sentence *Omar had a green hat* for *Suna had a green
 # hat*: they are two entries, with nothing in common. What we would want is a model that looks back
 # for one word, wherever it is, and takes it. That is attention, and it begins in chapter 03.
 #
@@ -942,14 +950,14 @@ print(textwrap.fill(stories_512.decode(inputs[7].tolist()), 88))
 #    vocabulary helps both, and costs parameters and time in the model's first and last layers.
 # 2. Per byte: A pays log₂ 20 / 4.0 = 4.32 / 4.0 = 1.08 bits, B pays log₂ 35 / 5.0 = 5.13 / 5.0 = 1.03
 #    bits. B predicts better, for all its larger perplexity.
-# 3. gzip has to start from nothing on every file, in any format, with 32 kB of memory and at hundreds
+# 3. gzip has to start from nothing on every file, in any format, with 32 kB of memory and at tens
 #    of megabytes a second. A GPT would make smaller files (with arithmetic coding), but both sides need
-#    the same weights and bit-identical arithmetic, and it is slower by a factor of a hundred thousand
-#    or so. The weights count too, unless many files share them.
-# 4. About 2 to the power of 0.46 · 60 ≈ 28 bits, some two hundred million. (There are 365 to the power
-#    of 60 rows of 60 words; nearly all of them are never told.) A table of that order would need to have
+#    the same weights and bit-identical arithmetic, and it is slower by many thousand
+#    times. The weights count too, unless many files share them.
+# 4. About 2 to the power of 0.46 · 60 ≈ 28 bits, some two hundred million. (There are more than
+#    300 to the power of 60 rows of 60 words; nearly all of them are never told.) A table of that order would need to have
 #    met most of them, in a corpus of thousands of millions of words.
-# 5. There is no one answer. The spikes that only the 3-gram has are memory: the answer stands in the
+# 5. There is no one answer. The spikes that only the 4-gram has are memory: the answer stands in the
 #    text. But some can be removed with two more words of context, and some only by knowing that an animal
 #    took two plums of five and left three. The figure can't tell the two apart, and neither can a loss.
 

@@ -45,22 +45,22 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "2.d",
-        "A 3-gram model has counted 2,000 stories. It reads *the uncle asked for the …* in a story "
+        "A 4-gram model has counted 2,000 stories. It reads *the uncle asked for the …* in a story "
         "whose balloon was blue. What chance does it give to *blue*?",
         [
             Choice(
                 "nearly 1, as the story has said so",
-                "The story has, 57 words ago. The 3-gram reads only the two words *for the*.",
+                "The story has, 56 words ago. The 4-gram reads only three words, *asked for the*.",
             ),
             Choice(
                 "about one in ten, as for the other colours",
-                "All that it can know is which words have followed *for the* in any story.",
+                "All that it can know is which words have followed *asked for the* in any story.",
                 True,
             ),
             Choice(
                 "0, as it has never seen this story",
-                "It needs no memory of the whole story: *for the* has been followed by *blue* "
-                "in others.",
+                "It needs no memory of the whole story: *asked for the* has been followed by "
+                "*blue* in others.",
             ),
         ],
     ),
