@@ -103,7 +103,8 @@ def _table(exercises: Sequence[ExerciseResult]) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(width=2)
     table.add_column(no_wrap=True)
-    table.add_column(max_width=24, overflow="fold")
+    diagnoses = any(exercise.diagnosis for exercise in exercises)
+    table.add_column(max_width=24 if diagnoses else None, overflow="fold")
     table.add_column(overflow="fold")
     for exercise in exercises:
         result = Text(exercise.status, style=_COLOURS.get(exercise.status, ""))
