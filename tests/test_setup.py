@@ -304,7 +304,10 @@ SAID = {
     "ERROR: No matching distribution found for torch": "could not reach the package index",
     "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]": "certificate",
     "ERROR: [Errno 13] Permission denied: '/x'": "may not write",
-    "ERROR: No matching distribution found for torch>=2.6": "there is no torch>=2.6 for Python",
+    "ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: "
+    "2.2.1, 2.2.2)\nERROR: No matching distribution found for torch==2.13.0": (
+        "there is no torch==2.13.0 for Python"
+    ),
     "collecting\nERROR: ResolutionImpossible: see the docs": "pip failed: ResolutionImpossible",
     "": "no reason given",
 }
