@@ -22,11 +22,11 @@
 # four points in three ways: as at school, as Legendre did in 1805, and as every GPT is trained.
 # Then we exchange the line for a neuron, and the neuron for a network, and change nothing else.
 #
-# You will build: a line fitted by elimination, a loss and its gradient by hand, gradient
-# descent, a model that approves credit, and a network of two layers. You will also see three
-# things go wrong that go wrong in every large model as well: a learning rate that is too large, a
-# model that learns its examples by heart, a gradient that dies on its way. It takes some 75
-# minutes, about 45 of them in the exercises.
+# You will build: a line fitted by elimination, a loss and its gradient by hand, gradient descent,
+# a model that approves credit, and a network of two layers. You will also see three things go
+# wrong that go wrong in every large model as well: a learning rate that is too large, a model
+# that learns its examples by heart, a gradient that dies on its way. It takes some 75 minutes,
+# about 45 of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. Whatever you have not solved yet, the chapter
 # does with the course's own version. Then begin again at the top.
@@ -38,7 +38,6 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
 from utils.course import ask, check
 from utils.llm import learning
 from utils.viz import plots, widgets
@@ -49,8 +48,8 @@ Number = float | Tensor
 # ## Two points, two unknowns
 #
 # A line has two numbers: its **slope**, how much $y$ grows when $x$ grows by one, and its
-# **intercept**, what $y$ is at $x = 0$. Two unknowns need two equations, and each point on the line
-# gives one. The points (1, 3) and (2, 5) say
+# **intercept**, what $y$ is at $x = 0$. Two unknowns need two equations, and each point on the
+# line gives one. The points (1, 3) and (2, 5) say
 #
 #     3 = slope · 1 + intercept
 #     5 = slope · 2 + intercept
@@ -62,16 +61,17 @@ Number = float | Tensor
 # ★☆☆ · 5 min · elimination, as at school
 #
 # Do the same for any two points, and return `(slope, intercept)`. One case has no answer: two
-# points with the same x. No line of this form goes through both (or, where they are the same point,
-# infinitely many do), so raise a `ValueError` there. By hand, for (3, 7) and (1, 3): the slope is
-# (3 − 7) / (1 − 3) = 2, and the intercept is 7 − 2 · 3 = 1.
+# points with the same x. No line of this form goes through both (or, where they are the same
+# point, infinitely many do), so raise a `ValueError` there. By hand, for (3, 7) and (1, 3): the
+# slope is (3 − 7) / (1 − 3) = 2, and the intercept is 7 − 2 · 3 = 1.
 #
-# <details><summary>A nudge</summary>The slope is a ratio: what y gained, divided by what x gained.
-# Take both differences in the same order.</details>
+# <details><summary>A nudge</summary>The slope is a ratio: what y gained, divided by what x
+# gained. Take both differences in the same order.</details>
 # <details><summary>More</summary>Once you know the slope, either point tells you the intercept:
 # <code>y1 = slope * x1 + intercept</code>, solved for the intercept.</details>
-# <details><summary>Nearly all</summary>Unpack first: <code>(x1, y1), (x2, y2) = p, q</code>.
-# If <code>x1 == x2</code>, raise; else divide <code>y2 - y1</code> by <code>x2 - x1</code>.</details>
+# <details><summary>Nearly all</summary>Unpack first: <code>(x1, y1), (x2, y2) = p, q</code>. If
+# <code>x1 == x2</code>, raise; else divide <code>y2 - y1</code> by <code>x2 -
+# x1</code>.</details>
 
 
 # %%
@@ -89,12 +89,12 @@ def line_through(p: tuple[float, float], q: tuple[float, float]) -> tuple[float,
 line_through = check("1.1", line_through)
 
 # %% [markdown]
-# Now for the real world. Somebody has measured four points of $y = 2x + 1$, and not quite exactly,
-# as one measures. Any two of them give a line. Four points have six pairs:
+# Now for the real world. Somebody has measured four points of $y = 2x + 1$, and not quite
+# exactly, as one measures. Any two of them give a line. Four points have six pairs:
 
 # %%
 points = [(0.0, 1.3), (1.0, 2.7), (2.0, 5.4), (3.0, 6.8)]
-x, y = torch.tensor(points).T  # (4,), (4,)
+x, y = torch.tensor(points, dtype=torch.float64).T  # (4,), (4,)
 lines = {
     f"points {i + 1} and {j + 1}": line_through(points[i], points[j])
     for i, j in itertools.combinations(range(4), 2)
@@ -117,13 +117,13 @@ plots.fitted_lines(x, y, lines, "Six pairs of points, six different lines")
 # ★☆☆ · 3 min · Legendre 1805, with a mean for his sum
 #
 # Given predictions and what was wanted, return the mean of the squared errors. By hand, for
-# predictions 1 and 3 where 2 and 1 were wanted: the errors are −1 and 2, their squares 1 and
-# 4, the mean is 2.5.
+# predictions 1 and 3 where 2 and 1 were wanted: the errors are −1 and 2, their squares 1 and 4,
+# the mean is 2.5.
 #
 # <details><summary>A nudge</summary>No loop is needed: subtracting two tensors subtracts them
 # number by number, and so does squaring.</details>
-# <details><summary>More</summary>The order matters: first the difference, then
-# <code>** 2</code>, and <code>.mean()</code> at the very end.</details>
+# <details><summary>More</summary>The order matters: first the difference, then <code>** 2</code>,
+# and <code>.mean()</code> at the very end.</details>
 
 
 # %%
@@ -141,7 +141,7 @@ mean_squared_error = check("1.2", mean_squared_error)
 # %%
 for name, (slope, intercept) in lines.items():
     loss = mean_squared_error(slope * x + intercept, y)
-    print(f"{name}: y = {slope:.2f} x + {intercept:.2f}   loss {loss:.2f}")
+    print(f"{name}: y = {slope:.2f} x + {intercept:.2f}   loss {loss:.3f}")
 
 # %% [markdown]
 # Now the six lines can be compared. But why should the best line go through any two of the
@@ -153,47 +153,47 @@ for name, (slope, intercept) in lines.items():
 ask("1.a")
 
 # %% [markdown]
-# Look for the best line yourself. Move the sliders (with the arrow keys, if you like: Tab
-# brings you to a slider). On the left each error is drawn as its square, and the loss is the
-# average area of those squares. On the right *every point is a line*: its slope is how far right
-# the point lies, its intercept how high. The darker, the smaller the loss.
+# Look for the best line yourself. Move the sliders (with the arrow keys, if you like: Tab brings
+# you to a slider). On the left each error is drawn as its square, and the loss is the average
+# area of those squares. On the right *every point is a line*: its slope is how far right the
+# point lies, its intercept how high. The darker, the smaller the loss.
 
 # %%
 widgets.line_by_hand(x, y)
 
 # %% [markdown]
 # The picture on the right is the most useful one in this chapter. The loss of all lines together
-# is a **bowl**, and learning is finding its bottom. You have probably noticed that it is
-# long and slanted: make the slope larger and the intercept smaller, and the loss hardly changes.
-# You found your way because you saw the whole bowl. A program sees one point of it at a time.
-# For two parameters it could try out all of them; GPT-2 has 124 million. It has to feel its way.
+# is a **bowl**, and learning is finding its bottom. You have probably noticed that it is long and
+# slanted: make the slope larger and the intercept smaller, and the loss hardly changes. You found
+# your way because you saw the whole bowl. A program sees one point of it at a time. For two
+# parameters it could try out all of them; GPT-2 has 124 million. It has to feel its way.
 
 # %% [markdown]
 # ## Which way is down
 #
 # You stand at one point of the bowl, in the dark. Nudge one parameter a little, and see how the
-# loss changes: the change of the loss divided by the nudge is the **derivative**. For the function
-# $s^2$ at $s = 3$, the smaller the nudge, the closer it comes to 6:
+# loss changes: the change of the loss divided by the nudge is the **derivative**. For the
+# function $s^2$ at $s = 3$, the smaller the nudge, the closer it comes to 6:
 
 # %%
 for nudge in (1.0, 0.1, 0.001):
     print(f"nudge {nudge}: {((3 + nudge) ** 2 - 3**2) / nudge:.3f}")
 
 # %% [markdown]
-# No surprise, once you multiply out: $(s + h)^2 - s^2 = 2sh + h^2$. Divide by the nudge $h$ and you
-# have $2s + h$, and as the nudge shrinks, $2s$ is what is left. So much for squares.
+# No surprise, once you multiply out: $(s + h)^2 - s^2 = 2sh + h^2$. Divide by the nudge $h$ and
+# you have $2s + h$, and as the nudge shrinks, $2s$ is what is left. So much for squares.
 #
-# The loss is a little more than a square: the slope changes the prediction, the prediction changes
-# the error, and the error is squared. For functions one after another there is the **chain rule**, and
-# it is the rule of gear wheels: if the second wheel turns $x$ times as fast as the first, and the
-# third $2e$ times as fast as the second, then the third turns $2e \cdot x$ times as fast as
-# the first. *Rates in a row multiply.*
+# The loss is a little more than a square: the slope changes the prediction, the prediction
+# changes the error, and the error is squared. For functions one after another there is the
+# **chain rule**, and it is the rule of gear wheels: if the second wheel turns $x$ times as fast
+# as the first, and the third $2e$ times as fast as the second, then the third turns $2e \cdot x$
+# times as fast as the first. *Rates in a row multiply.*
 #
-# One example by hand: the point (3, 2), slope 1, intercept 0.5. The prediction is 3.5, the error $e$ is
-# 1.5, its square 2.25. A nudge of the slope moves the error $x = 3$ times as far; a
-# nudge of the error moves its square $2e = 3$ times as far. So the derivative by the slope is 3 · 3 = 9.
-# A nudge of the intercept moves the error just as far as itself, so the derivative by the intercept
-# is 3 · 1 = 3. For many examples the loss is a mean, and so are its derivatives.
+# One example by hand: the point (3, 2), slope 1, intercept 0.5. The prediction is 3.5, the error
+# $e$ is 1.5, its square 2.25. A nudge of the slope moves the error $x = 3$ times as far; a nudge
+# of the error moves its square $2e = 3$ times as far. So the derivative by the slope is 3 · 3 =
+# 9. A nudge of the intercept moves the error just as far as itself, so the derivative by the
+#    intercept is 3 · 1 = 3. For many examples the loss is a mean, and so are its derivatives.
 #
 # Both derivatives together, (9, 3), are called the **gradient**. It points where the loss *grows*
 # fastest.
@@ -201,15 +201,15 @@ for nudge in (1.0, 0.1, 0.001):
 # ### Exercise 1.3 · The gradient by hand
 # ★★☆ · 8 min · the chain rule, Leibniz 1676
 #
-# Return the derivative of the mean squared error by the slope, and by the intercept, in this order.
-# For the points (1, 2) and (3, 9), slope 2, intercept 1: the errors are 1 and −2. By the slope:
-# the mean of 2 · 1 · 1 and 2 · (−2) · 3, which is −5. By the intercept: the mean of 2 · 1 and
-# 2 · (−2), which is −1.
+# Return the derivative of the mean squared error by the slope, and by the intercept, in this
+# order. For the points (1, 2) and (3, 9), slope 2, intercept 1: the errors are 1 and −2. By the
+# slope: the mean of 2 · 1 · 1 and 2 · (−2) · 3, which is −5. By the intercept: the mean of 2 · 1
+# and 2 · (−2), which is −1.
 #
 # <details><summary>A nudge</summary>Compute the errors of all examples first, as one tensor. Both
 # derivatives are made of them.</details>
-# <details><summary>More</summary>By the slope, one example gives <code>2 * error * x</code>.
-# By the intercept the inner rate is 1, so it gives <code>2 * error</code>.</details>
+# <details><summary>More</summary>By the slope, one example gives <code>2 * error * x</code>. By
+# the intercept the inner rate is 1, so it gives <code>2 * error</code>.</details>
 # <details><summary>Nearly all</summary><code>error = slope * x + intercept - y</code>, and then
 # <code>2 * (error * x).mean()</code> is the first of the two.</details>
 
@@ -228,9 +228,9 @@ def line_gradient(
 line_gradient = check("1.3", line_gradient)
 
 # %% [markdown]
-# How do you know that a gradient is right? Nudge, and measure. It is slow, a run of the whole model
-# for each parameter, and it has saved many a weekend: whoever derives a gradient by hand compares
-# it once with these **finite differences**.
+# How do you know that a gradient is right? Nudge, and measure. It is slow, a run of the whole
+# model for each parameter, and it has saved many a weekend: whoever derives a gradient by hand
+# compares it once with these **finite differences**.
 
 # %%
 by_hand = line_gradient(1.0, 0.5, x, y)
@@ -243,8 +243,8 @@ print("measured:", [round(g, 3) for g in measured.tolist()])
 # %% [markdown]
 # ## The bottom of the bowl
 #
-# At the bottom nothing falls: both derivatives are zero. For our line this can be written
-# down. With all four points, and the factor 2/4 dropped because it doesn't matter at zero,
+# At the bottom nothing falls: both derivatives are zero. For our line this can be written down.
+# With all four points, and the factor 2/4 dropped because it doesn't matter at zero,
 #
 #     by the slope:       14 · slope + 6 · intercept = 33.9        (Σx², Σx, Σxy)
 #     by the intercept:    6 · slope + 4 · intercept = 16.2        (Σx,  N,  Σy)
@@ -254,10 +254,8 @@ print("measured:", [round(g, 3) for g in measured.tolist()])
 # is the method of **least squares**.
 
 # %%
-system = torch.stack(
-    [torch.stack([x @ x, x.sum()]), torch.stack([x.sum(), x.sum() / x.mean()])]
-)
-answer = torch.linalg.solve(system, torch.stack([x @ y, y.sum()]))
+system = torch.tensor([[x @ x, x.sum()], [x.sum(), len(x)]])
+answer = torch.linalg.solve(system, torch.tensor([x @ y, y.sum()]))
 print("normal equations:  ", [round(v, 3) for v in answer.tolist()])
 library = learning.least_squares(learning.powers(x, 1), y)
 print("the course's own:  ", [round(v, 3) for v in library.flip(0).tolist()])
@@ -267,9 +265,9 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 # The slope 1.92 and the intercept 1.17: not the 2 and the 1 of the truth, which nobody can read
 # off four inexact points, but the least wrong that these four allow.
 #
-# Why don't we train a GPT like this? Because the equations can only be *solved* for models that are a
-# weighted sum, like the line. Put one bend into the model and there is no formula for the bottom any
-# more. The gradient remains.
+# Why don't we train a GPT like this? Because the equations can only be *solved* for models that
+# are a weighted sum, like the line. Put one bend into the model and there is no formula for the
+# bottom any more. The gradient remains.
 
 # %% [markdown]
 # ## Downhill, step by step
@@ -278,8 +276,8 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 #
 #     new point = old point − learning rate · gradient
 #
-# That is **gradient descent**, and it is how every network in this course is trained. From slope 0 and
-# intercept 0 on our four points, the gradient is (−16.95, −8.1): both should grow. With a
+# That is **gradient descent**, and it is how every network in this course is trained. From slope
+# 0 and intercept 0 on our four points, the gradient is (−16.95, −8.1): both should grow. With a
 # learning rate of 0.1 the first step leads to (1.695, 0.81), already close.
 #
 # ### Exercise 1.4 · Descent
@@ -290,13 +288,12 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 # from (0, 0), with a learning rate of 0.25: the error is −3, the gradient (−6, −6), so the one
 # step leads to (1.5, 1.5) and the path is `[[0, 0], [1.5, 1.5]]`.
 #
-# <details><summary>A nudge</summary>Both derivatives belong to the point where you stand. Compute both
-# before you move either number.</details>
+# <details><summary>A nudge</summary>Both derivatives belong to the point where you stand. Compute
+# both before you move either number.</details>
 # <details><summary>More</summary>Begin with <code>path = [(slope, intercept)]</code>, and in the
 # loop call your <code>line_gradient</code> anew at every step.</details>
-# <details><summary>Nearly all</summary>After the two subtractions,
-# <code>path.append((slope, intercept))</code>; at the end,
-# <code>return torch.tensor(path)</code>.</details>
+# <details><summary>Nearly all</summary>After the two subtractions, <code>path.append((slope,
+# intercept))</code>; at the end, <code>return torch.tensor(path)</code>.</details>
 
 
 # %%
@@ -339,7 +336,7 @@ plots.loss_bowl(
 )
 
 # %% [markdown]
-# The arrows cross the contour lines at a right angle, and miss the bottom by more than 50 degrees.
+# The arrows cross the contour lines at a right angle, and miss the bottom by a wide margin.
 # Descent has no map. It is saved by looking again after every step, and by steps of a good size:
 
 # %%
@@ -354,8 +351,8 @@ plots.loss_bowl(
 
 # %% [markdown]
 # With 0.1 the first two steps reach the floor of the valley, and then progress is slow, because
-# along the valley the ground is almost level. One learning rate has to serve both directions. Much of
-# what chapter 07 does (momentum, AdamW, warm-up) is a remedy for just this.
+# along the valley the ground is almost level. One learning rate has to serve both directions.
+# Much of what chapter 07 does (momentum, AdamW, warm-up) is a remedy for just this.
 #
 # ### Break it
 # **Predict, then run.** How much faster can we go?
@@ -377,7 +374,7 @@ runs = {
 plots.lines(
     runs,
     "step",
-    "mean squared error (log scale)",
+    "mean squared error",
     log_y=True,
     finding="A learning rate of 0.2 arrives, and 0.25 explodes",
 )
@@ -386,8 +383,8 @@ plots.lines(
 print(f"the edge for these points: {learning.smallest_diverging_rate(x):.3f}")
 
 # %% [markdown]
-# If you ever see a loss grow from step to step until it is `nan`, think of this figure first. The edge is 2
-# divided by the largest curvature of the bowl: the steepest wall decides for everybody.
+# If you ever see a loss grow from step to step until it is `nan`, think of this figure first. The
+# edge is 2 divided by the largest curvature of the bowl: the steepest wall decides for everybody.
 # Change the 0.25 to 0.23 in the cell above and watch it arrive after all.
 #
 # A loss that grows at *every* learning rate, however small, has another cause: a sign. You are
@@ -397,21 +394,22 @@ print(f"the edge for these points: {learning.smallest_diverging_rate(x):.3f}")
 # ## Autograd: the same, by machine
 #
 # We derived two derivatives by hand. PyTorch does it for any program made of tensors: while the
-# loss is computed, each operation notes its inputs and its own little rate (multiplication by $x$: rate $x$;
-# squaring: rate $2e$), and afterwards the rates are multiplied backwards, from the loss to
-# the parameters. That is the chain rule again, with good bookkeeping, and it is called
+# loss is computed, each operation notes its inputs and its own little rate (multiplication by
+# $x$: rate $x$; squaring: rate $2e$), and afterwards the rates are multiplied backwards, from the
+# loss to the parameters. That is the chain rule again, with good bookkeeping, and it is called
 # **backpropagation**.
 
 # %%
 line = torch.tensor([1.0, 0.5], requires_grad=True)
-loss = mean_squared_error(line[0] * x + line[1], y)
+loss = ((line[0] * x + line[1] - y) ** 2).mean()
 loss.backward()
 print("autograd:", [round(g, 3) for g in line.grad.tolist()])
 print("by hand: ", [round(float(g), 3) for g in line_gradient(1.0, 0.5, x, y)])
 
 # %% [markdown]
-# The same numbers. From here on the machine may do the deriving, so we write descent once more, for any
-# loss and any number of parameters. These few lines will train everything in the rest of the chapter.
+# The same numbers. From here on the machine may do the deriving, so we write descent once more,
+# for any loss and any number of parameters. These few lines will train everything in the rest of
+# the chapter.
 
 
 # %%
@@ -422,7 +420,7 @@ def minimise(loss, parameters, learning_rate, n_steps):
         value = loss()
         gradients = torch.autograd.grad(value, parameters)
         with torch.no_grad():
-            for parameter, gradient in zip(parameters, gradients):
+            for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter -= learning_rate * gradient
         history.append(value.item())
     return history
@@ -440,8 +438,8 @@ print("after 300 steps:", [round(v, 2) for v in line.tolist()])
 # ## Yes or no
 #
 # A bank wants a model that says yes or no to a credit, from the salary and the debt of the
-# applicant. It has sixty old decisions to learn from. (We made them up: salary counts for you, debt against you,
-# and what the clerk had for breakfast did the rest.)
+# applicant. It has sixty old decisions to learn from. (We made them up: salary counts for you,
+# debt against you, and what the clerk had for breakfast did the rest.)
 
 # %%
 dice = torch.Generator().manual_seed(0)
@@ -453,45 +451,48 @@ applicants = torch.stack([salary, debt], dim=1)  # (60, 2)
 print(f"{int(approved.sum())} of {len(approved)} were approved")
 
 # %% [markdown]
-# We keep what we have, a weighted sum, and call it the **score**: weight₁ · salary + weight₂ · debt +
-# bias. It can be any number. To make a chance of it, between 0 and 1, we put it through the **logistic
-# function**, also called *sigmoid*:
+# We keep what we have, a weighted sum, and call it the **score**: weight₁ · salary + weight₂ ·
+# debt + bias. It can be any number. To make a chance of it, between 0 and 1, we put it through
+# the **logistic function**, also called *sigmoid*:
 #
 # $$\text{chance} = \frac{1}{1 + e^{-\text{score}}}$$
 #
-# A score of 0 is a chance of one half, 2 is 0.88, −2 is 0.12; far out it flattens towards 1 and 0.
+# A score of 0 is a chance of one half, 2 is 0.88, −2 is 0.12; far out it flattens towards 1 and
+# 0.
 #
 # And the loss? Ask the data: *how likely are these sixty decisions, if the model is right?* An
 # applicant who was approved had the chance $p$ to be, one who was refused $1 - p$. The chances of
 # all sixty multiply, and we want the product, the **likelihood**, as large as possible. Products
-# of sixty small numbers are a nuisance, so take the logarithm, which turns products into sums; put
-# a minus before it, so that smaller is better; take the mean. One example then costs
+# of sixty small numbers are a nuisance, so take the logarithm, which turns products into sums;
+# put a minus before it, so that smaller is better; take the mean. One example then costs
 #
 #     −ln(p)       where the label is 1
 #     −ln(1 − p)   where the label is 0
 #
-# This is the **log loss**, or cross-entropy. It is 0 for a certainty that proves right, 0.693 = ln 2
-# for a coin toss, and grows without bound for a certainty that proves wrong. GPTs are trained on this
-# loss and no other.
+# This is the **log loss**, or cross-entropy. It is 0 for a certainty that proves right, 0.693 =
+# ln 2 for a coin toss, and grows without bound for a certainty that proves wrong. GPTs are
+# trained on this loss and no other.
 #
 # ### Exercise 1.5 · The logistic function and its loss
 # ★★☆ · 8 min · Cox 1958
 #
 # For scores and labels return two tensors: the chance of a yes, and the loss of each example. By
-# hand, for the score 2: the chance is 1 / (1 + e⁻²) = 0.881. With the label 1 the loss is −ln 0.881 =
-# 0.127, with the label 0 it is −ln 0.119 = 2.127.
+# hand, for the score 2: the chance is 1 / (1 + e⁻²) = 0.881. With the label 1 the loss is −ln
+# 0.881 = 0.127, with the label 0 it is −ln 0.119 = 2.127.
 #
 # It must survive scores of ±1000. A chance of e⁻¹⁰⁰⁰ is rounded to 0, and its logarithm is
-# infinite, but the loss is simply 1000. Networks do produce such scores, and one infinity ends a training run.
+# infinite, but the loss is simply 1000. Networks do produce such scores, and one infinity ends a
+# training run.
 #
 # <details><summary>A nudge</summary>For the chance, <code>torch.sigmoid</code> is sound. For the
-# loss, don't take the logarithm of a chance that has been rounded: put the formula of the chance into
-# −ln p, and simplify on paper.</details>
-# <details><summary>More</summary>−ln(1 / (1 + e^−z)) = ln(1 + e^−z). For the label 0 it is the same with the
-# sign of the score turned. And where the exponent is large, ln(1 + e^a) is simply a.</details>
-# <details><summary>Nearly all</summary>With <code>a = (1 - 2 * label) * score</code> the loss is
-# <code>a.clamp(min=0) + torch.log1p(torch.exp(-a.abs()))</code>. PyTorch calls it
-# <code>softplus</code>.</details>
+# loss, don't take the logarithm of a chance that has been rounded: put the formula of the chance
+# into −ln p, and simplify on paper: −ln(1 / (1 + e^−z)) = ln(1 + e^−z).</details>
+# <details><summary>More</summary>For the label 0 it is the same with the sign of the score
+# turned, so both cases are ln(1 + e^a) with <code>a = (1 - 2 * label) * score</code>. Where a is
+# large, this is simply a, but <code>torch.exp(a)</code> is infinite.</details>
+# <details><summary>Nearly all</summary>ln(1 + e^a) is ln(e^0 + e^a), and for the logarithm of a
+# sum of exponentials there is a function that does not overflow: <code>torch.logaddexp(a,
+# torch.zeros_like(a))</code>.</details>
 
 
 # %%
@@ -501,8 +502,7 @@ def logistic_and_loss(
     """The chance of a yes, and −ln of the chance given to the label, which is 0 or 1."""
     ### BEGIN SOLUTION
     against = (1 - 2 * label) * score  # positive where the score is on the wrong side
-    loss = against.clamp(min=0) + torch.log1p(torch.exp(-against.abs()))
-    return torch.sigmoid(score), loss
+    return torch.sigmoid(score), torch.logaddexp(against, torch.zeros_like(against))
     ### END SOLUTION
 
 
@@ -515,8 +515,8 @@ logistic_and_loss = check("1.5", logistic_and_loss)
 ask("1.d")
 
 # %%
-scores = torch.linspace(-10, 10, 81, requires_grad=True)
-chance, log_loss = logistic_and_loss(scores, torch.ones(81))
+scores = torch.linspace(-10, 10, 101, requires_grad=True)
+chance, log_loss = logistic_and_loss(scores, torch.ones(101))
 pushes = {
     "log loss": torch.autograd.grad(log_loss.sum(), scores, retain_graph=True)[0],
     "squared error": torch.autograd.grad((chance - 1).square().sum(), scores)[0],
@@ -529,29 +529,29 @@ plots.lines(
 )
 
 # %% [markdown]
-# Left of −5 the model is sure, and wrong. The squared error has a slope there, but the logistic in
-# between is flat, and rates in a row multiply: almost nothing comes through. The log loss has been made
-# for the logistic. Its logarithm undoes the exponential, and what comes through is the plainest
-# gradient there could be: **chance − label**.
+# Left of −5 the model is sure, and wrong. The squared error has a slope there, but the logistic
+# in between is flat, and rates in a row multiply: almost nothing comes through. The log loss has
+# been made for the logistic. Its logarithm undoes the exponential, and what comes through is the
+# plainest gradient there could be: **chance − label**.
 #
 # ### Exercise 1.6 · What flows back through a neuron
 # ★★★ · 8 min · Rumelhart, Hinton and Williams 1986
 #
 # A weighted sum followed by a bend is a **neuron**. Derive its gradient yourself: this is
-# backpropagation, in its smallest case. The score of an example is $w \cdot x + b$. Return three things: the
-# error of each example, chance − label, of shape (N,); the derivative of the *mean* log loss by each
-# weight, (D,); and its derivative by the bias.
+# backpropagation, in its smallest case. The score of an example is $w \cdot x + b$. Return three
+# things: the error of each example, chance − label, of shape (N,); the derivative of the *mean*
+# log loss by each weight, (D,); and its derivative by the bias.
 #
 # By hand, one example with the single input 0.5, weight 2, bias −1, label 1: the score is 0, the
 # chance 0.5, the error −0.5. A nudge of the weight moves the score 0.5 times as far, so its
 # derivative is −0.25; a nudge of the bias moves the score as far as itself: −0.5.
 #
-# <details><summary>A nudge</summary>It is exercise 1.3 again: there the error was prediction − y, here it is
-# chance − label, and the 2 is gone.</details>
-# <details><summary>More</summary>For weight number i, average <code>error * x[:, i]</code> over the
-# examples. For the bias, average <code>error</code>.</details>
-# <details><summary>Nearly all</summary>All weights at once: the product of <code>x.T</code>, of shape
-# (D, N), with <code>error</code>, of shape (N,), divided by N.</details>
+# <details><summary>A nudge</summary>It is exercise 1.3 again: there the error was prediction − y,
+# here it is chance − label, and the 2 is gone.</details>
+# <details><summary>More</summary>For weight number i, average <code>error * x[:, i]</code> over
+# the examples. For the bias, average <code>error</code>.</details>
+# <details><summary>Nearly all</summary>All weights at once: the product of <code>x.T</code>, of
+# shape (D, N), with <code>error</code>, of shape (N,), divided by N.</details>
 
 
 # %%
@@ -571,8 +571,8 @@ def neuron_gradient(
 neuron_gradient = check("1.6", neuron_gradient)
 
 # %% [markdown]
-# Now train. One thing first: salary and debt have other sizes and another middle, which makes
-# the bowl long and narrow. We measure both in standard deviations from their means, and it is nearly
+# Now train. One thing first: salary and debt have other sizes and another middle, which makes the
+# bowl long and narrow. We measure both in standard deviations from their means, and it is nearly
 # round. (Chapter 05 does the same inside the network, and calls it LayerNorm.)
 
 # %%
@@ -603,16 +603,16 @@ plots.decision(
 )
 
 # %% [markdown]
-# The loss begins at 0.693, the coin toss: with weights of zero every score is zero. It does not end
-# at 0, and should not. The clerks' moods are in no input, so some decisions cannot be
-# told from salary and debt, and near the line an honest model says "one half". This floor below which no
-# model can go will stay with us; in chapter 02 we shall even compute it.
+# The loss begins at 0.693, the coin toss: with weights of zero every score is zero. It does not
+# end at 0, and should not. The clerks' moods are in no input, so some decisions cannot be told
+# from salary and debt, and near the line an honest model says "one half". This floor below which
+# no model can go will stay with us; in chapter 02 we shall even compute it.
 
 # %% [markdown]
 # ## Why one line is not enough
 #
-# Four points, the smallest problem that a neuron can't solve: say yes if *exactly one* of two inputs
-# is 1. A neuron would need
+# Four points, the smallest problem that a neuron can't solve: say yes if *exactly one* of two
+# inputs is 1. A neuron would need
 #
 #     bias < 0                 (0, 0) is a no          w₁ + bias > 0    (1, 0) is a yes
 #     w₁ + w₂ + bias < 0       (1, 1) is a no          w₂ + bias > 0    (0, 1) is a yes
@@ -620,9 +620,10 @@ plots.decision(
 # Add up the two on the right: w₁ + w₂ + 2 · bias > 0. Add up the two on the left: the same sum is
 # below 0. No weights can do it, and no training: the model *has no such function in it*.
 #
-# Two neurons, whose outputs a third one sums up, can. Between the layers there must be a bend, or the
-# sum of sums is just another sum; the simplest bend is **ReLU**, which keeps positive numbers
-# and makes the others 0. The first hidden unit counts the ones, the second sees only whether there are two:
+# Two neurons, whose outputs a third one sums up, can. Between the layers there must be a bend, or
+# the sum of sums is just another sum; the simplest bend is **ReLU**, which keeps positive numbers
+# and makes the others 0. The first hidden unit counts the ones, the second sees only whether
+# there are two:
 #
 #     hidden₁ = relu(x₁ + x₂)          hidden₂ = relu(x₁ + x₂ − 1)
 #     output  = hidden₁ − 2 · hidden₂
@@ -630,15 +631,16 @@ plots.decision(
 # ### Exercise 1.7 · A network of two layers
 # ★★☆ · 5 min · Rumelhart, Hinton and Williams 1986
 #
-# Compute such a network for a whole batch. `w1` has a row for each input and a column for each hidden unit, and `w2`
-# a row for each hidden unit and a column for each output. Return all
-# three stages: `before` the ReLU, `hidden` after it, and `output`, to which no bend is applied: it is a score.
+# Compute such a network for a whole batch. `w1` has a row for each input and a column for each
+# hidden unit, and `w2` a row for each hidden unit and a column for each output. Return all three
+# stages: `before` the ReLU, `hidden` after it, and `output`, to which no bend is applied: it is a
+# score.
 #
-# For the input (1, 1) and the network above: before = (2, 1), hidden = (2, 1), output = 2 − 2 · 1 = 0.
-# For (0, 0): before = (0, −1), hidden = (0, 0), output = 0.
+# For the input (1, 1) and the network above: before = (2, 1), hidden = (2, 1), output = 2 − 2 · 1
+# = 0. For (0, 0): before = (0, −1), hidden = (0, 0), output = 0.
 #
-# <details><summary>A nudge</summary>A layer is <code>@</code> and a bias. The shapes tell you what goes where: (N, D) @
-# (D, H) is (N, H).</details>
+# <details><summary>A nudge</summary>A layer is <code>@</code> and a bias. The shapes tell you
+# what goes where: (N, D) @ (D, H) is (N, H).</details>
 # <details><summary>More</summary><code>before = x @ w1 + b1</code>; then
 # <code>torch.relu(before)</code>; then the second layer reads the hidden values.</details>
 
@@ -670,9 +672,9 @@ _, _, output = two_layer(corners, w1, b1, w2, b2)
 print(output[:, 0].tolist())
 
 # %% [markdown]
-# 0, 1, 1, 0: solved by hand. The point of learning is that nobody has to. Here is a harder problem, a disc inside a ring, for
-# the same network with eight hidden units, its weights drawn at random and then trained by the same
-# few lines of descent as the line.
+# 0, 1, 1, 0: solved by hand. The point of learning is that nobody has to. Here is a harder
+# problem, a disc inside a ring, for the same network with eight hidden units, its weights drawn
+# at random and then trained by the same few lines of descent as the line.
 
 # %%
 dice = torch.Generator().manual_seed(0)
@@ -712,10 +714,11 @@ plots.decision(
 )
 
 # %% [markdown]
-# Each hidden unit contributes one straight fold, and the output pieces them together. With enough of
-# them such a network comes as close as you like to any continuous function (Cybenko 1989, Hornik 1991). That says that
-# good weights *exist*. Whether descent finds them is another question. Three hidden units are
-# enough for this disc; we train them three times, from different random weights:
+# Each hidden unit contributes one straight fold, and the output pieces them together. With enough
+# of them such a network comes as close as you like to any continuous function (Cybenko 1989,
+# Hornik 1991). That says that good weights *exist*. Whether descent finds them is another
+# question. Three hidden units are enough for this disc; we train them three times, from different
+# random weights:
 
 # %%
 three = {f"seed {seed}": train_network(n_hidden=3, seed=seed)[1] for seed in (0, 1, 2)}
@@ -723,13 +726,13 @@ for name, history in three.items():
     print(f"{name}: the loss ends above 0.3: {history[-1] > 0.3}")
 
 # %% [markdown]
-# Same network, same data, same rule: two arrive, and one is stuck in a hollow with no way down. The bowl of
-# the line has one bottom; the landscape of a network has many hollows, and descent finds *a* low
-# place, not the lowest. In large networks truly bad hollows turn out to be rare, which
-# is an observation of thirty years and not a theorem.
+# Same network, same data, same rule: two arrive, and one is stuck in a hollow with no way down.
+# The bowl of the line has one bottom; the landscape of a network has many hollows, and descent
+# finds *a* low place, not the lowest. In large networks truly bad hollows turn out to be rare,
+# which is an observation of thirty years and not a theorem.
 #
-# PyTorch has the layers ready-made. `nn.Linear` keeps its weights the other way round, (outputs, inputs),
-# otherwise it is what you have written:
+# PyTorch has the layers ready-made. `nn.Linear` keeps its weights the other way round, (outputs,
+# inputs), otherwise it is what you have written:
 
 # %%
 from torch import nn
@@ -747,9 +750,9 @@ print("utils.llm gives the same:    ", torch.allclose(package[2], ours[2], atol=
 # ## Learning by heart
 #
 # Is a bigger model better? Let us take a family in which size is one number: polynomials. The
-# degree 1 is our line; degree 9 has ten weights. A polynomial is a weighted sum of 1, $x$, $x^2$, …, so
-# least squares still finds the bottom at once, and descent can't be blamed for anything. Twelve
-# points to learn from, forty more, of the same kind, to be tested on:
+# degree 1 is our line; degree 9 has ten weights. A polynomial is a weighted sum of 1, $x$, $x^2$,
+# …, so least squares still finds the bottom at once, and descent can't be blamed for anything.
+# Twelve points to learn from, forty more, of the same kind, to be tested on:
 
 
 # %%
@@ -800,25 +803,26 @@ errors = {
 plots.lines(
     errors,
     "degree of the polynomial",
-    "mean squared error (log scale)",
+    "mean squared error",
     log_y=True,
     markers=True,
     finding="More parameters always fit the known points better; on others degree 3 is best",
 )
 
 # %% [markdown]
-# This is **overfitting**. The two curves part at degree 3: from there on, what the model learns is the noise
-# of these twelve points, and noise does not come back. So nobody judges a model by the data it was trained on. One keeps some
-# aside, the **validation** data, and every loss curve in this course that
-# deserves belief was computed on text that the model has not seen.
+# This is **overfitting**. The two curves part at degree 3: from there on, what the model learns
+# is the noise of these twelve points, and noise does not come back. So nobody judges a model by
+# the data it was trained on. One keeps some aside, the **validation** data, and every loss curve
+# in this course that deserves belief was computed on text that the model has not seen.
 #
-# Two remedies: a smaller model, or more data. GPTs use the second: far more text than they have weights.
+# Two remedies: a smaller model, or more data. GPTs use the second: far more text than they have
+# weights.
 
 # %% [markdown]
 # ## A gradient that dies on the way
 #
-# If two layers are good, are twenty better? By the chain rule the gradient for the first layer
-# comes through all the others, and rates in a row multiply.
+# If two layers are good, are twelve better? (GPT-2 small has twelve blocks.) By the chain rule
+# the gradient for the first layer comes through all the others, and rates in a row multiply.
 #
 # **Predict, then run.**
 
@@ -827,13 +831,13 @@ ask("1.f")
 
 
 # %% [markdown]
-# Let us measure it. A chain of twenty layers, thirty-two units wide; one passes through `step`, given what
-# comes in and the layer's weights. Autograd gives the gradient of the end with respect to what stood at
-# *every* layer, and we note its length.
+# Let us measure it. A chain of twelve layers, thirty-two units wide; one passes through `step`,
+# given what comes in and the layer's weights. Autograd gives the gradient of the end with respect
+# to what stood at *every* layer, and we note its length.
 
 
 # %%
-def gradient_by_layer(step, gain: float = 1.0, n_layers: int = 20, width: int = 32):
+def gradient_by_layer(step, gain: float = 1.0, n_layers: int = 12, width: int = 32):
     """Length of the gradient at the input of each layer, and at the end."""
     dice = torch.Generator().manual_seed(0)
     stations = [torch.rand(width, generator=dice, requires_grad=True)]
@@ -856,14 +860,14 @@ chains = {
 plots.lines(
     chains,
     "layer (the loss is at the right)",
-    "length of the gradient (log scale)",
+    "length of the gradient",
     log_y=True,
-    finding="Through twenty logistic layers the gradient vanishes; added to its input, it survives",
+    finding="Through twelve logistic layers the gradient vanishes; with the input added it survives",
 )
 
 # %%
 lost = chains["logistic"][-1] / chains["logistic"][0]
-print("the first logistic layer gets less than a billionth:", lost > 1e9)
+print("the first logistic layer gets less than a millionth:", lost > 1e6)
 ratio = chains["logistic, added to its input"]
 print(
     f"with the input added: {ratio[0] / ratio[-1]:.1f} times what there is at the end"
@@ -871,14 +875,15 @@ print(
 
 # %% [markdown]
 # The first logistic layer receives next to nothing; whatever it should learn, it will never hear
-# of it. This is why deep networks were thought to be untrainable for twenty years. ReLU, whose rate is 1 for whatever
-# is positive, with weights of just the right size, keeps the gradient alive. The third curve is the most
-# remarkable: the *same* logistic with the *same* weights, and one thing changed. The layer's output is **added** to its
-# input instead of replacing it. The rate of that path is 1 plus something small, and a product of ones does not vanish.
+# of it. This is why deep networks were long thought to be untrainable. ReLU, whose rate is 1 for
+# whatever is positive, with weights of just the right size, keeps the gradient alive. The third
+# curve is the most remarkable: the *same* logistic with the *same* weights, and one thing
+# changed. The layer's output is **added** to its input instead of replacing it. The rate of that
+# path is 1 plus something small, and a product of ones does not vanish.
 #
-# Keep this figure in mind. Added to its input: that is the residual connection, and a GPT is a stack of them (chapter
-# 05). And a recurrent network that reads a sentence is such a chain with a link for each word; how
-# attention replaces the chain by a direct way is the story of chapter 03.
+# Keep this figure in mind. Added to its input: that is the residual connection, and a GPT is a
+# stack of them (chapter 05). And a recurrent network that reads a sentence is such a chain with a
+# link for each word; how attention replaces the chain by a direct way is the story of chapter 03.
 
 # %% [markdown]
 # ## What a GPT has in common with a line
@@ -893,29 +898,36 @@ print(
 # | step | − learning rate · gradient | the same, with a learning rate for each parameter (AdamW) |
 # | judged on | points it has not seen | text it has not seen |
 #
-# Only the function is bigger. Weeks 2 and 3 build that function; everything around it, you have built today.
+# Only the function is bigger. Weeks 2 and 3 build that function; everything around it, you have
+# built today.
 
 # %% [markdown]
 # ## What people get wrong
 #
-# *"Gradient descent finds the global minimum."* Of a bowl, yes. You have seen three hidden units get stuck
-# with one seed in three.
+# *"Gradient descent finds the global minimum."* Of a bowl, yes. You have seen three hidden units
+# get stuck with one seed in three.
 #
-# *"The gradient points to the minimum."* It points to where the loss grows fastest, its opposite to where it falls fastest
-# *just here*. On our bowl the two ways were more than 50 degrees apart.
+# *"The gradient points to the minimum."* It points to where the loss grows fastest, its opposite
+# to where it falls fastest *just here*. On our bowl the arrows missed it widely.
 #
-# *"A loss of 0 is the goal."* On noisy data it is an alarm. The polynomial that comes closest to 0 on the twelve points was the worst on the others.
+# *"A loss of 0 is the goal."* On noisy data it is an alarm. The polynomial that comes closest to
+# 0 on the twelve points was the worst on the others.
 #
-# *"More parameters always fit better."* Always on the data they are fitted to, which is why that data may not judge. (And the validation curve needn't
-# keep rising either: far beyond the point where a model can learn everything by heart it often falls again, which is called double descent.)
+# *"More parameters always fit better."* Always on the data they are fitted to, which is why that
+# data may not judge. (And the validation curve needn't keep rising either: far beyond the point
+# where a model can learn everything by heart it often falls again, which is called double
+# descent.)
 #
-# *"Sum or mean, that is a matter of taste."* The minimum is the same, the gradient is N times as large, and so a
-# learning rate that was right for the mean explodes for the sum. Who doubles the batch and keeps the sum has doubled the learning rate.
+# *"Sum or mean, that is a matter of taste."* The minimum is the same, the gradient is N times as
+# large, and so a learning rate that was right for the mean explodes for the sum. Who doubles the
+# batch and keeps the sum has doubled the learning rate.
 #
-# *"A loss of 0.7 is bad."* Compared with what? For a yes or no, 0.693 is a coin toss; for the next of 50,257 tokens it would be a sensation.
+# *"A loss of 0.7 is bad."* Compared with what? For a yes or no, 0.693 is a coin toss; for the
+# next of 50,257 tokens it would be a sensation.
 #
-# *"If the shapes don't fit, PyTorch will tell me."* Not always. A prediction of shape (4, 1) against a target of shape (4,) is quietly *broadcast* to all
-# sixteen pairs, and the loss is a wrong number without an error:
+# *"If the shapes don't fit, PyTorch will tell me."* Not always. A prediction of shape (4, 1)
+# against a target of shape (4,) is quietly *broadcast* to all sixteen pairs, and the loss is a
+# wrong number without an error:
 
 # %%
 column = (1.92 * x + 1.17)[:, None]  # (4, 1), as networks return it
@@ -925,61 +937,84 @@ print(
 )
 
 # %% [markdown]
-# The package's `learning.mean_squared_error` refuses such a pair. If a loss does not fall and everything looks
-# right, print the shapes.
+# The package's `learning.mean_squared_error` refuses such a pair. If a loss does not fall and
+# everything looks right, print the shapes.
 
 # %% [markdown]
 # ## Questions for the meeting
 #
-# 1. Somebody types 68 instead of 6.8 for the fourth point. What happens to the line of least squares, and what would
-#    happen if we averaged the sizes of the errors instead of their squares? When do you want which?
-# 2. A colleague's loss falls for forty steps, then grows, then is `nan`. What do you look at, and in which order?
-# 3. Salary comes in won instead of in thousands of dollars, debt as before. What happens to the bowl, to the gradient and to the learning
-#    rate? And does the best model change?
-# 4. The credit model has learned from decisions of clerks. What exactly has it learned? Would a lower validation
-#    loss make it a fairer model?
-# 5. Did *elimination* learn, in the first section? And least squares? Where would you draw the border between computing and learning?
+# 1. Somebody types 68 instead of 6.8 for the fourth point. What happens to the line of least
+#    squares, and what would happen if we averaged the sizes of the errors instead of their squares?
+#    When do you want which?
+# 2. A colleague's loss falls for forty steps, then grows, then is `nan`. What do you look at, and
+#    in which order?
+# 3. Salary comes in won instead of in thousands of dollars, debt as before. What happens to the
+#    bowl, to the gradient and to the learning rate? And does the best model change?
+# 4. The credit model has learned from decisions of clerks. What exactly has it learned? Would a
+#    lower validation loss make it a fairer model?
+# 5. Did *elimination* learn, in the first section? And least squares? Where would you draw the
+#    border between computing and learning?
 # 6. Degree 9 fails with twelve points. Why is a model with 124 million parameters not hopeless?
 
 # %% [markdown] tags=["solution-only"]
 # ### Answers for whoever leads the meeting
 #
-# **1.** The square of an error of about 60 is 3,600, and it rules the mean: the line rises steeply to meet the one wrong point (try it: the slope
-# becomes 20.28). With the mean of sizes the wrong point pulls no harder than any other, and the line
-# stays with the three good ones. Squares are right when errors are many and small, as with bell-shaped noise, where least squares is the most likely line; sizes when a
-# few values may be nonsense. The square estimates the mean, the size the median.
+# **1.** The square of an error of about 60 is 3,600, and it rules the mean: the line rises
+# steeply to meet the one wrong point (try it: the slope becomes 20.28). With the mean of sizes
+# the wrong point pulls no harder than any other, and the line stays with the three good ones.
+# Squares are right when errors are many and small, as with bell-shaped noise, where least squares
+# is the most likely line; sizes when a few values may be nonsense. The square estimates the mean,
+# the size the median.
 #
-# **2.** First the learning rate: divide it by ten. If it still grows from the first step on, a sign. If it falls longer and breaks later, the landscape has become steeper on the way: look at
-# the length of the gradient at each step, and clip it (chapter 07). Then the data of step 40: an empty batch, a division by zero, a `nan` in the file.
-# Then numbers: a logarithm of 0, an `exp` of something large. Print the first tensor that contains a `nan`, not the last.
+# **2.** First the learning rate: divide it by ten. If it still grows from the first step on, a
+# sign. If it falls longer and breaks later, the landscape has become steeper on the way: look at
+# the length of the gradient at each step, and clip it (chapter 07). Then the data of step 40: an
+# empty batch, a division by zero, a `nan` in the file. Then numbers: a logarithm of 0, an `exp`
+# of something large. Print the first tensor that contains a `nan`, not the last.
 #
-# **3.** A salary of 50 becomes some 70,000,000. The same best model exists, with a weight smaller by as much, and the loss at the bottom is the same. But the
-# bowl is now more than a million times steeper in one direction squared, the largest learning rate that does not diverge shrinks with the square of the factor, and along the other
-# parameters nothing moves any more. That is why one standardises. Least squares and other exact solutions don't care (up to rounding).
+# **3.** A salary of 50 becomes some 70,000,000. The same best model exists, with a weight that is
+# smaller by as much, and the loss at the bottom is the same. But the curvature in that direction
+# grows with the square of the factor, a million million times, the largest learning rate that
+# does not diverge shrinks by as much, and along the other parameters nothing moves any more. That
+# is why one standardises. Least squares and other exact solutions don't care (up to rounding).
 #
-# **4.** To imitate the clerks, moods and prejudices included, as far as these show in the inputs. It has not learned who pays back: that was never in the labels. A lower
-# validation loss makes it a better *imitation*, since the validation labels come from the same clerks. Leaving out an input does not help where another stands in for it (a postcode for an origin). The label is the decision
-# to discuss. For a GPT, likewise: it learns what people write, not what is true.
+# **4.** To imitate the clerks, moods and prejudices included, as far as these show in the inputs.
+# It has not learned who pays back: that was never in the labels. A lower validation loss makes it
+# a better *imitation*, since the validation labels come from the same clerks. Leaving out an
+# input does not help where another stands in for it (a postcode for an origin). The label is the
+# decision to discuss. For a GPT, likewise: it learns what people write, not what is true.
 #
-# **5.** There is no wrong answer here, only a border to be drawn. A useful one: elimination reads off two given facts; from the moment there are more examples than parameters, and the answer must
-# hold for points *not seen*, it is learning. How the bottom is found (a formula, steps) is not what matters; whether one checks on other data is.
+# **5.** There is no wrong answer here, only a border to be drawn. A useful one: elimination reads
+# off two given facts; from the moment there are more examples than parameters, and the answer
+# must hold for points *not seen*, it is learning. How the bottom is found (a formula, steps) is
+# not what matters; whether one checks on other data is.
 #
-# **6.** It has seen far more tokens than it has parameters (GPT-2: some 40 GB of text, around ten billion tokens), so it can't learn most of it by heart, though it does so with passages that come up often.
-# Then, descent from small weights reaches smooth solutions first, and one stops early. And the measure is the same as here, the loss on text it has not seen. Enormous models with little data
-# do overfit: chapter 07 shows it with four sizes.
+# **6.** It has seen far more tokens than it has parameters (GPT-2: some 40 GB of text, around ten
+# billion tokens), so it can't learn most of it by heart, though it does so with passages that
+# come up often. Then, descent from small weights reaches smooth solutions first, and one stops
+# early. And the measure is the same as here, the loss on text it has not seen. Enormous models
+# with little data do overfit: chapter 07 shows it with four sizes.
 
 # %% [markdown]
 # ## Recap
 #
-# A **model** is a function with parameters. A **loss** says with one number how wrong it is. The **gradient** says how the loss answers to a nudge
-# of each parameter, and the chain rule computes it: rates in a row multiply. A **step** goes against it, by the learning rate. What counts is the loss on data
-# the model has not seen.
+# A **model** is a function with parameters. A **loss** says with one number how wrong it is. The
+# **gradient** says how the loss answers to a nudge of each parameter, and the chain rule computes
+# it: rates in a row multiply. A **step** goes against it, by the learning rate. What counts is
+# the loss on data the model has not seen.
 #
-# Sources, all worth a look. Least squares: A.-M. Legendre, *Nouvelles méthodes pour la détermination des orbites des comètes*, 1805; C. F. Gauss, *Theoria motus*, 1809. Descent: A. Cauchy,
-# *Méthode générale pour la résolution des systèmes d'équations simultanées*, 1847. Logistic regression: D. R. Cox, *The regression analysis of binary sequences*, 1958. The neuron that learns: F. Rosenblatt, *The perceptron*, 1958; what one layer can't do:
-# M. Minsky and S. Papert, *Perceptrons*, 1969. Backpropagation: S. Linnainmaa's thesis, 1970; D. Rumelhart, G. Hinton and R. Williams, *Learning representations by back-propagating errors*, 1986.
-# What two layers can do: G. Cybenko, 1989; K. Hornik, 1991. Vanishing gradients: S. Hochreiter's diploma thesis, 1991; Y. Bengio, P. Simard and P. Frasconi, *Learning long-term dependencies with gradient descent is difficult*, 1994. Added to its input:
-# K. He and others, *Deep residual learning for image recognition*, 2015. Double descent: M. Belkin and others, *Reconciling modern machine-learning practice and the classical bias–variance trade-off*, 2019.
+# Sources, all worth a look. Least squares: A.-M. Legendre, *Nouvelles méthodes pour la
+# détermination des orbites des comètes*, 1805; C. F. Gauss, *Theoria motus*, 1809. Descent: A.
+# Cauchy, *Méthode générale pour la résolution des systèmes d'équations simultanées*, 1847.
+# Logistic regression: D. R. Cox, *The regression analysis of binary sequences*, 1958. The neuron
+# that learns: F. Rosenblatt, *The perceptron*, 1958; what one layer can't do: M. Minsky and S.
+# Papert, *Perceptrons*, 1969. Backpropagation: S. Linnainmaa's thesis, 1970; D. Rumelhart, G.
+# Hinton and R. Williams, *Learning representations by back-propagating errors*, 1986. What two
+# layers can do: G. Cybenko, 1989; K. Hornik, 1991. Vanishing gradients: S. Hochreiter's diploma
+# thesis, 1991; Y. Bengio, P. Simard and P. Frasconi, *Learning long-term dependencies with
+# gradient descent is difficult*, 1994. Added to its input: K. He and others, *Deep residual
+# learning for image recognition*, 2015. Double descent: M. Belkin and others, *Reconciling modern
+# machine-learning practice and the classical bias–variance trade-off*, 2019.
 #
 # | English | 한국어 | in a sentence |
 # |---|---|---|
@@ -1000,6 +1035,8 @@ print(
 # | vanishing gradient | 기울기 소실 | a product of many rates below one |
 # | residual connection | 잔차 연결 | a layer's output is added to its input |
 #
-# In Korean *slope* and *gradient* are often the same word, 기울기; a gradient is indeed nothing else than a slope in many directions.
+# In Korean *slope* and *gradient* are often the same word, 기울기; a gradient is indeed nothing else
+# than a slope in many directions.
 #
-# Next: text is not made of numbers. Chapter 02 turns the one into the other, and asks what it would mean to predict it well.
+# Next: text is not made of numbers. Chapter 02 turns the one into the other, and asks what it
+# would mean to predict it well.

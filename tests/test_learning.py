@@ -127,6 +127,14 @@ def test_loss_survives_scores_of_a_thousand():
     )
 
 
+def test_loss_pushes_by_chance_minus_label_even_at_the_score_zero():
+    score = torch.tensor([0.0, 0.0, 3.0], requires_grad=True)
+    label = torch.tensor([1.0, 0.0, 0.0])
+    chance, loss = learning.logistic_and_loss(score, label)
+    (push,) = torch.autograd.grad(loss.sum(), score)
+    torch.testing.assert_close(push, (chance - label).detach())
+
+
 def test_neuron_gradient_is_autograds():
     x, label = uniform(6, 3), (uniform(6, seed=1) > 0).float()
     weights, bias = uniform(3, seed=2).requires_grad_(), torch.tensor(0.3, requires_grad=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 Point = tuple[float, float]
 
@@ -85,7 +85,7 @@ def descend(
 
 
 def finite_difference(
-    function: Callable[[Tensor], Tensor], at: Float[Tensor, "P"], width: float = 1e-4
+    function: Callable[[Tensor], Tensor | float], at: Float[Tensor, "P"], width: float = 1e-4
 ) -> Float[Tensor, "P"]:
     """Gradient of a function of P numbers by central differences, in float64.
 
@@ -100,7 +100,7 @@ def finite_difference(
         raise ValueError(f"width is {width}: give a small number above 0.")
     at = at.double()
     nudges = width * torch.eye(len(at), dtype=torch.float64, device=at.device)
-    rises = [function(at + nudge) - function(at - nudge) for nudge in nudges]
+    rises = [torch.as_tensor(function(at + nudge) - function(at - nudge)) for nudge in nudges]
     return torch.stack(rises) / (2 * width)
 
 
@@ -135,13 +135,11 @@ def logistic_and_loss(
 ) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
     """Chance of a yes, 1 / (1 + e^−score), and the loss −ln(chance given to the label), in nats.
 
-    Labels are 0 or 1. The loss never takes the logarithm of a rounded chance:
-    −ln(1 / (1 + e^−z)) = ln(1 + e^−z), so it is sound for any finite score.
+    Labels are 0 or 1. The loss never takes the logarithm of a rounded chance, so it is sound for
+    any finite score; and its derivative is chance − label at every score, 0 included.
     """
-    chance = torch.sigmoid(score)
     towards_label = (2 * label - 1) * score  # positive where the score takes the label's side
-    loss = towards_label.neg().clamp(min=0) + torch.log1p(torch.exp(-towards_label.abs()))
-    return chance, loss
+    return torch.sigmoid(score), -nn.functional.logsigmoid(towards_label)
 
 
 def neuron_gradient(

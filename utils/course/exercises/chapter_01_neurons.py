@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from utils.course.exercise import Exercise
-from utils.course.exercises.probing import uniform
+from utils.course.exercises.probing import differentiable, uniform
 from utils.llm import learning
 
 # 1.5 · the logistic function and its loss
@@ -33,18 +33,17 @@ def _logistic_with(loss: Any, chance: Any = torch.sigmoid) -> Any:
     return answer
 
 
-def _logistic_by_a_loop(score: Tensor, label: Tensor) -> tuple[list[float], list[float]]:
-    chances, losses = [], []
-    for z, yes in zip(score.tolist(), label.tolist(), strict=True):
-        small = math.exp(-abs(z))
-        chances.append((1 if z >= 0 else small) / (1 + small))
-        losses.append(max(-z if yes else z, 0) + math.log1p(small))
-    return chances, losses
+def _logistic_by_rows(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    losses = []
+    for z, yes in zip(score, label, strict=True):
+        against = -z if yes == 1 else z
+        losses.append(against if against > 30 else torch.log1p(against.exp()))
+    return torch.sigmoid(score), torch.stack(losses)
 
 
 def _logistic_as_tensors(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    chances, losses = _logistic_by_a_loop(score, label)
-    return torch.tensor(chances), torch.tensor(losses)
+    losses = [max(a, 0) + math.log1p(math.exp(-abs(a))) for a in ((1 - 2 * label) * score).tolist()]
+    return torch.sigmoid(score), torch.tensor(losses)
 
 
 LOGISTIC = Exercise(
@@ -61,6 +60,10 @@ LOGISTIC = Exercise(
         (torch.tensor([1000.0, 1000.0, -1000.0, -1000.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])),
     ],
     mistakes={
+        "Your loss is right, but cut off from the scores, so nothing could be trained through it: "
+        "compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
+            _logistic_as_tensors
+        ),
         "The loss takes the logarithm of the wrong chance: where the label is 1, use the chance "
         "of a yes; where it is 0, one minus it.": _logistic_with(
             lambda p, z, y: nn.functional.softplus((2 * y - 1) * z)
@@ -96,7 +99,7 @@ LOGISTIC = Exercise(
             lambda p, z, y: -(y * p.log() + (1 - y) * (1 - p).log())
         ),
         "e^1000 is too large for a float, so your loss is infinite where it should be 1000: "
-        "ln(1 + e^z) is z for large z, so take the larger of z and 0, plus ln(1 + e^−|z|).": (
+        "ln(1 + e^z) is z for large z, and torch.logaddexp(z, 0 · z) knows both ends.": (
             _logistic_with(lambda p, z, y: ((1 - 2 * y) * z).exp().log1p())
         ),
         "e^1000 is too large for a float, and infinity divided by infinity is NaN (not a number): "
@@ -115,13 +118,18 @@ LOGISTIC = Exercise(
         "the logarithm of sigmoid": _logistic_with(
             lambda p, z, y: -nn.functional.logsigmoid((2 * y - 1) * z)
         ),
-        "a loop with math": _logistic_as_tensors,
+        "the larger of two": lambda z, y: (
+            torch.sigmoid(z),
+            ((1 - 2 * y) * z).clamp(min=0) + (-z.abs()).exp().log1p(),
+        ),
+        "a loop": _logistic_by_rows,
         "float64": lambda z, y: learning.logistic_and_loss(z.double(), y.double()),
         "logaddexp": lambda z, y: (
             1 / (1 + torch.exp(-z)),
             torch.logaddexp((1 - 2 * y) * z, torch.zeros_like(z)),
         ),
     },
+    call=differentiable,
     parts=("chance", "loss"),
 )
 
@@ -257,22 +265,15 @@ def _in_place(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tupl
     return before, hidden, hidden @ w2 + b2
 
 
-def _two_layer_by_loops(
+def _two_layer_by_rows(
     x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
 ) -> tuple[Tensor, ...]:
-    def layer(rows: list, weights: Tensor, bias: Tensor) -> list:
-        columns = weights.T.tolist()
-        return [
-            [
-                sum(v * w for v, w in zip(row, column, strict=True)) + b
-                for column, b in zip(columns, bias.tolist(), strict=True)
-            ]
-            for row in rows
-        ]
+    def layer(rows: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        return torch.stack([torch.stack([row @ w for w in weights.T]) + bias for row in rows])
 
-    before = layer(x.tolist(), w1, b1)
-    hidden = [[max(v, 0.0) for v in row] for row in before]
-    return tuple(torch.tensor(rows) for rows in (before, hidden, layer(hidden, w2, b2)))
+    before = layer(x, w1, b1)
+    hidden = torch.where(before > 0, before, 0.0)
+    return before, hidden, layer(hidden, w2, b2)
 
 
 def _two_layer_by_modules(
@@ -334,12 +335,16 @@ TWO_LAYERS = Exercise(
         ),
         "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
         "by w1.T.": partial(_two_layer, wrong="turned"),
+        "Your numbers are right, but cut off from the weights, so nothing could be trained through "
+        "them: compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
+            lambda *tensors: learning.two_layer(*(t.detach() for t in tensors))
+        ),
         "Your ReLU worked in place and overwrote the values before it: make a new tensor (relu "
         "without the underscore).": _in_place,
     },
     alternatives={
         "torch's own": _two_layer_by_modules,
-        "loops": _two_layer_by_loops,
+        "row by row": _two_layer_by_rows,
         "einsum": lambda x, w1, b1, w2, b2: (
             before := torch.einsum("nd,dh->nh", x, w1) + b1,
             hidden := torch.maximum(before, torch.zeros(())),
@@ -347,5 +352,6 @@ TWO_LAYERS = Exercise(
         ),
         "float64": lambda *tensors: learning.two_layer(*(t.double() for t in tensors)),
     },
+    call=differentiable,
     parts=("before", "hidden", "output"),
 )

@@ -1,6 +1,9 @@
-"""What the exercises of chapter 01 share: numbers to probe with."""
+"""What the exercises of chapter 01 share: numbers to probe with, and a look at the gradient."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,3 +13,15 @@ def uniform(*shape: int, seed: int, low: float = -2.0, high: float = 2.0) -> Ten
     """Numbers between low and high, rounded to one decimal so that a message can show them."""
     generator = torch.Generator().manual_seed(seed)
     return (low + (high - low) * torch.rand(*shape, generator=generator)).round(decimals=1)
+
+
+def differentiable(answer: Callable[..., Any], *args: Tensor) -> Any:
+    """Call an answer that the chapter will train through: its last result must have a gradient.
+
+    Raises TypeError where the last member of what it returns is cut off from the arguments.
+    """
+    result = answer(*(arg.requires_grad_() for arg in args))
+    last = result[-1] if isinstance(result, tuple | list) and result else result
+    if isinstance(last, Tensor) and not last.requires_grad:
+        raise TypeError("the result is cut off from the arguments: autograd finds no way back")
+    return result

@@ -119,12 +119,12 @@ QUESTIONS = [
     ),
     Question(
         "1.f",
-        "The logistic function is steepest at 0, where its slope is 1/4. Twenty of them stand in "
+        "The logistic function is steepest at 0, where its slope is 1/4. Twelve of them stand in "
         "a row, each fed by the one before, with weights of 1. At most how much of the "
         "gradient at the end arrives at the first?",
         [
             Choice(
-                "A twentieth",
+                "A twelfth",
                 "They don't share the gradient out; each multiplies what it gets from the next.",
             ),
             Choice(
@@ -132,9 +132,9 @@ QUESTIONS = [
                 "That is what one of them lets through. The next takes a quarter of that quarter.",
             ),
             Choice(
-                "A millionth of a millionth",
-                "(1/4)²⁰ is about 10⁻¹². By the chain rule slopes in a row multiply, and "
-                "twenty factors below one leave nothing.",
+                "Less than a ten-millionth",
+                "(1/4)¹² is 0.00000006. By the chain rule slopes in a row multiply, and twelve "
+                "factors of a quarter leave next to nothing.",
                 right=True,
             ),
         ],
