@@ -29,7 +29,7 @@ from utils.data.storyworld import (
 from utils.data.storyworld_engine import Choice, Teller, Walk, count_bits
 
 ROOT = Path(__file__).parents[1]
-FINGERPRINT = "2e4778be935543b65bb6a12fa1a8c56d6a71bf71f51de1107eda4e911201d434"
+FINGERPRINT = "d82ce9e16ef0217f8ffb80412ca6599da46ca3faaf58bfa06016751453bd68ee"
 
 
 @pytest.fixture(scope="module")

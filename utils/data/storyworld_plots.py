@@ -127,9 +127,9 @@ def _lost(t: Teller) -> Part:
     yield from t.say("Along came", "Then {she} met", "Out of the {weather} came")
     yield from t.tell("animal", ANIMALS, with_article=True)
     yield from t.say(
-        ". What is missing ? it asked .",
-        ". Why so sad ? it asked .",
-        ". Good morning , it said .",
+        ". What is missing ? asked the {animal} .",
+        ". Why so sad ? asked the {animal} .",
+        ". Good morning , said the {animal} .",
     )
     yield from t.say(
         "Have you seen my {colour} {thing} ? asked {name} .",
@@ -280,7 +280,7 @@ def _lent(t: Teller) -> Part:
         "May I borrow your {colour} {thing} until", "Please lend me your {colour} {thing} until"
     )
     yield from t.tell("weekday", WEEKDAYS)
-    yield from t.say(", it said . {Her}" if begged else "? it asked . {Her}")
+    yield from t.say(", said the {animal} . {Her}" if begged else "? asked the {animal} . {Her}")
     yield from t.tell("relative", RELATIVES)
     yield from t.say(
         "said : never lend anything to {a_animal} {animal} .",
