@@ -69,7 +69,8 @@ def _report(exercise: Exercise, verdict: Verdict, seconds: float) -> None:
         return
     line = {"id": exercise.id, "title": exercise.title, **asdict(verdict)}
     with Path(path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({**line, "seconds": round(seconds, 3)}, ensure_ascii=False) + "\n")
+        # In ASCII: an answer may hold half a character, which UTF-8 cannot write.
+        file.write(json.dumps({**line, "seconds": round(seconds, 3)}) + "\n")
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:

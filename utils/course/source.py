@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import re
 import unicodedata
@@ -13,7 +12,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from utils.course import registry
+from utils.course import notebook_plan, registry
 from utils.course.exercise import Exercise
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -114,21 +113,8 @@ def take_out(code: str, exercise: str) -> str:
 
 
 def checked_ids(cell: NotebookNode) -> list[str]:
-    """The ids of the exercises that a code cell checks: the strings in its `check("2.3", …)`."""
-    if cell.cell_type != "code":
-        return []
-    try:
-        tree = ast.parse(cell.source)
-    except SyntaxError:
-        return re.findall(r"""\bcheck\(\s*["'](\d+\.\w+)["']""", cell.source)
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
-    return [
-        str(call.args[0].value)
-        for call in calls
-        if isinstance(call.func, ast.Name)
-        and call.func.id == "check"
-        and isinstance(call.args[0], ast.Constant)
-    ]
+    """The ids of the exercises that a cell checks: the strings in its `check("2.3", …)`."""
+    return notebook_plan.checked_ids(cell.source) if cell.cell_type == "code" else []
 
 
 def _slug(heading: str) -> str:
