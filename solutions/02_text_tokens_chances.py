@@ -62,9 +62,6 @@ for char in "Aé한😀":
 # %%
 plots.utf8_bits({"A": "A", "é": "é", "the syllable han": "한", "grinning face": "😀"})
 
-# %% [markdown]
-# **Predict, then run.**
-
 # %%
 ask("2.a")
 
@@ -162,9 +159,8 @@ docs = load_corpus("python-docs").train
 half = len(docs) // 2
 new = set(docs[half:].split()) - set(docs[:half].split())
 print("Words that only the second half has: more than 1,000?", len(new) > 1000)
-print(
-    "bytes in a word of the stories:", round(len(corpus.val) / len(corpus.val.split()))
-)
+per_word = len(corpus.val.encode()) / len(corpus.val.split())
+print("bytes in a word of the stories, its space included:", round(per_word))
 
 # %% [markdown]
 # So we want something in between: pieces longer than a byte, common words whole, and bytes still
@@ -320,8 +316,8 @@ plots.lines(
     {"tokens": lengths},
     "merges learned",
     "tokens in 40 stories",
-    f"Forty merges cut the row to {lengths[-1] / lengths[0]:.0%} of its length, "
-    f"the first ten alone to {lengths[10] / lengths[0]:.0%}.",
+    f"Forty merges cut the row to {lengths[-1] / lengths[0]:.2f} of its length, "
+    f"the first ten alone to {lengths[10] / lengths[0]:.2f}",
     y_from=0,
 )
 
@@ -352,8 +348,6 @@ print("the same forty merges:", fast == [token[i] for i in range(256, 296)])
 # ### Encoding a new text
 #
 # Training is over, and a new text arrives. Which merges apply to it, and when?
-#
-# **Predict, then run.**
 
 # %%
 ask("2.b")
@@ -382,18 +376,14 @@ by_hand = [i for chunk in chunks for i in encode(chunk, learned)]
 print(by_hand == encoding.encode("The kite was said to sing."))
 print(encoding.decode(by_hand))
 
-# %% [markdown]
-# **Predict, then run.**
-
 # %%
 ask("2.c")
 
 # %%
 stories_512 = tokenizer.train_bpe("\n".join(stories), vocab_size=512)
 for sample in ("kite", " kite", "Kite", "kites"):
-    print(
-        f"{sample!r}: {[written(stories_512.decode_single_token_bytes(i)) for i in stories_512.encode(sample)]}"
-    )
+    tokens = stories_512.decode_tokens_bytes(stories_512.encode(sample))
+    print(f"{sample!r}:", " | ".join(map(written, tokens)))
 
 # %% [markdown]
 # To the model these are four rows of numbers with nothing in common to look at. That *kite* and
@@ -445,20 +435,12 @@ plots.bytes_per_token(
 )
 
 # %%
-n_tokens = {kind: len(docs_2048.encode(text)) for kind, text in samples.items()}
 code = [values["code"] for values in costs.values()]
-print(
-    "code, twice the bytes per token with the docs' tokenizer:", code[1] > 2 * code[0]
-)
-for kind in ("Korean", "emoji"):
-    print(
-        f"{kind}, a token for every byte:",
-        n_tokens[kind] == len(samples[kind].encode()),
-    )
-print(
-    "Korean, over three times as many tokens:",
-    n_tokens["Korean"] > 3 * n_tokens["English"],
-)
+n = {kind: len(docs_2048.encode(text)) for kind, text in samples.items()}
+print("Code holds twice as much in a token of the docs:", code[1] > 2 * code[0])
+print("Korean takes a token a byte:", n["Korean"] == len(samples["Korean"].encode()))
+print("Emoji take a token a byte:", n["emoji"] == len(samples["emoji"].encode()))
+print("Korean takes over three times as many:", n["Korean"] > 3 * n["English"])
 
 # %% [markdown]
 # Both tokenizers can write Korean, and neither has ever seen any, so they spell it byte by byte:
@@ -475,7 +457,9 @@ print(
 # the program, we can ask it for the true chances after any beginning.
 
 # %%
-story = corpus.val.splitlines()[3].split()
+story = next(
+    line for line in corpus.val.splitlines() if "asked for the" in line
+).split()
 print(textwrap.fill(storyworld.prose(story), 88))
 
 # %% [markdown]
@@ -489,10 +473,13 @@ chances = storyworld.next_words(start)
 print({word: round(p, 3) for word, p in chances.items()})
 
 # %% [markdown]
-# And further on, where the relative asks for the thing again?
+# And further on, where somebody asks for the thing?
 
 # %%
-recall = next(r for r in storyworld.recalls(story) if r.kind == "colour")
+asked = ["asked", "for", "the"]
+recall = next(
+    r for r in storyworld.recalls(story) if story[r.index - 3 : r.index] == asked
+)
 prefix = story[: recall.index]
 print("…", storyworld.prose(prefix[-8:]), "…")
 print(storyworld.next_words(prefix), f"said {recall.distance} words before")
@@ -586,14 +573,13 @@ def believe(prefix: list[str], order: int, strength: float = 1.0) -> dict[str, f
 # %%
 models = {n: NGramModel(n).fit(train, vocabulary) for n in range(1, 6)}
 mine, fast = believe(prefix, order=4), models[4].next_words(prefix)
-print(
-    "the same chances:", all(abs(mine[word] - fast[word]) < 1e-9 for word in vocabulary)
-)
+apart = max(abs(mine[word] - fast[word]) for word in vocabulary)
+print("the same chances:", apart < 1e-9)
 
 # %% [markdown]
 # ### The pie that is, the pie that the model believes
 #
-# First, where there is nothing to remember: *One day there was …*
+# First the weather, where there is nothing to remember:
 
 # %%
 true, believed = storyworld.next_words(start), believe(start, order=4)
@@ -607,7 +593,7 @@ plots.pie_pair(
 )
 
 # %% [markdown]
-# **Predict, then run.** And now where the uncle asks for the thing of our story?
+# And now where somebody *asked for the …*?
 
 # %%
 ask("2.d")
@@ -619,7 +605,7 @@ plots.pie_pair(
     true,
     believed,
     f"Where the story must be remembered, the 4-gram gives “{colour}” "
-    f"{100 * believed[colour]:.0f} %",
+    f"{100 * believed[colour]:.0f} percent",
     titles=("the pie that is", "the pie that the 4-gram believes"),
     most=8,
 )
@@ -627,7 +613,8 @@ plots.pie_pair(
 # %% [markdown]
 # The 4-gram isn't stupid. It knows that a colour comes here, and it spreads its chances fairly. It
 # just can't see as far back as the beginning. Walk through the story yourself, with arrow keys, and
-# change the order: at which places does a longer context help, and at which is it no use?
+# change the order: the words in brackets are all that the model reads. At which places does a longer
+# context help, and at which is it no use?
 
 # %%
 widgets.pies_of_a_story(
@@ -665,8 +652,6 @@ plots.word_bits(
 # The surprise to be expected, before the word comes, is the **entropy** of the pie: each surprise
 # weighed by its chance. It says how much of a choice there is. Its other name is **perplexity**,
 # 2 to the power of the entropy.
-#
-# **Predict, then run.**
 
 # %%
 ask("2.e")
@@ -714,13 +699,9 @@ for place, words_so_far in {"the weather": start, "the colour": prefix}.items():
 # about the coin costs less than the truth does. **Entropy is the floor of cross-entropy.**
 
 # %%
-print(
-    round(information.cross_entropy([0.5, 0.5], [0.25, 0.75]), 2),
-    "bits, believing ¼ and ¾",
-)
-print(
-    round(information.cross_entropy([0.5, 0.5], [0.5, 0.5]), 2), "bit, knowing the coin"
-)
+for belief in ([0.25, 0.75], [0.5, 0.5], [0.6, 0.4]):
+    bits = information.cross_entropy([0.5, 0.5], belief)
+    print(f"believing {belief}: {bits:.2f} bits")
 
 # %% [markdown]
 # And it isn't accuracy. Here are two forecasters of a world where it rains nine days in ten. Both
@@ -740,12 +721,10 @@ for name, belief in {"sure enough": [0.9, 0.1], "too unsure": [0.6, 0.4]}.items(
 # %%
 lower = believe([], order=1)
 strict = ngram_chances(tables[1], ("Suna",), lower, 0.0)
-ruled_out = [word for word, p in strict.items() if p == 0]
-print(f"after “Suna”: {len(ruled_out)} of {len(strict)} words ruled out for ever")
-print(
-    "cross-entropy, if one of them comes:",
-    information.cross_entropy([0.5, 0.5], [1.0, 0.0]),
-)
+impossible = [word for word, p in strict.items() if p == 0]
+print(f"after “Suna”: {len(impossible)} of {len(strict)} words ruled out")
+bits = information.cross_entropy([0.5, 0.5], [1.0, 0.0])
+print("cross-entropy, where such a word comes one time in two:", bits)
 
 # %% [markdown]
 # One such word among a million, and the mean over the million is infinite. That is why models are
@@ -773,8 +752,6 @@ print(f"what the truth itself pays: {paid / sum(map(len, held_out)):.2f} bits a 
 # writes *how far back* and *how long* in place of them. The Lempel-Ziv coder of 1978 grows a tree of
 # phrases, each one byte longer than one before it; read as a model, the tree says what may follow.
 # Both know bytes only, and have never heard of words.
-#
-# **Predict, then run.**
 
 # %%
 ask("2.f")
@@ -792,7 +769,7 @@ plots.bits_per_word(orders, compressors, floor)
 # Two words of context are worth more than five bits, the third a quarter of a bit, the fourth next
 # to nothing, and the gap to the dashed line stays open. gzip is out of the race: it forgets, and each
 # phrase that it copies costs it two numbers. But look at the other coder. It has never heard of
-# words, begins with bytes, and all but equals the 4-gram. Predicting and compressing are one craft.
+# words, begins with bytes, and comes close to the 4-gram. Predicting and compressing are one craft.
 #
 # Would a fifth word of context close the gap?
 
@@ -827,9 +804,11 @@ for order in range(1, 11):
 plots.contexts(range(1, 11), distinct, unseen)
 
 # %% [markdown]
-# At order 10 more than a quarter of what comes is new to the table, and our colour is 56 words away. A table has no way to use the sentence *Omar had a green hat* for *Suna had a green
-# hat*: they are two entries, with nothing in common. What we would want is a model that looks back
-# for one word, wherever it is, and takes it. That is attention, and it begins in chapter 03.
+# At order 10 more than a quarter of what comes is new to the table, and the colour was told many
+# more than ten words ago. A table has no way to use the sentence *Omar had a green hat* for *Suna
+# had a green hat*: they are two entries, with nothing in common. What we would want is a model that
+# looks back for one word, wherever it is, and takes it. That is attention, and it begins in chapter
+# 03.
 #
 # ## What a GPT will train on
 #
@@ -839,10 +818,8 @@ plots.contexts(range(1, 11), distinct, unseen)
 # there, and is to predict the target.
 
 # %%
-window = [
-    written(stories_512.decode_single_token_bytes(i))
-    for i in stories_512.encode("Mina had a blue kite")
-]
+sample = stories_512.encode("Mina had a blue kite")
+window = [written(token) for token in stories_512.decode_tokens_bytes(sample)]
 plots.window_examples(window)
 
 # %% [markdown]
@@ -887,18 +864,13 @@ def cut_windows(
 cut_windows = check("2.7", cut_windows)
 
 # %%
-row = stories_512.encode("<|endoftext|>".join(stories[:100]), allowed_special="all")
+joined = "<|endoftext|>".join(stories[:100])
+row = stories_512.encode(joined, allowed_special="all")
 inputs, targets = cut_windows(row, context_length=32)
-print(
-    tuple(inputs.shape),
-    "targets are the next inputs:",
-    bool((inputs[:, 1:] == targets[:, :-1]).all()),
-)
-print(
-    "the package gives the same:",
-    torch.equal(torch.stack(windows(row, 32)), torch.stack([inputs, targets])),
-)
-print(textwrap.fill(stories_512.decode(inputs[7].tolist()), 88))
+theirs = windows(row, 32)
+print(tuple(inputs.shape), tuple(targets.shape))
+print("as in the package:", all(map(torch.equal, (inputs, targets), theirs)))
+print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]))
 
 # %% [markdown]
 # From here on, *the data* of this course is these two tensors, and *the loss* is the cross-entropy
@@ -938,7 +910,7 @@ print(textwrap.fill(stories_512.decode(inputs[7].tolist()), 88))
 #    token. Which of the two predicts the text better?
 # 3. gzip was far behind, though it is the one in daily use. Is it a bad compressor? What would a GPT
 #    need before it could take over?
-# 4. A story has about 0.46 bits a word. Roughly how many different beginnings of 60 words are there
+# 4. A story has about 0.45 bits a word. Roughly how many different beginnings of 60 words are there
 #    that one could really meet, and what does that say about a table of order 61?
 # 5. Where would you put the border between *memory* and *understanding* in the word-by-word figure?
 
@@ -954,12 +926,12 @@ print(textwrap.fill(stories_512.decode(inputs[7].tolist()), 88))
 #    of megabytes a second. A GPT would make smaller files (with arithmetic coding), but both sides need
 #    the same weights and bit-identical arithmetic, and it is slower by many thousand
 #    times. The weights count too, unless many files share them.
-# 4. About 2 to the power of 0.46 · 60 ≈ 28 bits, some two hundred million. (There are more than
+# 4. About 2 to the power of 0.45 · 60 = 27, more than a hundred million. (There are more than
 #    300 to the power of 60 rows of 60 words; nearly all of them are never told.) A table of that order would need to have
 #    met most of them, in a corpus of thousands of millions of words.
 # 5. There is no one answer. The spikes that only the 4-gram has are memory: the answer stands in the
-#    text. But some can be removed with two more words of context, and some only by knowing that an animal
-#    took two plums of five and left three. The figure can't tell the two apart, and neither can a loss.
+#    text. But some can be removed with two more words of context, and some only by knowing that five
+#    plums less one are four. The figure can't tell the two apart, and neither can a loss.
 
 # %% [markdown]
 # ## Recap

@@ -45,12 +45,12 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "2.d",
-        "A 4-gram model has counted 2,000 stories. It reads *the uncle asked for the …* in a story "
-        "whose balloon was blue. What chance does it give to *blue*?",
+        "A 4-gram model has counted 2,000 stories. It reads *… asked for the* in a story that "
+        "began with somebody's blue balloon. What chance does it give to *blue*?",
         [
             Choice(
                 "nearly 1, as the story has said so",
-                "The story has, 56 words ago. The 4-gram reads only three words, *asked for the*.",
+                "The story has, dozens of words ago. The 4-gram reads only *asked for the*.",
             ),
             Choice(
                 "about one in ten, as for the other colours",

@@ -10,7 +10,6 @@ from matplotlib.patches import Rectangle
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
-from utils.viz.twin import number
 
 
 def utf8_bits(characters: Mapping[str, str]) -> Picture:
@@ -103,7 +102,7 @@ def word_bits(words: Sequence[str], bits: Mapping[str, Sequence[float]], finding
         ax.set(ylabel="surprise, bits")
         ax.legend()
     said = [
-        f"{name}: " + ", ".join(f"{w} {number(b, 2)}" for w, b in zip(words, values, strict=True))
+        f"{name}: " + ", ".join(f"{w} {abs(b):.1f}" for w, b in zip(words, values, strict=True))
         for name, values in bits.items()
     ]
     return picture(fig, finding, words="surprise of each word, bits\n" + "\n".join(said))

@@ -63,12 +63,5 @@ def _finding(
     tail = list(prefix[-max(_TAIL, seen) :])
     cut = max(0, len(tail) - seen)
     shown = " ".join(["…", *tail[:cut], "[" + " ".join(tail[cut:]) + "]"])
-    return (
-        f"{shown} {came}: the true chance of “{came}” is {_percent(true[came])}, "
-        f"and the {order}-gram, which reads what is in brackets, says "
-        f"{_percent(believed.get(came, 0))}"
-    )
-
-
-def _percent(p: float) -> str:
-    return "less than 1 %" if 0 < p < 0.01 else f"{100 * p:.0f} %"
+    chances = f"true chance {true[came]:.2f}, {order}-gram {believed.get(came, 0):.2f}"
+    return f"{shown} {came}: {chances}"

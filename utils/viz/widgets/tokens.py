@@ -122,7 +122,8 @@ class TokenPlayground:
         stage, last = self.stages[self.step.value], len(self.stages) - 1
         n_bytes, n_tokens = sum(map(len, stage.tokens)), len(stage.tokens)
         ratio = f", {n_bytes / n_tokens:.1f} bytes a token" if n_tokens else ""
-        counts = f"{n_bytes} bytes, {n_tokens} tokens{ratio}."
+        plural = "s" * (n_tokens != 1)
+        counts = f"{n_bytes} bytes, {n_tokens} token{plural}{ratio}."
         if stage.merged is None:
             return f"Before any merge: {counts}"
         ranks = self.encodings[self.chosen.value]._mergeable_ranks
