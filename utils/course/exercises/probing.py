@@ -18,10 +18,14 @@ def uniform(*shape: int, seed: int, low: float = -2.0, high: float = 2.0) -> Ten
 def differentiable(answer: Callable[..., Any], *args: Tensor) -> Any:
     """Call an answer that the chapter will train through: its last result must have a gradient.
 
-    Raises TypeError where the last member of what it returns is cut off from the arguments.
+    Where the last member of what it returns is cut off from the arguments, a remark is added to
+    the members, so that the result departs from a sound one by that, and by nothing else.
     """
     result = answer(*(arg.requires_grad_() for arg in args))
-    last = result[-1] if isinstance(result, tuple | list) and result else result
-    if isinstance(last, Tensor) and not last.requires_grad:
-        raise TypeError("the result is cut off from the arguments: autograd finds no way back")
-    return result
+    cut_off = (
+        isinstance(result, tuple | list)
+        and len(result) > 0
+        and isinstance(result[-1], Tensor)
+        and not result[-1].requires_grad
+    )
+    return (*result, "autograd finds no way back") if cut_off else result

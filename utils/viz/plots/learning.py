@@ -102,9 +102,9 @@ def line_and_bowl(x: Tensor, y: Tensor, slope: float, intercept: float) -> Pictu
     smallest = (best_slope * x.double() + best_intercept - y.double()).square().mean().item()
     said = f"y = {slope:.2f} · x {'+' if intercept >= 0 else '−'} {abs(intercept):.2f}"
     if loss < 1.1 * smallest:
-        finding = f"{said} has the loss {loss:.2f}: this is the bottom, or nearly"
+        finding = f"{said} has the loss {loss:.3f}: this is the bottom, or nearly"
     else:
-        finding = f"{said} has the loss {loss:.2f}; the best line has {smallest:.2f}"
+        finding = f"{said} has the loss {loss:.3f}; the best line has {smallest:.4f}"
     fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8)
     with style.context():
         _squares(panels[0], x, y, slope, intercept, error)
