@@ -112,6 +112,10 @@ class TestStories:
         model = NGramModel(3).fit("a b c a b d".split())
         shorter = NGramModel(1).fit("a b c a b d".split())
         assert model.next_words(["a", "zebra"]) == pytest.approx(shorter.next_words())
+        one = NGramModel(2).fit("a b c a b d".split())
+        for word in "abc":
+            backed_off = one.next_words([word])
+            assert model.next_words(["zebra", word]) == pytest.approx(backed_off)
 
     def test_writing_repeats_for_a_seed_and_follows_the_counts(self):
         model = NGramModel(2, 1e-9).fit("a b c".split() * 50)

@@ -121,11 +121,6 @@ class TestSmallParts:
         letters = "".join(map(str, ids)).replace(f"{first}{second}", "9")
         assert merge_pair(ids, (first, second), 9) == [int(letter) for letter in letters]
 
-    def test_merging_leaves_the_argument_alone(self):
-        ids = [1, 1, 1]
-        merge_pair(ids, (1, 1), 2)
-        assert ids == [1, 1, 1]
-
     def test_a_step_takes_the_most_frequent_pair_and_then_the_smallest(self):
         assert bpe_step([2, 3, 9, 2, 3, 0, 1], 256) == ((2, 3), [256, 9, 256, 0, 1])
         assert bpe_step([2, 3, 1, 9], 256) == ((1, 9), [2, 3, 256])
@@ -165,7 +160,8 @@ class TestTrainer:
         encoding = train_bpe("aab", 260, ["<b>", "<a>"])
         assert encoding.encode("<a>x<b>", allowed_special="all") == [259, 120, 258]
 
-    def test_no_special_tokens(self):
+    def test_no_room_for_merges_and_no_special_tokens(self):
+        assert train_bpe("abab", 257).n_vocab == 257
         assert train_bpe("ab ab", 258, ()).n_vocab == 258
 
     def test_nothing_is_learned_from_special_tokens_in_the_text(self):
@@ -174,7 +170,7 @@ class TestTrainer:
         assert tokens_of(several) == tokens_of(alone)
 
     def test_a_special_token_that_begins_another_does_not_hide_it(self):
-        encoding = train_bpe("<a><a>b" * 9, 300, ["<a>", "<a><a>b"])
+        encoding = train_bpe("<a><a>bb" * 9, 300, ["<a>", "<a><a>bb"])
         assert learned_pairs(encoding) == []
 
     def test_empty_text_gives_the_bytes(self):
@@ -190,12 +186,6 @@ class TestTrainer:
     def test_one_repeated_letter(self):
         tokens = tokens_of(train_bpe("a" * 11, 1024, ()))
         assert tokens[256:] == [b"a" * n for n in (2, 4, 3, 8, 11)]
-
-    def test_the_same_text_gives_the_same_encoding(self, encoding):
-        assert tokens_of(train_bpe(SENTENCES * 2, 400)) == tokens_of(encoding)
-
-    def test_the_bytes_and_specials_alone(self):
-        assert train_bpe("abab", 257).n_vocab == 257
 
     @pytest.mark.parametrize("size", [-1, 0, 255, 256])
     def test_too_small_a_vocabulary(self, size):

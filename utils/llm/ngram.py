@@ -186,9 +186,9 @@ class _Counts:
 
     def of_words(self, context: Ints, word: Ints, n_words: int) -> tuple[Ints, Ints]:
         """count(h, w) and count(h) for every position; both 0 for an unknown context."""
-        key = context * n_words + word
+        key = context * n_words + word  # below 0, and so never found, for an unknown context
         place = np.searchsorted(self.keys, key).clip(max=len(self.keys) - 1)
-        pair = np.where((context >= 0) & (self.keys[place] == key), self.counts[place], 0)
+        pair = np.where(self.keys[place] == key, self.counts[place], 0)
         return pair, np.where(context >= 0, self.totals[context], 0)
 
     def row(self, context: int, n_words: int) -> Ints:

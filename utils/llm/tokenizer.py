@@ -95,9 +95,8 @@ def bpe_step(ids: Sequence[int], new_id: int) -> tuple[Pair, list[int]]:
 class _Merger:
     """All distinct chunks in one row of ids, linked in both directions, with every pair's places.
 
-    A merge touches only the places of its pair. Counts of old pairs can only fall, so an entry of
-    the heap is an upper bound: a pair on top whose count has fallen meanwhile is put back with its
-    true count, and one that is still right is the best of all (Sennrich et al. recount everything).
+    A merge touches only the places of its pair. Counts of old pairs can only fall, so the heap
+    holds upper bounds: a pair on top whose count has fallen is put back with its true count.
     """
 
     def __init__(self, chunks: dict[bytes, int]) -> None:
@@ -218,10 +217,9 @@ def _checked_specials(special_tokens: Iterable[str]) -> list[str]:
     for special in specials:
         if not isinstance(special, str):
             raise TypeError(f"A special token must be a str, not {special!r}.")
-        if not special:
-            raise ValueError("A special token is empty; give it at least one character.")
-        if specials.count(special) > 1:
-            raise ValueError(f"The special token {special!r} is given twice; give each one once.")
+        if not special or specials.count(special) > 1:
+            fault = "given twice" if special else "empty"
+            raise ValueError(f"The special token {special!r} is {fault}; drop it.")
     return specials
 
 
@@ -286,11 +284,9 @@ def explain_encoding(encoding: tiktoken.Encoding, chunk: str) -> list[list[bytes
 
     Raises ValueError for a text of several chunks, which are encoded one by one (`split_text`).
     """
-    chunks = split_text(chunk, encoding._pat_str)
-    if len(chunks) > 1:
-        raise ValueError(
-            f"{chunk!r} is cut into {len(chunks)} chunks, {chunks[:8]}; explain one at a time."
-        )
+    parts = split_text(chunk, encoding._pat_str)
+    if len(parts) > 1:
+        raise ValueError(f"{chunk!r} is {len(parts)} chunks, {parts[:8]}; explain one at a time.")
     ranks, below = encoding._mergeable_ranks, encoding.max_token_value + 1
     stages = [[bytes([byte]) for byte in chunk.encode("utf-8")]]
     while (parts := _merge_lowest(stages[-1], ranks, below)) != stages[-1]:
@@ -333,13 +329,13 @@ def save_encoding(encoding: tiktoken.Encoding, path: str | os.PathLike[str]) -> 
     The file is written beside its place and moved there when it is whole.
     """
     path = Path(path)
-    tokens = sorted(encoding._mergeable_ranks.items(), key=lambda item: item[1])
+    ranks = encoding._mergeable_ranks
     content = {
         "format": _FORMAT,
         "name": encoding.name,
         "pattern": encoding._pat_str,
         "special_tokens": encoding._special_tokens,
-        "tokens": {base64.b64encode(token).decode("ascii"): rank for token, rank in tokens},
+        "tokens": {base64.b64encode(token).decode("ascii"): ranks[token] for token in ranks},
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -355,7 +351,12 @@ def load_encoding(path: str | os.PathLike[str]) -> tiktoken.Encoding:
     """Read what `save_encoding` wrote; ValueError for a file that is foreign, cut or damaged."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return tiktoken.Encoding(**_checked_content(content))
+        return tiktoken.Encoding(
+            mergeable_ranks=_checked_ranks(content),
+            name=content["name"],
+            pat_str=content["pattern"],
+            special_tokens=content["special_tokens"],
+        )
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path} is not an encoding that save_encoding wrote, or it is damaged ({error}). "
@@ -363,8 +364,8 @@ def load_encoding(path: str | os.PathLike[str]) -> tiktoken.Encoding:
         ) from error
 
 
-def _checked_content(content: Any) -> dict[str, Any]:
-    """The arguments of `tiktoken.Encoding`, which itself panics where its input is not sound."""
+def _checked_ranks(content: Any) -> dict[bytes, int]:
+    """The tokens of a sound file with their ids; tiktoken itself would panic at an unsound one."""
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError(f"it does not begin with the format {_FORMAT!r}")
     kinds = {"name": str, "pattern": str, "special_tokens": dict, "tokens": dict}
@@ -377,20 +378,15 @@ def _checked_content(content: Any) -> dict[str, Any]:
     if not all(type(i) is int and 0 <= i < 2**31 for i in ids) or len(set(ids)) < len(ids):
         raise ValueError("the ids are not distinct whole numbers from 0")
     _checked_specials(content["special_tokens"])
-    if missing := [byte for byte in range(N_BYTES) if bytes([byte]) not in ranks]:
-        raise ValueError(f"{len(missing)} of the 256 bytes are missing")
-    return {
-        "name": content["name"],
-        "pat_str": content["pattern"],
-        "mergeable_ranks": ranks,
-        "special_tokens": content["special_tokens"],
-    }
+    if not ranks.keys() >= {bytes([byte]) for byte in range(N_BYTES)}:
+        raise ValueError("some of the 256 bytes are missing")
+    return ranks
 
 
 def gpt2_encoding() -> tiktoken.Encoding:
     """GPT-2's own encoding, 50,257 tokens, from tiktoken's cache or else from the network.
 
-    Raises ConnectionError, which says what to do, where neither is there.
+    Raises ConnectionError where neither is there.
     """
     try:
         return tiktoken.get_encoding("gpt2")
