@@ -375,8 +375,7 @@ class TestFiles:
             load_encoding(path)
 
     def test_a_missing_file_says_so(self, tmp_path):
-        with pytest.raises(FileNotFoundError):
-            load_encoding(tmp_path / "none.json")
+        pytest.raises(FileNotFoundError, load_encoding, tmp_path / "none.json")
 
 
 class TestGPT2:

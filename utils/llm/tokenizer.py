@@ -297,8 +297,7 @@ def explain_encoding(encoding: tiktoken.Encoding, chunk: str) -> list[list[bytes
 def merges(encoding: tiktoken.Encoding) -> list[tuple[tuple[bytes, bytes], bytes]]:
     """The merges of `encoding` in the order learned: ((left, right), joined), all of them bytes.
 
-    tiktoken keeps only the tokens. The pair a token came from is what the merges before it make
-    of the token's bytes.
+    A token's pair is what the merges before it make of the token's bytes.
 
     >>> merges(train_bpe("low low", 259))
     [((b'l', b'o'), b'lo'), ((b'lo', b'w'), b'low')]
@@ -326,7 +325,7 @@ _FORMAT = "byte-pair encoding, version 1"
 def save_encoding(encoding: tiktoken.Encoding, path: str | os.PathLike[str]) -> None:
     """Write `encoding` to one JSON file: name, split pattern, tokens in base64 with their ids.
 
-    The file is written beside its place and moved there when it is whole.
+    It is written beside its place and moved there when it is whole.
     """
     path = Path(path)
     ranks = encoding._mergeable_ranks
@@ -391,8 +390,7 @@ def gpt2_encoding() -> tiktoken.Encoding:
     try:
         return tiktoken.get_encoding("gpt2")
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
-        default = Path(tempfile.gettempdir(), "data-gym-cache")
-        cache = os.environ.get("TIKTOKEN_CACHE_DIR", default)
+        cache = os.environ.get("TIKTOKEN_CACHE_DIR", f"{tempfile.gettempdir()}/data-gym-cache")
         raise ConnectionError(
             "GPT-2's vocabulary is not on this machine, and it could not be downloaded "
             f"({type(error).__name__}). Go online once and call gpt2_encoding() again: tiktoken "
