@@ -72,8 +72,7 @@ def textbook_train(text, n_merges):
 
 def textbook_encode(encoding, text):
     """Apply every merge in turn to every chunk."""
-    ids = {token: rank for rank, token in enumerate(tokens_of(encoding))}
-    out = []
+    ids, out = {token: rank for rank, token in enumerate(tokens_of(encoding))}, []
     for chunk in split_text(text):
         parts = [bytes([b]) for b in chunk.encode()]
         for pair, _ in merges(encoding):
@@ -375,7 +374,8 @@ class TestFiles:
             load_encoding(path)
 
     def test_a_missing_file_says_so(self, tmp_path):
-        pytest.raises(FileNotFoundError, load_encoding, tmp_path / "none.json")
+        with pytest.raises(FileNotFoundError):
+            load_encoding(tmp_path / "none.json")
 
 
 class TestGPT2:
