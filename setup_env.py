@@ -1,4 +1,4 @@
-"""Set the course up and run a part of it: `python3 setup_env.py lab` (or test, notebooks …).
+"""Set the course up and run a part of it: `python3 setup_env.py lab` (or test, notebooks, bench).
 
 The Makefile calls this file. It and `tools/launch.py` keep to a syntax that old Pythons can read,
 since they are what tells somebody that theirs is too old.

@@ -388,6 +388,8 @@ class TestLaunch:
     def test_old_pythons_can_read_what_speaks_to_them(self) -> None:
         for name in ("setup_env.py", "tools/__init__.py", "tools/launch.py"):
             ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 6))
+        # Python 2 reads no further than the first letter beyond ASCII.
+        assert (ROOT / "setup_env.py").read_bytes().isascii()
 
     @pytest.mark.parametrize(("version", "word"), [((3, 8), "old"), ((3, 14), "new")])
     def test_a_python_out_of_range_is_told_so_in_one_line(
