@@ -43,7 +43,7 @@ print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
 
 # %%
 stories = storyworld.stories(4000)
-print(storyworld.prose(stories[0]))
+print(storyworld.prose(stories[0], width=88))
 
 # %% [markdown]
 # A program writes these stories by drawing lots, one word at a time. Because we know the program,
@@ -74,8 +74,8 @@ plots.bars(
 # %%
 model = NGramModel(order=4).fit([story.split() for story in stories])
 first_words = "Mina had a blue kite .".split()
-written = model.write(60, first_words, seed=1)
-print(storyworld.prose(first_words + written))
+written = model.write(60, first_words, seed=12)
+print(storyworld.prose(first_words + written, width=88))
 
 # %% [markdown]
 # Nearly any four words in a row are fine. The whole is not: the story forgets what it was about.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import random
+import textwrap
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -181,8 +182,10 @@ def entropy_per_word() -> float:
     return bits / words
 
 
-def prose(words: Sequence[str] | str) -> str:
+def prose(words: Sequence[str] | str, width: int | None = None) -> str:
     """Render a story for reading: no space before a full stop, comma, colon or question mark.
+
+    With a `width`, lines are broken between words so that none is longer.
 
     >>> prose("Mina had a blue kite .")
     'Mina had a blue kite.'
@@ -190,7 +193,7 @@ def prose(words: Sequence[str] | str) -> str:
     text = ""
     for word in _words(words):
         text += word if word in {".", ",", "?", ":"} or not text else f" {word}"
-    return text
+    return text if width is None else textwrap.fill(text, width)
 
 
 def _words(words: Sequence[str] | str) -> list[str]:
