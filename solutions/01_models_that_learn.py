@@ -340,13 +340,14 @@ plots.loss_bowl(
 # Descent has no map. It is saved by looking again after every step, and by steps of a good size:
 
 # %%
-rates = {"0.01: too small": 0.01, "0.1: right": 0.1, "0.2: only just": 0.2}
+rates = {"0.2: only just": 0.2, "0.1: right": 0.1, "0.01: too small": 0.01}
 paths = {name: descend(4.0, -2.0, x, y, rate, 30) for name, rate in rates.items()}
 plots.loss_bowl(
     x,
     y,
     paths,
-    "Thirty steps: 0.01 hardly leaves, 0.1 walks down the valley, 0.2 bounces from wall to wall",
+    "Thirty steps: 0.01 hardly leaves, 0.1 walks down the valley, 0.2 bounces at first",
+    window=((1.5, 4.5), (-2.6, 2.0)),
 )
 
 # %% [markdown]
@@ -605,8 +606,8 @@ plots.decision(
 # %% [markdown]
 # The loss begins at 0.693, the coin toss: with weights of zero every score is zero. It does not
 # end at 0, and should not. The clerks' moods are in no input, so some decisions cannot be told
-# from salary and debt, and near the line an honest model says "one half". This floor below which
-# no model can go will stay with us; in chapter 02 we shall even compute it.
+# from salary and debt, and near the line an honest model says "one half". Such a floor, below which no model can
+# go, will stay with us; for the stories of chapter 02 we can even compute it.
 
 # %% [markdown]
 # ## Why one line is not enough
@@ -723,7 +724,7 @@ plots.decision(
 # %%
 three = {f"seed {seed}": train_network(n_hidden=3, seed=seed)[1] for seed in (0, 1, 2)}
 for name, history in three.items():
-    print(f"{name}: the loss ends above 0.3: {history[-1] > 0.3}")
+    print(f"{name}: the loss ends below 0.1: {history[-1] < 0.1}")
 
 # %% [markdown]
 # Same network, same data, same rule: two arrive, and one is stuck in a hollow with no way down.
@@ -810,8 +811,8 @@ plots.lines(
 )
 
 # %% [markdown]
-# This is **overfitting**. The two curves part at degree 3: from there on, what the model learns
-# is the noise of these twelve points, and noise does not come back. So nobody judges a model by
+# This is **overfitting**. From degree 3 on one curve falls and the other
+# rises: what the model now learns is the noise of these twelve points, and noise does not come back. So nobody judges a model by
 # the data it was trained on. One keeps some aside, the **validation** data, and every loss curve
 # in this course that deserves belief was computed on text that the model has not seen.
 #
@@ -1021,7 +1022,7 @@ print(
 # | model, parameter | 모델, 매개변수 (파라미터) | a function, and the numbers in it that are learned |
 # | weight, bias | 가중치, 편향 | the factors of a weighted sum, and what is added to it |
 # | slope, intercept | 기울기, 절편 | the two parameters of a line |
-# | error, residual | 오차, 잔차 | what was predicted minus what was measured |
+# | error | 오차 | what was predicted minus what was measured |
 # | loss, mean squared error | 손실, 평균 제곱 오차 | how wrong, in one number |
 # | least squares, normal equations | 최소 제곱법, 정규 방정식 | the line at the bottom of the bowl, and how to solve for it |
 # | derivative, gradient | 미분 계수 (도함수), 기울기 (그래디언트) | how the loss answers to a nudge; all of these together |

@@ -64,6 +64,9 @@ LOGISTIC = Exercise(
         "compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
             _logistic_as_tensors
         ),
+        "You averaged the loss: here each example keeps its own, the mean comes later.": (
+            _logistic_with(lambda p, z, y: nn.functional.softplus((1 - 2 * y) * z).mean())
+        ),
         "The loss takes the logarithm of the wrong chance: where the label is 1, use the chance "
         "of a yes; where it is 0, one minus it.": _logistic_with(
             lambda p, z, y: nn.functional.softplus((2 * y - 1) * z)
@@ -216,6 +219,9 @@ NEURON = Exercise(
         "You averaged the errors and the inputs apart: weigh each example's inputs by its own "
         "error, then average.": _neuron_with(
             lambda p, y: p - y, by_weights=lambda e, x: e.mean() * x.mean(dim=0)
+        ),
+        "x has a row for each example, and you need a sum over the examples: turn it, x.T @ error.": (
+            _neuron_with(lambda p, y: p - y, by_weights=lambda e, x: x @ e / len(x))
         ),
         "The derivatives are right, but the first result should be the plain error, chance − "
         "label, not yet divided by the number of examples.": _neuron_with(

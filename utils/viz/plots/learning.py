@@ -201,7 +201,7 @@ def polynomials(
             ax.plot(across, fitted, color=style.MODEL, label="fitted")
             ax.scatter(x, y, color=style.DATA, s=30, zorder=3, label="training data")
             ax.set(xlabel="x", ylim=(float(y.min()) - room, float(y.max()) + room))
-            ax.set_title(f"degree {degree}: {degree + 1} parameters")
+            ax.set_title(f"degree {degree}: {degree + 1} parameter{'s' * (degree > 0)}")
         panels[0].set_ylabel("y")
         panels[0].legend(loc="upper left", frameon=True)
     return picture(fig, finding)
