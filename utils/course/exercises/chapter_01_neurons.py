@@ -220,7 +220,7 @@ NEURON = Exercise(
         "error, then average.": _neuron_with(
             lambda p, y: p - y, by_weights=lambda e, x: e.mean() * x.mean(dim=0)
         ),
-        "x has a row for each example, and you need a sum over the examples: turn it, x.T @ error.": (
+        "x has a row for each example, and the sum runs over examples: turn it, x.T @ error.": (
             _neuron_with(lambda p, y: p - y, by_weights=lambda e, x: x @ e / len(x))
         ),
         "The derivatives are right, but the first result should be the plain error, chance − "
