@@ -191,9 +191,10 @@ for nudge in (1.0, 0.1, 0.001):
 #
 # One example by hand: the point (3, 2), slope 1, intercept 0.5. The prediction is 3.5, the error
 # $e$ is 1.5, its square 2.25. A nudge of the slope moves the error $x = 3$ times as far; a nudge
-# of the error moves its square $2e = 3$ times as far. So the derivative by the slope is 3 · 3 =
-# 9. A nudge of the intercept moves the error just as far as itself, so the derivative by the
-#    intercept is 3 · 1 = 3. For many examples the loss is a mean, and so are its derivatives.
+# of the error moves its square $2e = 3$ times as far. Their product, 3 · 3 = 9, is the derivative
+# by the slope. A nudge of the intercept moves the error just as far as itself, which makes 3 · 1
+# = 3 the derivative by the intercept. For many examples the loss is a mean, and so are its
+# derivatives.
 #
 # Both derivatives together, (9, 3), are called the **gradient**. It points where the loss *grows*
 # fastest.
@@ -340,20 +341,23 @@ plots.loss_bowl(
 # Descent has no map. It is saved by looking again after every step, and by steps of a good size:
 
 # %%
-rates = {"0.2: only just": 0.2, "0.1: right": 0.1, "0.01: too small": 0.01}
-paths = {name: descend(4.0, -2.0, x, y, rate, 30) for name, rate in rates.items()}
+paths = {
+    f"rate {rate}": descend(4.0, -2.0, x, y, rate, 30) for rate in (0.2, 0.1, 0.01)
+}
 plots.loss_bowl(
     x,
     y,
     paths,
-    "Thirty steps: 0.01 hardly leaves, 0.1 walks down the valley, 0.2 bounces at first",
-    window=((1.5, 4.5), (-2.6, 2.0)),
+    "Thirty steps: 0.01 hardly leaves, 0.1 walks, 0.2 bounces and gets furthest",
+    window=((0.0, 6.0), (-2.6, 2.0)),
 )
 
 # %% [markdown]
-# With 0.1 the first two steps reach the floor of the valley, and then progress is slow, because
-# along the valley the ground is almost level. One learning rate has to serve both directions.
-# Much of what chapter 07 does (momentum, AdamW, warm-up) is a remedy for just this.
+# With 0.1 the first steps reach the floor of the valley, and then it is a long walk, because
+# along the valley the ground is almost level. With 0.2 the first steps are wasted between the
+# walls, and yet it gets further in the end, since on level ground only a large step gets on. One
+# learning rate has to serve both directions. Much of what chapter 07 does (momentum, AdamW,
+# warm-up) is a remedy for just this.
 #
 # ### Break it
 # **Predict, then run.** How much faster can we go?
@@ -433,7 +437,8 @@ print("after 300 steps:", [round(v, 2) for v in line.tolist()])
 
 # %% [markdown]
 # Slope 1.92 and intercept 1.17, the third time. Elimination on the normal equations found them at
-# once, but only works for lines; descent takes 300 steps, and doesn't care what it descends.
+# once, but only works for weighted sums; descent takes 300 steps, and doesn't care what it
+# descends.
 
 # %% [markdown]
 # ## Yes or no
@@ -458,8 +463,8 @@ print(f"{int(approved.sum())} of {len(approved)} were approved")
 #
 # $$\text{chance} = \frac{1}{1 + e^{-\text{score}}}$$
 #
-# A score of 0 is a chance of one half, 2 is 0.88, −2 is 0.12; far out it flattens towards 1 and
-# 0.
+# A score of 0 is a chance of one half, 2 is 0.88, −2 is 0.12; far out it flattens towards 1 on
+# one side and 0 on the other.
 #
 # And the loss? Ask the data: *how likely are these sixty decisions, if the model is right?* An
 # applicant who was approved had the chance $p$ to be, one who was refused $1 - p$. The chances of
@@ -472,7 +477,7 @@ print(f"{int(approved.sum())} of {len(approved)} were approved")
 #
 # This is the **log loss**, or cross-entropy. It is 0 for a certainty that proves right, 0.693 =
 # ln 2 for a coin toss, and grows without bound for a certainty that proves wrong. GPTs are
-# trained on this loss and no other.
+# pretrained on this loss and no other.
 #
 # ### Exercise 1.5 · The logistic function and its loss
 # ★★☆ · 8 min · Cox 1958
@@ -606,8 +611,8 @@ plots.decision(
 # %% [markdown]
 # The loss begins at 0.693, the coin toss: with weights of zero every score is zero. It does not
 # end at 0, and should not. The clerks' moods are in no input, so some decisions cannot be told
-# from salary and debt, and near the line an honest model says "one half". Such a floor, below which no model can
-# go, will stay with us; for the stories of chapter 02 we can even compute it.
+# from salary and debt, and near the line an honest model says "one half". Such a floor, below
+# which no model can go, will stay with us; for the stories of chapter 02 we can even compute it.
 
 # %% [markdown]
 # ## Why one line is not enough
@@ -638,7 +643,7 @@ plots.decision(
 # score.
 #
 # For the input (1, 1) and the network above: before = (2, 1), hidden = (2, 1), output = 2 − 2 · 1
-# = 0. For (0, 0): before = (0, −1), hidden = (0, 0), output = 0.
+# = 0. For (0, 0) it is 0 as well, from before = (0, −1) and hidden = (0, 0).
 #
 # <details><summary>A nudge</summary>A layer is <code>@</code> and a bias. The shapes tell you
 # what goes where: (N, D) @ (D, H) is (N, H).</details>
@@ -727,10 +732,10 @@ for name, history in three.items():
     print(f"{name}: the loss ends below 0.1: {history[-1] < 0.1}")
 
 # %% [markdown]
-# Same network, same data, same rule: two arrive, and one is stuck in a hollow with no way down.
-# The bowl of the line has one bottom; the landscape of a network has many hollows, and descent
-# finds *a* low place, not the lowest. In large networks truly bad hollows turn out to be rare,
-# which is an observation of thirty years and not a theorem.
+# Same network, same data, same rule: two arrive, and one is stuck at a place from which no way
+# leads down. The bowl of the line has one bottom; the landscape of a network has many hollows,
+# and descent finds *a* low place, not the lowest. In large networks truly bad hollows turn out to
+# be rare, which is an observation of thirty years and not a theorem.
 #
 # PyTorch has the layers ready-made. `nn.Linear` keeps its weights the other way round, (outputs,
 # inputs), otherwise it is what you have written:
@@ -750,10 +755,10 @@ print("utils.llm gives the same:    ", torch.allclose(package[2], ours[2], atol=
 # %% [markdown]
 # ## Learning by heart
 #
-# Is a bigger model better? Let us take a family in which size is one number: polynomials. The
-# degree 1 is our line; degree 9 has ten weights. A polynomial is a weighted sum of 1, $x$, $x^2$,
-# …, so least squares still finds the bottom at once, and descent can't be blamed for anything.
-# Twelve points to learn from, forty more, of the same kind, to be tested on:
+# Is a bigger model better? Let us take a family in which size is one number: polynomials. Degree
+# 1 is our line; degree 9 has ten weights. A polynomial is a weighted sum of 1, $x$, $x^2$, …, so
+# least squares still finds the bottom at once, and descent can't be blamed for anything. Twelve
+# points to learn from, forty more, of the same kind, to be tested on:
 
 
 # %%
@@ -811,10 +816,10 @@ plots.lines(
 )
 
 # %% [markdown]
-# This is **overfitting**. From degree 3 on one curve falls and the other
-# rises: what the model now learns is the noise of these twelve points, and noise does not come back. So nobody judges a model by
-# the data it was trained on. One keeps some aside, the **validation** data, and every loss curve
-# in this course that deserves belief was computed on text that the model has not seen.
+# This is **overfitting**. From degree 3 on one curve falls and the other rises: what the model
+# now learns is the noise of these twelve points, and noise does not come back. So nobody judges a
+# model by the data it was trained on. One keeps some aside, the **validation** data, and every
+# loss curve in this course that deserves belief was computed on text that the model has not seen.
 #
 # Two remedies: a smaller model, or more data. GPTs use the second: far more text than they have
 # weights.
@@ -945,8 +950,8 @@ print(
 # ## Questions for the meeting
 #
 # 1. Somebody types 68 instead of 6.8 for the fourth point. What happens to the line of least
-#    squares, and what would happen if we averaged the sizes of the errors instead of their squares?
-#    When do you want which?
+#    squares, and what would happen if we averaged the sizes of the errors instead of their
+#    squares? When do you want which?
 # 2. A colleague's loss falls for forty steps, then grows, then is `nan`. What do you look at, and
 #    in which order?
 # 3. Salary comes in won instead of in thousands of dollars, debt as before. What happens to the

@@ -20,8 +20,8 @@ QUESTIONS = [
             ),
             Choice(
                 "It becomes four times as large",
-                "(2 · error)² = 4 · error². Large errors count more than in proportion, so the "
-                "line bends its will to the few worst points.",
+                "(2 · error)² = 4 · error². Large errors count more than in "
+                "proportion: the few worst points have the most say in where the line lies.",
                 right=True,
             ),
         ],

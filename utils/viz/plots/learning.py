@@ -18,6 +18,7 @@ from utils.viz.plots.curves import numbers
 
 Range = tuple[float, float]
 WINDOW: tuple[Range, Range] = ((-2.0, 5.0), (-4.0, 6.0))
+WIDE: tuple[Range, Range] = ((-4.0, 8.0), (-4.0, 6.0))
 
 
 def fitted_lines(x: Any, y: Any, lines: Mapping[str, tuple[float, float]], finding: str) -> Picture:
@@ -43,7 +44,7 @@ def loss_bowl(
     paths: Mapping[str, Any],
     finding: str,
     *,
-    window: tuple[Range, Range] = WINDOW,
+    window: tuple[Range, Range] = WIDE,
     arrow: bool = False,
 ) -> Picture:
     """The mean squared error of every line, as contours over slope and intercept.
@@ -56,6 +57,7 @@ def loss_bowl(
     ax = grid[0, 0]
     with style.context():
         _bowl(ax, x, y, window)
+        ax.set_aspect("equal")  # so that a right angle looks like one
         for (name, path), ink in zip(paths.items(), style.CYCLE, strict=False):
             points = numbers(path, name)
             ax.plot(*points.T, marker="o", ms=4, lw=1.4, color=ink, label=name, zorder=3)
