@@ -179,8 +179,8 @@ print("bytes in a word of the stories, its space included:", round(per_word))
 # | Y = bX | Y X a ␣ Y d X a | X a | 2 |
 # | Z = Xa | Y Z ␣ Y d Z | | |
 #
-# Fourteen bytes have become six tokens, and three of them have meanings we can name. In the second
-# row two pairs are equally frequent. Any rule will do, so long as it is one rule: **of equally
+# Fourteen bytes have become six tokens, ban·ana·␣·ban·d·ana. In the second row two pairs are equally
+# frequent. Any rule will do, so long as it is one rule: **of equally
 # frequent pairs, the smaller wins, by its first number and then by its second.** Here b is the
 # byte 98 and X is the number 256, so (98, 256) comes before (256, 97).
 #
@@ -332,7 +332,7 @@ for (left, right), new_id in learned:
 print(" ".join(written(token[i]) for i in range(256, 296)))
 
 # %% [markdown]
-# Nobody told the trainer what a word is. It found *the*, *was* and *day* because they are
+# Nobody gave the trainer a list of words. It found *the*, *was* and *day* because they are
 # frequent, and pieces such as *ke* for no other reason.
 #
 # The package has the same algorithm with unique words, linked lists and a heap, so that a megabyte
@@ -391,14 +391,14 @@ for sample in ("kite", " kite", "Kite", "kites"):
 #
 # ### Play with it
 #
-# Type your own text, choose a tokenizer, and step through the merges with the slider (its arrow
-# keys work too). The token that a merge has just made is set in bold. Try your name, a number, a
-# Korean word, an emoji; and try `kite kite`.
+# Type your own text, choose a tokenizer with the first slider, and step through the merges with the
+# second; the left and right arrow keys move both. The token that a merge has just made is set in
+# bold. Try your name, a number, a Korean word; and try `kite kite`.
 
 # %%
 docs_2048 = tokenizer.train_bpe(docs, vocab_size=2048)
 widgets.TokenPlayground(
-    {"stories, 512 tokens": stories_512, "Python docs, 2,048 tokens": docs_2048},
+    {"stories (512)": stories_512, "Python docs (2,048)": docs_2048},
     "Mina had a blue kite and 한 balloon 😀.",
 )
 
@@ -650,8 +650,8 @@ plots.word_bits(
 # one, a die was thrown.
 #
 # The surprise to be expected, before the word comes, is the **entropy** of the pie: each surprise
-# weighed by its chance. It says how much of a choice there is. Its other name is **perplexity**,
-# 2 to the power of the entropy.
+# weighed by its chance. It says how much of a choice there is. Taken as a
+# power of 2, it is called the **perplexity**.
 
 # %%
 ask("2.e")
@@ -780,10 +780,10 @@ print("order 6 is worse than order 5:", sixth > orders[5])
 # %% [markdown]
 # ## Why counts can't remember
 #
-# To know the colour, an n-gram would need a context that reaches back to where it was told, fifty
-# words and more. Why not simply raise n? Because a table knows a context only if it has met it,
-# word for word. Longer contexts are more numerous, so each is met less often, and most of those in
-# a new story have never been met at all.
+# To know the colour, an n-gram would need a context that reaches back to where it was told, dozens
+# of words. Why not simply raise n? Because a table knows a context only if it has met it,
+# word for word. Longer contexts are more numerous, so each is met less often, and more and more of
+# those in a new story have never been met at all.
 
 # %%
 
@@ -956,11 +956,11 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # | code point | 코드 포인트 |
 # | token, tokenizer | 토큰, 토크나이저 |
 # | vocabulary | 어휘 집합 |
-# | out of vocabulary | 미등록어 |
+# | out of vocabulary | 미등록 단어 |
 # | byte-pair encoding | 바이트 쌍 인코딩 |
 # | merge | 병합 |
 # | language model | 언어 모델 |
-# | n-gram | 엔그램 |
+# | n-gram | n-그램, 엔그램 |
 # | context | 문맥 |
 # | probability distribution | 확률 분포 |
 # | smoothing | 평활화 |
@@ -969,6 +969,6 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # | cross-entropy | 교차 엔트로피 |
 # | perplexity | 퍼플렉서티, 혼란도 |
 # | compression | 압축 |
-# | held-out data | 검증용 데이터 |
+# | held-out data | 검증용으로 떼어 둔 데이터 |
 # | window, context length | 윈도, 문맥 길이 |
-# | input, target | 입력, 정답 |
+# | input, target | 입력, 타깃(정답) |

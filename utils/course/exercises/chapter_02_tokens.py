@@ -35,9 +35,8 @@ def _utf8_backwards(text: str) -> list[int]:
 def _utf8_unmasked(text: str) -> list[int]:
     values: list[int] = []
     for char in text:
-        code, size = ord(char), len(_utf8(char))
-        tail = [0x80 | code >> 6 * i for i in reversed(range(size - 1))]
-        values += [_utf8(char)[0], *tail]
+        lead, *tail = _utf8(char)
+        values += [lead, *(0x80 | ord(char) >> 6 * i for i in reversed(range(len(tail))))]
     return values
 
 
@@ -124,15 +123,6 @@ def _count_runs_by_length(ids: Sequence[int]) -> dict[Pair, int]:
     return counts
 
 
-def _count_with_a_flag(ids: Sequence[int]) -> Counter[Pair]:
-    counts: Counter[Pair] = Counter()
-    used = False
-    for i in range(1, len(ids)):
-        used = not used and i > 1 and ids[i - 2] == ids[i - 1] == ids[i]
-        counts[ids[i - 1], ids[i]] += not used
-    return counts
-
-
 def _count_skipping_all(ids: Sequence[int]) -> Counter[Pair]:
     """Skips two places after every pair that it counts, as merging does."""
     return Counter(zip(ids[::2], ids[1::2], strict=False))
@@ -179,10 +169,7 @@ COUNT_PAIRS = Exercise(
         "These are the counts of single ids. Count each together with the one after "
         "it.": lambda ids: Counter(ids),
     },
-    alternatives={
-        "run by run, in a dict": _count_runs_by_length,
-        "a loop with a flag": _count_with_a_flag,
-    },
+    alternatives={"run by run, in a dict": _count_runs_by_length},
 )
 
 # 2.3 ---------------------------------------------------------------------------------------------

@@ -83,7 +83,8 @@ class TokenPlayground:
         style = {"description_width": "80px"}
         self.text = widgets.Text(value=text, description="text", layout=wide, style=style)
         names = list(self.encodings)
-        self.chosen = widgets.Dropdown(
+        # A slider, not a list: JupyterLab keeps the up and down keys for going from cell to cell.
+        self.chosen = widgets.SelectionSlider(
             options=names, description="tokenizer", layout=wide, style=style
         )
         self.step = widgets.IntSlider(min=0, description="merges", layout=wide, style=style)
