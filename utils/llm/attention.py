@@ -1,7 +1,7 @@
 """Attention: each token's output is a mean of values, weighted by how well keys fit its query.
 
 Shapes: `B` texts in a batch, `T` tokens (`Tq` that ask, `Tk` that are asked), `C` or `d_model` the
-width, `H` heads, `D` width of a head, C = H · D. Algorithms are numbered as in Phuong and Hutter 2022,
+width, `H` heads, `D` width of a head, C = H · D. Algorithms are numbered as in Phuong and Hutter (2022),
 *Formal Algorithms for Transformers*.
 """
 
@@ -187,18 +187,21 @@ class MultiHeadAttention(nn.Module):
         need_weights: bool = False,
         *,
         head_mask: Float[Tensor, "H"] | Bool[Tensor, "H"] | None = None,
+        context: Float[Tensor, "B Tk C"] | None = None,
     ) -> Float[Tensor, "B Tq C"] | tuple[Float[Tensor, "B Tq C"], Float[Tensor, "B H Tq Tk"]]:
         """Output, and on request the weights of each head.
 
-        `mask` broadcasts to (B, H, Tq, Tk) and adds to the causal one. With a `cache` the tokens of
+        `mask` is (Tq, Tk), or broadcasts to (B, H, Tq, Tk), and adds to the causal one. With a `cache` the tokens of
         x follow those it holds, and Tk counts all of them. `head_mask` multiplies what each head
-        found before the heads are mixed: 0 ablates a head (Michel et al. 2019).
+        found before the heads are mixed: 0 ablates a head (Michel et al. 2019). With a `context`
+        keys and values come from its tokens, queries from x: cross-attention, for a layer without
+        `causal` and without rotary positions.
         Weights are made only when asked for: without, PyTorch's fused kernel does the work.
 
         Raises ValueError naming the two shapes that don't fit.
         """
-        self._check(x, mask, cache, head_mask)
-        q, k, v = (split_heads(part, self.n_heads) for part in self.qkv(x).chunk(3, dim=-1))
+        self._check(x, mask, cache, head_mask, context)
+        q, k, v = (split_heads(part, self.n_heads) for part in self._project(x, context))
         if self.rotary_base is not None:
             start = 0 if cache is None else len(cache)
             positions = torch.arange(start, start + x.shape[1], device=x.device)
@@ -217,8 +220,24 @@ class MultiHeadAttention(nn.Module):
         output = self.out(merge_heads(heads))  # (B, Tq, C)
         return (output, weights) if need_weights else output
 
+    def _project(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, Tq, C), keys and values (B, Tk, C), of all heads together."""
+        if context is None:
+            return self.qkv(x).chunk(3, dim=-1)  # (B, T, 3C) -> three of (B, T, C)
+        width = self.out.in_features
+        bias = self.qkv.bias
+        query_bias, rest_bias = (None, None) if bias is None else (bias[:width], bias[width:])
+        q = F.linear(x, self.qkv.weight[:width], query_bias)  # (B, Tq, C)
+        both_of_context = F.linear(context, self.qkv.weight[width:], rest_bias)  # (B, Tk, 2C)
+        return (q, *both_of_context.chunk(2, dim=-1))
+
     def _check(
-        self, x: Tensor, mask: Tensor | None, cache: KVCache | None, head_mask: Tensor | None
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        cache: KVCache | None,
+        head_mask: Tensor | None,
+        context: Tensor | None,
     ) -> None:
         """All before the cache is written to: a refused call must leave it as it was."""
         width = self.out.in_features
@@ -227,9 +246,28 @@ class MultiHeadAttention(nn.Module):
                 f"x has the shape {tuple(x.shape)} and the weights of qkv "
                 f"{tuple(self.qkv.weight.shape)}: give (batch, tokens, {width})."
             )
+        if context is not None:
+            if self.causal or self.rotary_base is not None or cache is not None:
+                raise ValueError(
+                    "A context has no order in common with x: use it with causal=False, without "
+                    "rotary_base and without a cache."
+                )
+            if context.ndim != 3 or context.shape[::2] != x.shape[::2]:
+                raise ValueError(
+                    f"x has the shape {tuple(x.shape)} and context {tuple(context.shape)}: they "
+                    "may differ in their tokens, the middle axis, only."
+                )
         if mask is not None:
-            n_keys = x.shape[1] + (0 if cache is None else len(cache))
-            check_mask(mask, (len(x), self.n_heads, x.shape[1], n_keys))
+            asked = x if context is None else context
+            n_keys = asked.shape[1] + (0 if cache is None else len(cache))
+            scores = (len(x), self.n_heads, x.shape[1], n_keys)
+            if mask.ndim == 3:
+                raise ValueError(
+                    f"The mask has the shape {tuple(mask.shape)} and the scores {scores}, (batch, "
+                    "heads, queries, keys): is its first axis batch or heads? Give it all four, "
+                    "with length 1 where it is the same for all, or the last two."
+                )
+            check_mask(mask, scores)
         if head_mask is not None and head_mask.shape != (self.n_heads,):
             raise ValueError(
                 f"head_mask has the shape {tuple(head_mask.shape)}: give ({self.n_heads},), one "

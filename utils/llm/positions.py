@@ -91,7 +91,7 @@ def rotary(
             f"give one position for each of x's {n_tokens} tokens."
         )
     precise = torch.float64 if x.dtype == torch.float64 else torch.float32
-    frequencies = _frequencies(d_head, base).to(device=x.device, dtype=precise)
+    frequencies = _frequencies(d_head, base).to(precise).to(x.device)  # MPS has no float64
     angles = positions[..., None] * frequencies  # (*B, T, D / 2)
     cos, sin = angles.cos(), angles.sin()
     even, odd = x[..., 0::2], x[..., 1::2]  # (*B, T, D / 2) each
@@ -103,4 +103,4 @@ def _frequencies(width: int, base: float) -> Float[Tensor, "half"]:
     """base^(−2i / width) for i = 0, 1, … width / 2 − 1, in float64 on the CPU."""
     if width < 2 or width % 2:
         raise ValueError(f"The width is {width}; positions come in pairs of columns: give 2, 4, …")
-    return base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    return base ** (-torch.arange(0, width, 2, dtype=torch.float64, device="cpu") / width)

@@ -4,6 +4,8 @@ Shapes: `N` keys, each with a value; `M` queries; `*D` and `*V` the axes of a si
 single value, none for plain numbers.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -95,7 +97,7 @@ def _gaussian_weights(
             "give at least one key, each of a query's shape."
         )
     squares = (queries[:, None] - keys).square()  # (M, N, *D)
-    squares = squares.reshape(len(queries), len(keys), -1).sum(-1)  # (M, N)
+    squares = squares.reshape(*squares.shape[:2], math.prod(keys.shape[1:])).sum(-1)  # (M, N)
     return softmax(-squares / (2 * bandwidth**2))
 
 
