@@ -1,5 +1,7 @@
 """Hold a module to its jaxtyping annotations: every call in a test is checked by beartype."""
 
+from collections.abc import Callable
+from functools import cache
 from types import FunctionType, ModuleType
 
 import pytest
@@ -10,25 +12,20 @@ from jaxtyping import jaxtyped
 def enforce_annotations(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
     """Check arguments and results of all functions and methods of the modules, for one test."""
     names = {module.__name__ for module in modules}
-    checked: dict[object, object] = {}
-
-    def check(thing):
-        if isinstance(thing, property):
-            return property(check(thing.fget))
-        if not isinstance(thing, FunctionType) or thing.__module__ not in names:
-            return thing
-        if thing not in checked:
-            checked[thing] = jaxtyped(thing, typechecker=beartype)
-        return checked[thing]
-
-    classes = set()
+    owners: list[ModuleType | type] = list(modules)
     for module in modules:
-        for name, thing in list(vars(module).items()):
-            if isinstance(thing, type) and thing.__module__ in names:
-                classes.add(thing)
-            elif check(thing) is not thing:
-                monkeypatch.setattr(module, name, check(thing))
-    for cls in classes:
-        for name, thing in list(vars(cls).items()):
-            if check(thing) is not thing:
-                monkeypatch.setattr(cls, name, check(thing))
+        owners += [thing for thing in vars(module).values() if isinstance(thing, type)]
+    for owner in dict.fromkeys(owners):
+        if isinstance(owner, type) and owner.__module__ not in names:
+            continue
+        for name, thing in list(vars(owner).items()):
+            function = thing.fget if isinstance(thing, property) else thing
+            if isinstance(function, FunctionType) and function.__module__ in names:
+                checked = _checked(function)
+                checked = property(checked) if isinstance(thing, property) else checked
+                monkeypatch.setattr(owner, name, checked)
+
+
+@cache
+def _checked(function: FunctionType) -> Callable:
+    return jaxtyped(function, typechecker=beartype)

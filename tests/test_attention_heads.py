@@ -24,10 +24,10 @@ def explicit(request):
 
 def layer(seed=0, dtype=torch.float32, **options):
     torch.manual_seed(seed)
-    made = MultiHeadAttention(C, H, **options).to(dtype)
+    made = MultiHeadAttention(C, H, **options)
     for parameter in made.parameters():
         nn.init.normal_(parameter, std=0.5)  # biases too, so that a forgotten one shows
-    return made.eval()
+    return made.to(dtype).eval()
 
 
 def tokens(*shape, seed=1, dtype=torch.float32):

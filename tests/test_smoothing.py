@@ -20,7 +20,7 @@ def annotated(monkeypatch):
 
 def normal(*shape, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def test_doctests():

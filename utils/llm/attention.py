@@ -1,8 +1,8 @@
 """Attention: each token's output is a mean of values, weighted by how well keys fit its query.
 
 Shapes: `B` texts in a batch, `T` tokens (`Tq` that ask, `Tk` that are asked), `C` or `d_model` the
-width, `H` heads, `D` width of a head, C = H · D. Algorithms are numbered as in Phuong and Hutter (2022),
-*Formal Algorithms for Transformers*.
+width, `H` heads, `D` width of a head, C = H · D. Algorithms are numbered as in *Formal Algorithms
+for Transformers* (Phuong and Hutter 2022).
 """
 
 import math
@@ -191,11 +191,11 @@ class MultiHeadAttention(nn.Module):
     ) -> Float[Tensor, "B Tq C"] | tuple[Float[Tensor, "B Tq C"], Float[Tensor, "B H Tq Tk"]]:
         """Output, and on request the weights of each head.
 
-        `mask` is (Tq, Tk), or broadcasts to (B, H, Tq, Tk), and adds to the causal one. With a `cache` the tokens of
-        x follow those it holds, and Tk counts all of them. `head_mask` multiplies what each head
-        found before the heads are mixed: 0 ablates a head (Michel et al. 2019). With a `context`
-        keys and values come from its tokens, queries from x: cross-attention, for a layer without
-        `causal` and without rotary positions.
+        `mask` is (Tq, Tk), or broadcasts to (B, H, Tq, Tk), and adds to the causal one.
+        With a `cache` the tokens of x follow those it holds, and Tk counts all of them.
+        `head_mask` multiplies what each head found before the heads are mixed: 0 ablates a head
+        (Michel et al. 2019). With a `context` keys and values come from its tokens, queries from
+        x: cross-attention, for a layer without `causal` and without rotary positions.
         Weights are made only when asked for: without, PyTorch's fused kernel does the work.
 
         Raises ValueError naming the two shapes that don't fit.
