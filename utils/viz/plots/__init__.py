@@ -10,21 +10,33 @@ from utils.viz.plots.language import (
     word_bits,
 )
 from utils.viz.plots.learning import decision, fitted_lines, line_and_bowl, loss_bowl, polynomials
+from utils.viz.plots.smoothing import (
+    bandwidth_panels,
+    bandwidth_view,
+    gradients_over_distance,
+    nearness,
+    scale_effects,
+)
 
 __all__ = [
+    "bandwidth_panels",
+    "bandwidth_view",
     "bars",
     "bits_per_word",
     "bytes_per_token",
     "contexts",
     "decision",
     "fitted_lines",
+    "gradients_over_distance",
     "heatmap",
     "histogram",
     "line_and_bowl",
     "lines",
     "loss_bowl",
+    "nearness",
     "pie_pair",
     "polynomials",
+    "scale_effects",
     "scatter_with_fit",
     "utf8_bits",
     "window_examples",
