@@ -24,10 +24,10 @@ def stub(*args: Any) -> None:
 def disturb(value: Any) -> Any:
     """The same kind of value, a little wrong at its last place."""
     if isinstance(value, torch.Tensor):
-        if value.dtype == torch.bool:
-            return ~value
         changed = value.detach().clone()
-        if changed.numel():
+        if value.dtype == torch.bool and changed.numel():
+            changed.view(-1)[-1] ^= True
+        elif changed.numel():
             changed.view(-1)[-1] += 1 if not value.is_floating_point() else 0.05
         return changed
     if isinstance(value, bool):

@@ -1,5 +1,14 @@
 """Every figure of the course: functions that take data and return a `Picture`."""
 
+from utils.viz.plots.attention import (
+    attention_costs,
+    before_and_after,
+    head_maps,
+    head_table,
+    look_back,
+    mask,
+    masks,
+)
 from utils.viz.plots.curves import bars, heatmap, histogram, lines, pie_pair, scatter_with_fit
 from utils.viz.plots.language import (
     bits_per_word,
@@ -19,20 +28,27 @@ from utils.viz.plots.smoothing import (
 )
 
 __all__ = [
+    "attention_costs",
     "bandwidth_panels",
     "bandwidth_view",
     "bars",
+    "before_and_after",
     "bits_per_word",
     "bytes_per_token",
     "contexts",
     "decision",
     "fitted_lines",
     "gradients_over_distance",
+    "head_maps",
+    "head_table",
     "heatmap",
     "histogram",
     "line_and_bowl",
     "lines",
+    "look_back",
     "loss_bowl",
+    "mask",
+    "masks",
     "nearness",
     "pie_pair",
     "polynomials",

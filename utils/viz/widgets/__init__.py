@@ -1,8 +1,15 @@
 """Every interactive piece of the course: an `Explorer` over a figure, or a small tool."""
 
+from utils.viz.widgets.attention import attention_explorer
 from utils.viz.widgets.bandwidth import bandwidth_explorer
 from utils.viz.widgets.line import line_by_hand
 from utils.viz.widgets.pie import pies_of_a_story
 from utils.viz.widgets.tokens import TokenPlayground
 
-__all__ = ["TokenPlayground", "bandwidth_explorer", "line_by_hand", "pies_of_a_story"]
+__all__ = [
+    "TokenPlayground",
+    "attention_explorer",
+    "bandwidth_explorer",
+    "line_by_hand",
+    "pies_of_a_story",
+]

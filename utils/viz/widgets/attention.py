@@ -1,0 +1,78 @@
+"""The attention explorer: choose a text, a layer, a head and a word, and see where it looks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import ipywidgets as widgets
+from torch import Tensor
+
+from utils.viz.explorer import Explorer
+from utils.viz.picture import Picture
+from utils.viz.plots.attention import look_back
+
+#: Tokens as they are shown, weights (L, H, T, T), and what is predicted after each token.
+Looks = tuple[Sequence[str], Tensor, Sequence[str]]
+
+
+def words_of(text: str) -> list[str]:
+    """Words and punctuation marks, as the story world separates them.
+
+    >>> words_of("Mina had a kite.")
+    ['Mina', 'had', 'a', 'kite', '.']
+    """
+    return re.findall(r"[\w’']+|[^\w\s]", text)
+
+
+def attention_explorer(
+    look: Callable[[str], Looks],
+    texts: Sequence[str],
+    *,
+    layer: int = 1,
+    head: int = 1,
+    word: int = 0,
+) -> Explorer:
+    """A text to edit, and sliders for the layer, the head and the word that looks.
+
+    `look(text)` runs the model; an error it raises is shown below the picture. A button
+    goes through `texts`. Layers and heads count from 1, words from 0.
+    """
+    if not texts:
+        raise ValueError("texts is empty; give at least one to begin with")
+    remembered = lru_cache(maxsize=8)(look)
+    _, weights, _ = remembered(texts[0])
+    n_layers, n_heads, n_tokens, _ = weights.shape
+    controls = {
+        "text": widgets.Textarea(
+            texts[0], rows=5, continuous_update=False, layout={"width": "min(780px, 98%)"}
+        ),
+        "another_text": widgets.Button(),
+        "layer": widgets.IntSlider(layer, min=1, max=n_layers),
+        "head": widgets.IntSlider(head, min=1, max=n_heads),
+        "word": widgets.IntSlider(word, min=0, max=n_tokens - 1),
+    }
+    shown = [0]
+
+    def draw(text: str, another_text: int, layer: int, head: int, word: int) -> Picture:
+        if another_text != shown[0]:
+            shown[0] = another_text
+            text = controls["text"].value = texts[another_text % len(texts)]
+        tokens, weights, predicted = remembered(text)
+        controls["word"].max = len(tokens) - 1
+        word = min(word, len(tokens) - 1)
+        row = weights[layer - 1, head - 1, word]
+        return look_back(
+            tokens, row, word, _finding(tokens, row, word, layer, head),
+            note=f"after “{tokens[word]}” the model expects “{predicted[word]}”",
+        )  # fmt: skip
+
+    return Explorer(controls, draw)
+
+
+def _finding(tokens: Sequence[str], row: Tensor, word: int, layer: int, head: int) -> str:
+    best = int(row.argmax())
+    back = word - best
+    where = {0: "itself", 1: "the word before it"}.get(back, f"“{tokens[best]}”, {back} words back")
+    return f"Layer {layer}, head {head}: “{tokens[word]}” looks most at {where}"
