@@ -183,7 +183,7 @@ print(f"the noise alone: {1.2**2 / 12:.2f}")
 ask("3.a")
 
 # %% [markdown]
-# Turn the knob. The red line is a query, and each point that it hears is as large as its weight. On
+# Turn the knob. The upright line is a query, and each point that it hears is as large as its weight. On
 # the right is the error for every bandwidth. (Tab brings you to a slider, the arrow keys move it.)
 
 # %%
@@ -315,7 +315,7 @@ for step in range(61):
         print(f"step {step:2}: loss {error.item():.3f}")
     (gradient,) = torch.autograd.grad(error, matrix)
     with torch.no_grad():
-        matrix -= 30 * gradient
+        matrix -= 60 * gradient
 
 
 # %%
@@ -493,11 +493,12 @@ plots.scale_effects(
 
 # %% [markdown]
 # Without the scale a wide model starts its life with one key per query, chosen by chance, and with
-# next to no gradient to change its mind. Divided by d its gradient is fine and there is nothing to
-# tell keys apart by. With √d the picture is the same for every width, which is all one wants of a
-# start: nothing decided, everything movable. The temperature of attention is √d, not because that
-# is the right sharpness for anything, but so that training can find it. The matrices that make
-# queries and keys may grow, and sharpen the kernel, as our matrix in the plane did.
+# next to no gradient to change its mind. Divided by d, the wider the model, the less
+# one key differs from another. With √d the picture is the same for every width, which is all one
+# wants of a start: nothing decided, everything movable. The temperature of attention is √d, not
+# because that is the right sharpness for anything, but so that training can find it. The matrices
+# that make queries and keys may grow, and sharpen the kernel, as our matrix in the plane did across
+# the stripes.
 
 # %% [markdown]
 # ## Query, key, value
@@ -505,7 +506,7 @@ plots.scale_effects(
 # Put the three changes together. The score of a key is $q \cdot k / \sqrt d$, the weights are its
 # softmax, the output is the weighted average of the values:
 #
-# $$\text{attention}(q, K, V) = \sum_i \text{softmax}\!\left(\frac{q \cdot k_i}{\sqrt d}\right) v_i$$
+# $$\text{output} = \sum_i w_i \, v_i \quad\text{with}\quad w = \text{softmax}\left(\frac{q \cdot k_1}{\sqrt d}, \frac{q \cdot k_2}{\sqrt d}, \dots\right)$$
 #
 # ### Exercise 3.5 · Attention for one query
 # ★★☆ · 8 min · Phuong and Hutter 2022, Algorithm 3
@@ -586,7 +587,7 @@ for name, share in zip(("colour", "name", "thing"), output.tolist(), strict=True
 #
 # **What the names mean, and what they don't.** Query, key and value are words from databases, and
 # "attention" is one from psychology. They name places in a formula. Every vector gets some weight,
-# however little: softmax never gives 0. A word that looks for nothing still averages everything,
+# however little: on paper, softmax never gives 0. A word that looks for nothing still averages everything,
 # because its weights must sum to 1. What comes out is a blend, never "the word". And nothing here
 # is attended to in the human sense; it is the smoother of 1964 with a learned kernel. A large
 # weight says that a value came into a sum. Whether the model *used* it is another question, which
@@ -733,7 +734,7 @@ reach = {
 }
 plots.gradients_over_distance(
     reach,
-    "With each step back the RNN and the LSTM lose about half; attention loses nothing",
+    "Each step back costs a fresh RNN or LSTM about half; attention it costs nothing",
     least=1e-15,
 )
 

@@ -42,7 +42,7 @@ def bandwidth_panels(
 def _smoothed(ax: Axes, x: Tensor, y: Tensor, truth: Truth, bandwidth: float) -> None:
     across = torch.linspace(float(x.min()), float(x.max()), 400, dtype=x.dtype)
     curve = nadaraya_watson(across, x, y, bandwidth)
-    room = 0.1 * float(y.max() - y.min())
+    room = 0.1 * float(y.max() - y.min()) or 1.0
     ax.scatter(x, y, color=style.REST, s=18, zorder=2, label="noisy points")
     ax.plot(across, truth(across), color=style.TRUTH, ls="--", lw=1.4, label="the truth")
     ax.plot(across, curve, color=style.MODEL, label="the smoother", zorder=3)
@@ -80,7 +80,8 @@ def bandwidth_view(
 
 
 def _verdict(bandwidth: float, now: float, best: float, least: float, heard: float) -> str:
-    said = f"Bandwidth {bandwidth:.2g} averages some {max(1, round(heard))} points at this query"
+    points = "1 point" if heard < 1.5 else f"some {round(heard)} points"
+    said = f"Bandwidth {bandwidth:.2g} averages {points} at this query"
     if now <= 1.03 * least:
         return f"{said}; held-out error {now:.2f}: as good as it gets"
     side = "too narrow" if bandwidth < best else "too wide"
@@ -94,8 +95,9 @@ def _one_query(
     weights = kernel_weights(torch.tensor(query, dtype=x.dtype), x, bandwidth)
     _smoothed(ax, x, y, truth, bandwidth)
     share = (weights / weights.max()).numpy()
-    look = {"color": style.HIGHLIGHT, "alpha": 0.75, "zorder": 4, "edgecolors": "white"}
-    ax.scatter(x[share > 0.01], y[share > 0.01], s=90 * share[share > 0.01], **look)
+    heard = share > 0.01
+    look = {"color": style.HIGHLIGHT, "zorder": 4, "edgecolors": "white", "linewidths": 0.5}
+    ax.scatter(x[heard], y[heard], s=20 + 90 * share[heard], label="heard by the query", **look)
     ax.axvline(query, color=style.HIGHLIGHT, lw=1.2, label="the query")
     value = float(weights @ y)
     ax.plot([query], [value], marker="D", ms=8, color=style.MODEL, mec="white", zorder=5)
@@ -120,7 +122,7 @@ def nearness(
         for ax, (name, share) in zip(panels, weights.items(), strict=True):
             image = _values(ax, truth)
             share = numbers(share, name)
-            ax.scatter(*points.T, s=5, color=style.MUTED)
+            ax.scatter(*points.T, s=9, color=style.DATA, edgecolors="white", linewidths=0.4)
             dots = {"color": style.HIGHLIGHT, "edgecolors": "white", "zorder": 3}
             ax.scatter(*points.T, s=260 * share / share.max(), **dots)
             star = {"marker": "*", "ms": 16, "color": style.BLACK, "mec": "white", "ls": ""}
@@ -141,7 +143,8 @@ def _values(ax: Axes, truth: Truth) -> Any:
     across = torch.linspace(-1, 1, 80)
     rows, columns = torch.meshgrid(across, across, indexing="ij")
     values = truth(torch.stack([columns.ravel(), rows.ravel()], dim=1)).reshape(rows.shape)
-    return ax.contourf(across, across, values, 9, cmap="Greys", alpha=0.55)
+    look = {"cmap": "Greys", "alpha": 0.5, "interpolation": "bilinear"}
+    return ax.imshow(values.numpy(), origin="lower", extent=(-1, 1, -1, 1), **look)
 
 
 def _half(share: Tensor) -> int:
@@ -162,16 +165,19 @@ def scale_effects(
     """
     fig, (panels,) = style.figure(1, 2, width=9.0, height=4.0)
     inks = (style.VERMILLION, style.MODEL, style.ORANGE)
-    said = ("entropy of the weights, bits", "gradient of the softmax")
+    said = {
+        "entropy of the weights, bits": "how undecided the weights are",
+        "gradient of the softmax": "how much they answer when scores are nudged",
+    }
     with style.context():
-        for ax, curves, label in zip(panels, (entropy, slope), said, strict=True):
+        for ax, curves, (label, title) in zip(panels, (entropy, slope), said.items(), strict=True):
             for (name, ys), ink, mark in zip(curves.items(), inks, "so^", strict=False):
                 ax.plot(list(widths), list(ys), color=ink, marker=mark, label=name)
             style.log_scale(ax, "x")
             ax.set_xticks(list(widths))
             ax.minorticks_off()
             ax.set(xlabel="width d of query and key", ylabel=label, ylim=(0, None))
-            ax.set_title(label)
+            ax.set_title(title)
         panels[0].legend(loc="center left", bbox_to_anchor=(0, 0.4))
     return picture(fig, finding)
 
