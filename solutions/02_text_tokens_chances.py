@@ -457,9 +457,8 @@ print("Korean takes over three times as many:", n["Korean"] > 3 * n["English"])
 # the program, we can ask it for the true chances after any beginning.
 
 # %%
-story = next(
-    line for line in corpus.val.splitlines() if "asked for the" in line
-).split()
+lines = [line for line in corpus.val.splitlines() if "asked for the" in line]
+story = lines[0].split()
 print(textwrap.fill(storyworld.prose(story), 88))
 
 # %% [markdown]
@@ -477,9 +476,7 @@ print({word: round(p, 3) for word, p in chances.items()})
 
 # %%
 asked = ["asked", "for", "the"]
-recall = next(
-    r for r in storyworld.recalls(story) if story[r.index - 3 : r.index] == asked
-)
+recall = next(r for r in storyworld.recalls(story) if story[: r.index][-3:] == asked)
 prefix = story[: recall.index]
 print("…", storyworld.prose(prefix[-8:]), "…")
 print(storyworld.next_words(prefix), f"said {recall.distance} words before")
