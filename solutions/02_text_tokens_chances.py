@@ -782,9 +782,8 @@ print("order 6 is worse than order 5:", sixth > orders[5])
 # word for word. Longer contexts are more numerous, so each is met less often, and more and more of
 # those in a new story have never been met at all.
 
+
 # %%
-
-
 def contexts_of(stories: list[list[str]], order: int) -> list[tuple]:
     """The order − 1 words before each word that has so many before it."""
     length = order - 1
@@ -886,7 +885,7 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # *"Merges are applied longest first"*, or *"encoding looks for the longest token"*. They are
 # replayed in the order in which they were learned, as in the question on `abcd`.
 #
-# *"An emoji is one character and one byte."* It is four bytes or more. 👩‍🚀 is three code points,
+# *"An emoji is one character and one byte."* 😀 is four bytes, and 👩‍🚀 is three code points,
 # woman, joiner and rocket, and eleven bytes.
 #
 # *"Perplexity is accuracy"*, or *"a perplexity of 20 beats one of 35"*. Only with the same words. A
