@@ -68,7 +68,7 @@ plots.bars(
 #
 # Here is our first. It has read the four thousand stories and counted which word followed which
 # three words. To write, it looks up the last three words, draws the next one in proportion to its
-# counts, and starts over. Change `first_words` and run the cell again; words and full stops are
+# counts, and starts over. (`order=4`: three words and the one that follows.) Change `first_words` and run the cell again; words and full stops are
 # separated by spaces.
 
 # %%
@@ -96,13 +96,14 @@ except storyworld.ImpossibleStoryError as error:
     print(error)
 
 # %% [markdown]
-# You will meet this judge again in every week. In week 1 it shows how far counting can go, in week
+# It went wrong even before the kite came up: by then *Mina* stood more than three words back, and for
+# the model there was no Mina any more. You will meet this judge again in every week. In week 1 it shows how far counting can go, in week
 # 2 it shows attention reaching back for the kite, in week 4 it marks the stories of a GPT that you
 # have trained.
 #
 # ## How an exercise works
 #
-# Each chapter has four to seven exercises. You replace one line,
+# Each later chapter has four to seven exercises; this one has a single small one. You replace one line,
 # `raise NotImplementedError(…)`, by code of your own and run the cell. The last line of the cell
 # checks it, and there are three answers you may see:
 #
@@ -111,7 +112,7 @@ except storyworld.ImpossibleStoryError as error:
 # - ❌ wrong, with what is wrong and the smallest input that shows it. The chapter again uses the
 #   course's version: you are never stuck, and you may come back later.
 #
-# Any sound answer passes, whatever it looks like. Hints are folded under the text, weakest first.
+# Any sound answer passes, however it is written. Hints are folded under the text, weakest first.
 #
 # ### Exercise 0.1 · The likeliest next word
 # ★☆☆ · 5 min · Shannon 1948, section 3
@@ -121,7 +122,7 @@ except storyworld.ImpossibleStoryError as error:
 # one. Count instead of leafing, and you have a model.
 #
 # Given a list of `words` and one `word`, return the word that **most often comes right after it**.
-# If several come equally often, return the one that came first. If nothing ever comes after it,
+# If several come equally often, return the one that followed it first. If nothing ever comes after it,
 # return `None`. By hand, for *a cat saw a dog and a cat ran*:
 #
 #     after "a":   cat, dog, cat     →  "cat"
@@ -186,8 +187,8 @@ print(" ".join(sentence))
 #
 # ## Recap
 #
-# A language model gives every possible next word a chance. Ours counted, and wrote sentences whose
-# every four words are sound and whose sum is not. To do better, it will have to learn (chapter 01),
+# A language model gives every possible next word a chance. Ours counted, and wrote a story in which
+# nearly any four words are sound and the whole is not. To do better, it will have to learn (chapter 01),
 # and to know what a word is (chapter 02).
 #
 # **Source.** C. E. Shannon, *A Mathematical Theory of Communication*, 1948, section 3: the first

@@ -85,6 +85,31 @@ def test_the_words_of_the_three_outcomes(rows, capsys):
     )
 
 
+def test_an_answer_below_the_stub_is_told_why_it_does_not_count(rows, capsys):
+    def answer(x):
+        """Softmax."""
+        raise NotImplementedError("Exercise 9.9: your turn")
+        return x.softmax(-1)
+
+    check("9.9", answer)
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "⬜ 9.9 Softmax by row: not attempted yet (the `raise` line still stands"
+    )
+
+
+def test_an_error_that_is_returned_is_told_so():
+    def positive(x):
+        if x < 0:
+            raise ValueError("negative")
+        return x
+
+    exercise = Exercise("9.7", "Positive", 5, 1, positive, [(1.0,), (-1.0,)], {})
+    assert "it returned the ValueError: raise it instead" in say(
+        lambda x: x if x > 0 else ValueError("negative"), exercise
+    )
+
+
 def test_an_answer_that_raises_is_told_its_own_line():
     def answer(x):
         scale = 0
@@ -235,6 +260,7 @@ def test_a_part_that_departs_is_named():
     ("expected", "got"),
     [
         ([1, 2], (1, 2)),
+        ((1.5, 2.0), torch.tensor([1.5, 2.0])),
         (1.0, 1),
         (0.5, torch.tensor(0.5, dtype=torch.float64)),
         (torch.tensor([0.1, 0.2]), np.array([0.1, 0.2])),
@@ -256,7 +282,12 @@ def test_sound_alternatives_are_equal(expected, got):
         (torch.tensor([-torch.inf]), torch.tensor([0.0]), "at [0]: expected -inf, got 0"),
         (torch.tensor([1.0, -2.0]), torch.tensor([-1.0, 2.0]), "every sign is flipped"),
         (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 6.0]), "every number is 3 times"),
-        (torch.eye(2), torch.ones(2, 2), "the future leaks: row 0 has a weight on column 1"),
+        (torch.eye(2), torch.ones(2, 2), "the future leaks: row 0 looks at column 1"),
+        (torch.ones(3, 3).tril() > 0, torch.ones(3, 3) > 0, "the future leaks: row 0 looks at"),
+        (torch.tensor([[0.0, 0.0], [2, 1]]), torch.tensor([[0, 2.0], [0, 1]]), "at [0, 1]"),
+        (torch.tensor(2.0), torch.tensor([2.0, 1.0]), "is a sum or a mean missing?"),
+        (torch.ones(3), torch.zeros(3), "at [0]: expected 1, got 0"),
+        ((1, 2), np.ones((2, 2)), "expected a tuple, got an array of shape (2, 2)"),
         (torch.ones(2).bool(), torch.ones(2), "expected the dtype bool, got float"),
         ([1, 2, 3], [1, 2], "expected 3 items, got 2 items"),
         ([1, 2], [1, 5, 6], "at index 1: expected 2, got 5 (and 2 items expected, got 3)"),
@@ -265,7 +296,7 @@ def test_sound_alternatives_are_equal(expected, got):
         (3, 3.0, "expected an int, got a float"),
         (0.5, torch.tensor([0.5, 0.5]), "is a sum or a mean missing?"),
         (2.0, -2.0, "the sign is flipped"),
-        (2.0, 4.0, "twice of what it should be"),
+        (2.0, 4.0, "twice what it should be"),
         (1.0, float("nan"), "expected 1, got nan"),
     ],
 )

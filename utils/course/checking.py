@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import linecache
 import os
+import textwrap
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,8 +61,20 @@ def _message(exercise: Exercise, verdict: Verdict) -> str:
     if verdict.status == RIGHT:
         return f"✅ {exercise.label}"
     if verdict.status == NOT_ATTEMPTED:
-        return f"⬜ {exercise.label}: not attempted yet. {GOES_ON}"
+        why = f" ({verdict.diagnosis})" if verdict.diagnosis else ""
+        return f"⬜ {exercise.label}: not attempted yet{why}. {GOES_ON}"
     return f"❌ {exercise.label}: {verdict.diagnosis}\n   {GOES_ON}"
+
+
+def _code_below_the_stub(answer: Answer) -> str | None:
+    """A remark for a learner who wrote an answer and left the line that raises above it."""
+    try:
+        (function,) = ast.parse(textwrap.dedent(inspect.getsource(answer))).body
+        kinds = [type(statement) for statement in function.body]
+    except Exception:  # no source to look at, or not a plain function
+        return None
+    below = ast.Raise in kinds and kinds[-1] is not ast.Raise
+    return "the `raise` line still stands above your code: delete it" if below else None
 
 
 def _report(exercise: Exercise, verdict: Verdict, seconds: float) -> None:
@@ -85,7 +99,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         )
     got = run_all(exercise, answer)
     if isinstance(got[0].error, NotImplementedError):
-        return Verdict(NOT_ATTEMPTED)
+        return Verdict(NOT_ATTEMPTED, _code_below_the_stub(answer))
     expected = [run(exercise, exercise.reference, outcome.args) for outcome in got]
     faults = [_fault(e, g, exercise) for e, g in zip(expected, got, strict=True)]
     first = next((i for i, fault in enumerate(faults) if fault), None)
@@ -101,6 +115,8 @@ def _fault(expected: Outcome, got: Outcome, exercise: Exercise) -> Difference | 
     if got.error or expected.error:
         if expected.error and isinstance(got.error, type(expected.error)):
             return None
+        if isinstance(got.value, BaseException):
+            return Difference(f"it returned the {type(got.value).__name__}: raise it instead")
         wanted = f"expected a {type(expected.error).__name__}, " if expected.error else ""
         came = f"got {show(got.value)}" if not got.error else f"it raised {_one_line(got.error)}"
         return Difference(wanted + came)

@@ -40,7 +40,8 @@ def difference(
     'at index 1: expected 2, got 3'
     """
     if got is None and expected is not None:
-        return Difference("it returned None: is there a `return` on every path?", kind=True)
+        said = f"expected {show(expected)}, got None: is there a `return` on every path?"
+        return Difference(said, kind=True)
     if isinstance(expected, Tensor | np.ndarray | np.generic):
         return _arrays(expected, got, rtol, atol)
     if isinstance(expected, bool | numbers.Number):
@@ -81,9 +82,7 @@ def _others(expected: Any, got: Any) -> Difference | None:
 def _numbers(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
     if isinstance(got, Tensor | np.ndarray | np.generic):
         if got.ndim:
-            return Difference(
-                f"expected one number, got {_a_kind(got)}; is a sum or a mean missing?", kind=True
-            )
+            return _no_number(got)
         got = got.item()
     if isinstance(expected, bool) != isinstance(got, bool) or not isinstance(got, numbers.Number):
         return _types(expected, got)
@@ -94,6 +93,11 @@ def _numbers(expected: Any, got: Any, rtol: float, atol: float) -> Difference | 
     if _close(float(expected), float(got), rtol, atol):
         return None
     return Difference(_ratio(float(expected), float(got)) or _values(expected, got))
+
+
+def _no_number(got: Any) -> Difference:
+    said = f"expected one number, got {_a_kind(got)}; is a sum or a mean missing?"
+    return Difference(said, kind=True)
 
 
 def _close(expected: float, got: float, rtol: float, atol: float) -> bool:
@@ -114,13 +118,14 @@ def _ratio(expected: float, got: float) -> str:
         return f"the sign is flipped: {_values(expected, got)}"
     for factor in (2, 0.5):
         if math.isclose(got, factor * expected, rel_tol=1e-4):
-            return f"{'twice' if factor == 2 else 'half'} of what it should be: " + _values(
-                expected, got
-            )
+            name = "twice" if factor == 2 else "half"
+            return f"{name} what it should be: {_values(expected, got)}"
     return ""
 
 
 def _sequences(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
+    if isinstance(expected, tuple) and isinstance(got, Tensor | np.ndarray) and got.ndim == 1:
+        got = tuple(got)  # it unpacks like the tuple that was asked for
     if not isinstance(got, list | tuple):
         return _types(expected, got)
     for i, (e, g) in enumerate(zip(expected, got, strict=False)):
@@ -179,6 +184,8 @@ def _arrays(expected: Any, got: Any, rtol: float, atol: float) -> Difference | N
     if not isinstance(got, Tensor | np.ndarray | np.generic):
         return _types(expected, got)
     expected, got = (torch.as_tensor(x).detach().cpu() for x in (expected, got))
+    if expected.shape != got.shape and not expected.ndim:
+        return _no_number(got)
     if expected.shape != got.shape:
         turned = expected.ndim >= 2 and expected.mT.shape == got.shape
         hint = " (transposed?)" if turned else ""
@@ -205,14 +212,14 @@ def _words(expected: Tensor, got: Tensor, wrong: Tensor) -> str:
     index = tuple(int(i) for i in wrong.nonzero()[0])
     where = f"at {list(index)}: " if index else ""
     values = f"{where}expected {show(expected[index])}, got {show(got[index])}"
+    leak = _leak(expected, got)
+    if leak:
+        return f"{leak}. {values}"
     if expected.dtype == torch.bool:
         return values
     if got.isnan().any() and not expected.isnan().any():
         first = [int(i) for i in got.isnan().nonzero()[0]]
         return f"NaN (not a number) at {first}; look for 0/0, log(0) or inf − inf. {values}"
-    leak = _leak(expected, got)
-    if leak:
-        return f"{leak}. {values}"
     rows = _rows(expected, got)
     if rows:
         return f"{rows}. {values}"
@@ -221,19 +228,27 @@ def _words(expected: Tensor, got: Tensor, wrong: Tensor) -> str:
 
 
 def _leak(expected: Tensor, got: Tensor) -> str:
+    """A remark where a mask, or rows of weights, may not look ahead and the result does."""
     if expected.ndim < 2 or expected.shape[-1] != expected.shape[-2] or expected.shape[-1] < 2:
         return ""
-    if expected.triu(1).any() or not expected.tril().any() or not got.triu(1).any():
+    if expected.triu(1).any() or not got.triu(1).any() or not _are_weights(expected):
         return ""
     *_, row, column = (int(i) for i in got.triu(1).nonzero()[0])
-    return f"the future leaks: row {row} has a weight on column {column}, which comes after it"
+    return f"the future leaks: row {row} looks at column {column}, which comes after it"
+
+
+def _are_weights(expected: Tensor) -> bool:
+    """Whether the rows are a mask, or numbers of at least 0 that sum to 1."""
+    if expected.dtype == torch.bool:
+        return bool(expected.diagonal(dim1=-2, dim2=-1).all()) if expected.ndim > 1 else False
+    if not expected.is_floating_point() or (expected < 0).any():
+        return False
+    sums = expected.sum(-1)
+    return torch.allclose(sums, torch.ones_like(sums), atol=1e-4)
 
 
 def _rows(expected: Tensor, got: Tensor) -> str:
-    if not expected.ndim or expected.shape[-1] < 2 or not expected.is_floating_point():
-        return ""
-    ones = torch.ones(expected.shape[:-1], dtype=expected.dtype)
-    if not torch.allclose(expected.sum(-1), ones, atol=1e-4) or (expected < 0).any():
+    if not expected.ndim or expected.shape[-1] < 2 or not _are_weights(expected):
         return ""
     sums = got.sum(-1)
     bad = (sums - 1).abs() > 1e-3
@@ -256,6 +271,8 @@ def _multiple(expected: Tensor, got: Tensor) -> str:
     factor = ratios[0].item()
     if not torch.allclose(ratios, ratios[0].expand_as(ratios), rtol=1e-3) or abs(factor - 1) < 1e-3:
         return ""
+    if abs(factor) < 1e-3:
+        return ""
     if abs(factor + 1) < 1e-3:
         return "every sign is flipped"
     return f"every number is {show(factor)} times what it should be"
@@ -263,11 +280,11 @@ def _multiple(expected: Tensor, got: Tensor) -> str:
 
 def _a_kind(value: Any) -> str:
     if isinstance(value, Tensor | np.ndarray):
-        name = "tensor" if isinstance(value, Tensor) else "array"
-        return f"a {name} of shape {tuple(value.shape)}"
+        name = "a tensor" if isinstance(value, Tensor) else "an array"
+        return f"{name} of shape {tuple(value.shape)}"
     names = {"int": "an int", "NoneType": "None"}
     name = type(value).__name__
-    return names.get(name, f"a {name}")
+    return names.get(name, f"an {name}" if name[0] in "aeiou" else f"a {name}")
 
 
 def show(value: Any, limit: int = 76) -> str:
@@ -280,14 +297,14 @@ def _show(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # + 0.0 makes 0 of −0
     if isinstance(value, np.integer):
         return str(int(value))
     if isinstance(value, Tensor | np.ndarray):
         if value.ndim == 0:
             return _show(value.item())
         if int(np.prod(value.shape)) > 16:
-            return f"{_a_kind(value)[2:]}"
+            return _a_kind(value).split(" ", 1)[1]
         return _show(value.tolist())
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_show(k)}: {_show(v)}" for k, v in value.items()) + "}"

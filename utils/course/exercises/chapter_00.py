@@ -91,6 +91,17 @@ def _by_maximum(words: Words, word: str) -> str | None:
     return max(followers, key=followers.count) if followers else None
 
 
+def _explain(args: tuple[Words, str], expected: str | None, got: object) -> str | None:
+    words, word = args
+    followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
+    if expected is not None and followers.get(got) == followers[expected]:
+        return (
+            f"{got!r} and {expected!r} come after {word!r} equally often, and {expected!r} did so "
+            "first in the text. (A `set` keeps no order; a dict and a Counter do.)"
+        )
+    return None
+
+
 def _random_words(n: int) -> list[str]:
     draw = random.Random(n)
     return [draw.choice("abcd") for _ in range(n)]
@@ -114,6 +125,9 @@ LIKELIEST_NEXT = Exercise(
         (["b", "z", "b", "y", "b", "x", "b", "x", "b", "y"], "b"),
         (["no", "no", "no", "yes"], "no"),
         (["the", "the", "kite", "the", "kite"], "the"),
+        ("z y z x z w z v z u z t z s z r z q z p".split(), "z"),
+        ("z d z a z k z b z m z c z h z e z g".split(), "z"),
+        ("z m z q z b z m z h z q z c z h z b".split(), "z"),
         (_random_words(41), "c"),
         (_random_words(60), "a"),
         (_random_words(60), "unheard of"),
@@ -142,6 +156,7 @@ LIKELIEST_NEXT = Exercise(
         "On a tie you go by the alphabet. Return the one that came first in the "
         "text.": _ties_by_the_alphabet,
     },
+    explain=_explain,
     alternatives={"a loop over indices": _by_a_loop, "max with count": _by_maximum},
 )
 
