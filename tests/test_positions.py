@@ -122,9 +122,9 @@ def test_rotary_has_exact_gradients():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 def test_rotary_keeps_its_type_and_turns_precisely(dtype):
     x = torch.tensor([[1.0, 0.0]], dtype=dtype)
-    turned = positions.rotary(x, torch.tensor([1000]))
+    turned = positions.rotary(x, torch.tensor([1001]))  # bfloat16 would make it 1000
     assert turned.dtype == dtype
-    exact = torch.tensor([[math.cos(1000), math.sin(1000)]], dtype=torch.float64)
+    exact = torch.tensor([[math.cos(1001), math.sin(1001)]], dtype=torch.float64)
     torch.testing.assert_close(turned.double(), exact, rtol=0, atol=torch.finfo(dtype).eps)
 
 

@@ -46,7 +46,7 @@ def linear_attention(
             f"{tuple(q.shape)} and {tuple(k.shape)}: give as many of each."
         )
     precise = torch.promote_types(q.dtype, torch.float32)
-    phi_q, phi_k = feature_map(q).to(precise), feature_map(k).to(precise)  # (*B, T, M)
+    phi_q, phi_k = feature_map(q.to(precise)), feature_map(k.to(precise))  # (*B, T, M)
     # One more column of ones: what it sums up to is what the weights sum to.
     ones = torch.ones_like(v[..., :1])
     v1 = torch.cat([v, ones], dim=-1).to(precise)  # (*B, Tk, Dv + 1)
