@@ -31,6 +31,7 @@
 # %%
 import math
 import time
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -91,7 +92,7 @@ print(f"the truth: {truth(torch.tensor(0.5)):.2f}")
 # for each key (for our points, D is 1); distance² is the sum of the D squared differences.
 #
 # By hand: query 1, keys 1 and 3, bandwidth 1. The distances are 0 and 2, the kernel 1 and e⁻² =
-# 0.135, their sum 1.135, the weights 0.881 and 0.119. With the bandwidth 2, the second is e^−½ =
+# 0.135, their sum 1.135, the weights 0.881 and 0.119. With the bandwidth 2, the second is exp(−½) =
 # 0.607, and the weights are 0.622 and 0.378.
 #
 # <details><summary>A nudge</summary><code>query - keys</code> subtracts each row of keys from the
@@ -183,8 +184,9 @@ print(f"the noise alone: {1.2**2 / 12:.2f}")
 ask("3.a")
 
 # %% [markdown]
-# Turn the knob. The upright line is a query, and each point that it hears is as large as its weight. On
-# the right is the error for every bandwidth. (Tab brings you to a slider, the arrow keys move it.)
+# Turn the knob. The upright line is a query, and each point that it hears is as large as its
+# weight. On the right is the error for every bandwidth. (Tab brings you to a slider, the arrow keys
+# move it.)
 
 # %%
 widgets.bandwidth_explorer((x, y), (new_x, new_y), truth, bandwidth=0.5, query=0.5)
@@ -195,7 +197,7 @@ widgets.bandwidth_explorer((x, y), (new_x, new_y), truth, bandwidth=0.5, query=0
 # everywhere.
 
 # %% [markdown]
-# ## Break it
+# ### Break it
 #
 # Ask about a place outside the data, with a narrow kernel. No point is near.
 
@@ -209,8 +211,10 @@ print("the estimate:", (kernel / kernel.sum() @ y).item())
 # / 0 is *not a number*. There was an answer, though. The nearest key is far, but the others are
 # much farther, so compared with them it should have all the weight.
 #
-# Compared with them: weights are ratios. Call what stands in the exponent the **score** of a key,
-# here −distance² / (2 · bandwidth²). Then
+# ## Softmax
+#
+# Weights are ratios. Call what stands in the exponent the **score** of a key, here −distance² / (2
+# · bandwidth²). Then
 #
 # $$\text{weight}_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
 #
@@ -346,7 +350,7 @@ plots.nearness(
 # %% [markdown]
 # Same smoother, same data, and a matrix of four numbers that nobody set by hand. It decides for
 # whom the query (the star) has an ear. The query is no longer the point itself but a *view* of it,
-# and so are the keys. Keep that in mind for three sections.
+# and so are the keys. Keep that in mind.
 
 # %% [markdown]
 # ## Second change: from distance to dot product
@@ -392,12 +396,12 @@ plots.heatmap(
 
 # %% [markdown]
 # Attention keeps the dot product even where the keys are *not* of the same length, and there it is
-# no distance any more. A long key gets more of the weight from every query that points its way, and
-# less from every other. That is a choice, and a useful one: a key can have a volume of its own.
+# no distance any more. Make key 2 twice as long. By distance it has moved away from the query; by
+# dot product it speaks louder, to every query that points its way.
 
 # %%
 longer = keys.clone()
-longer[3] = 2 * longer[3]
+longer[1] = 2 * longer[1]
 print("dot product:", [round(w, 2) for w in softmax(longer @ query).tolist()])
 gauss = kernel_weights(query, longer, bandwidth=1.0)
 print("distance:   ", [round(w, 2) for w in gauss.tolist()])
@@ -458,6 +462,8 @@ def vectors(n: int, d: int) -> Tensor:
 widths = (1, 4, 16, 64, 256, 1024)
 measured = [score_variances(vectors(1000, d), vectors(1000, d)) for d in widths]
 raw, scaled = zip(*measured, strict=True)
+
+# %%
 plots.lines(
     {"q · k": (widths, raw), "q · k / √d": (widths, scaled)},
     "width d of query and key",
@@ -484,6 +490,8 @@ for d in widths:
         weights = softmax(scores / d**power)
         entropy[name].append(-torch.xlogy(weights, weights).sum(1).mean() / math.log(2))
         slope[name].append((weights * (1 - weights)).sum(dim=1).mean())
+
+# %%
 plots.scale_effects(
     widths,
     entropy,
@@ -493,12 +501,12 @@ plots.scale_effects(
 
 # %% [markdown]
 # Without the scale a wide model starts its life with one key per query, chosen by chance, and with
-# next to no gradient to change its mind. Divided by d, the wider the model, the less
-# one key differs from another. With √d the picture is the same for every width, which is all one
-# wants of a start: nothing decided, everything movable. The temperature of attention is √d, not
-# because that is the right sharpness for anything, but so that training can find it. The matrices
-# that make queries and keys may grow, and sharpen the kernel, as our matrix in the plane did across
-# the stripes.
+# next to no gradient to change its mind. Divided by d, the wider the model, the less one key
+# differs from another. With √d the picture is the same for every width, which is all one wants of a
+# start: nothing decided, everything movable. The temperature of attention is √d, not because that
+# is the right sharpness for anything, but so that training can find it. The matrices that make
+# queries and keys may grow, and sharpen the kernel, as our matrix in the plane did across the
+# stripes.
 
 # %% [markdown]
 # ## Query, key, value
@@ -587,11 +595,12 @@ for name, share in zip(("colour", "name", "thing"), output.tolist(), strict=True
 #
 # **What the names mean, and what they don't.** Query, key and value are words from databases, and
 # "attention" is one from psychology. They name places in a formula. Every vector gets some weight,
-# however little: on paper, softmax never gives 0. A word that looks for nothing still averages everything,
-# because its weights must sum to 1. What comes out is a blend, never "the word". And nothing here
-# is attended to in the human sense; it is the smoother of 1964 with a learned kernel. A large
-# weight says that a value came into a sum. Whether the model *used* it is another question, which
-# no map of weights can answer (Jain and Wallace 2019); chapter 04 answers it by taking a head away.
+# however little: on paper, softmax never gives 0. A word that looks for nothing still averages
+# everything, because its weights must sum to 1. What comes out is a blend, never "the word". And
+# nothing here is attended to in the human sense; it is the smoother of 1964 with a learned kernel.
+# A large weight says that a value came into a sum. Whether the model *used* it is another question,
+# which no map of weights can answer (Jain and Wallace 2019); chapter 04 answers it by taking a head
+# away.
 
 # %%
 ask("3.e")
@@ -602,8 +611,8 @@ again, _ = attention_for_one_query(queries[4], keys[shuffled], values[shuffled])
 print("the same output:", torch.allclose(again, results[4][0]))
 
 # %% [markdown]
-# To attention a text is a heap of words. *Who looks at whom* must not depend on position alone, but
-# *dog bites man* had better differ from *man bites dog*. Chapter 04 mends that.
+# To attention a text is a heap of words, and *dog bites man* is *man bites dog*. Chapter 04 mends
+# that.
 
 # %% [markdown]
 # ## A soft dictionary
@@ -702,6 +711,7 @@ def recurrent(layer, open_gate: float = 0.0):
     return make
 
 
+# %%
 def attending(width: int):
     """Makes a reader of another kind: one query, from the last vector, over all."""
     query, key, value = (nn.Linear(width, width).double() for _ in range(3))
@@ -790,7 +800,7 @@ spans = (16, 32, 64, 128, 256, 512, 1024, 2048)
 texts = {t: vectors(t, 64) for t in spans}
 with torch.no_grad():
     micros = {
-        name: [1e6 * seconds(lambda: read(texts[t])) / t for t in spans]  # noqa: B023
+        name: [1e6 * seconds(partial(read, texts[t])) / t for t in spans]
         for name, read in readers.items()
     }
 

@@ -165,6 +165,11 @@ def _query_meets_values(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Te
     return weights @ values, weights
 
 
+def _by_distance(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    weights = (-(keys - query).square().sum(dim=1) / 2).softmax(dim=0)
+    return weights @ values, weights
+
+
 def _each_feature(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     weights = (keys * query / math.sqrt(len(query))).softmax(dim=1).sum(dim=1)
     return weights @ values, weights
@@ -254,6 +259,8 @@ ONE_QUERY = Exercise(
             _keys_for_values
         ),
         "You compared the query with the values: compare it with the keys.": _query_meets_values,
+        "Your scores are distances, as in exercise 3.1: attention takes the dot product of query "
+        "and key, divided by √d.": _by_distance,
         "Your softmax runs over the d numbers of each key: sum the products first, one score a "
         "key, then softmax over the keys.": _each_feature,
         "The two results are in the wrong order: the output first, then the weights.": (

@@ -149,6 +149,11 @@ def _divides_twice(queries: Tensor, keys: Tensor, values: Tensor, h: float) -> A
     return weights @ values / len(keys), weights
 
 
+def _not_squared(queries: Tensor, keys: Tensor, values: Tensor, h: float) -> Any:
+    weights = (-torch.cdist(queries, keys) / (2 * h**2)).softmax(dim=1)
+    return weights @ values, weights
+
+
 def _only_estimates(queries: Tensor, keys: Tensor, values: Tensor, h: float) -> Tensor:
     return smooth(queries, keys, values, h)[0]
 
@@ -210,6 +215,11 @@ SMOOTHER = Exercise(
         "You divided by the sum of the whole matrix: each row has a sum of its own; "
         "keepdim=True keeps it beside its row.": _smoother_with(
             lambda kernel: kernel / kernel.sum()
+        ),
+        "Your row sums have lost their axis and no longer stand beside their rows: "
+        "sum(dim=1, keepdim=True).": _smoother_with(lambda kernel: kernel / kernel.sum(dim=1)),
+        "Your distance is not squared: the kernel is exp(−distance² / (2 · bandwidth²)).": (
+            _not_squared
         ),
         "You averaged the keys: the weights come from the keys, what is averaged are the "
         "values.": _averages_keys,
@@ -312,6 +322,10 @@ SOFTMAX = Exercise(
         "dim=-1.": lambda s: s.softmax(dim=0),
         "You divided by the sum of everything: each row has a sum of its own, sum(dim=-1, "
         "keepdim=True).": partial(_softmax, less=_row_max, over=lambda e: e.sum()),
+        "What you take from each row has lost its axis and no longer stands beside the row: pass "
+        "keepdim=True to amax and to sum.": partial(
+            _softmax, less=lambda s: s.amax(dim=-1), over=lambda e: e.sum(dim=-1)
+        ),
         "You did not normalise: divide each row by its sum.": lambda s: (s - _row_max(s)).exp(),
         "You took the logarithm as well (that is log_softmax): return the weights.": (
             lambda s: s.log_softmax(dim=-1)

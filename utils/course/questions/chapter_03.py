@@ -115,21 +115,21 @@ QUESTIONS = [
     ),
     Question(
         "3.f",
-        "A network reads 101 vectors. How strongly does its last output answer to the first of "
-        "them, untrained, compared with the last?",
+        "Three untrained networks read 101 vectors each. Whose last output still answers when the "
+        "very first vector is nudged?",
         [
             Choice(
-                "The RNN's hardly, the LSTM's well, attention's about as well as ever",
-                "Two of three. Look at what PyTorch gives an LSTM's forget gate to start with.",
+                "The LSTM's and attention's; the RNN's hardly",
+                "Right about the other two. Look at what PyTorch gives an LSTM's forget gate to start with.",
             ),
             Choice(
-                "The RNN's and the LSTM's hardly at all; attention's about as to most others",
+                "Attention's; the RNN's and the LSTM's hardly at all",
                 "Each step of an untrained recurrent network passes on about half, and a half to "
                 "the power of 100 is nothing. For attention all distances are one step.",
                 right=True,
             ),
             Choice(
-                "All three hardly: 100 steps are 100 steps",
+                "Nobody's: 100 steps are 100 steps",
                 "For attention they are not: each vector is one weighted sum away from the output.",
             ),
         ],
