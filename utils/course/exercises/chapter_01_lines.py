@@ -27,8 +27,9 @@ def _line(p: Any, q: Any, *, wrong: str = "") -> tuple[float, float]:
     if wrong == "flat" and x1 == x2:
         return 0.0, y1
     slope = (x2 - x1) / (y2 - y1) if wrong == "upside down" else (y2 - y1) / (x2 - x1)
-    if wrong == "crossed":
-        slope = -slope
+    slope = {"crossed": -slope, "floor": (y2 - y1) // (x2 - x1)}.get(wrong, slope)
+    if wrong == "turned":
+        return y1 - slope * x1, slope
     starts = {"first y": y1, "added": y1 + slope * x1, "mixed": y1 - slope * x2}
     return slope, starts.get(wrong, y1 - slope * x1)
 
@@ -52,10 +53,17 @@ LINE = Exercise(
         ((3.0, 7.0), (1.0, 3.0)),
         ((-2.0, 7.5), (3.0, -2.5)),
         ((2.0, 5.0), (6.0, 5.0)),
+        ((0.0, 0.0), (3.0, 1.0)),
+        ((0.0, 1.0), (4.0, -2.0)),
+        ((0.0, 0.0), (0.0001, 1.0)),
         ((3.0, 1.0), (3.0, 4.0)),
         ((2.0, 2.0), (2.0, 2.0)),
     ],
     mistakes={
+        "Right numbers, wrong order: slope first.": partial(_line, wrong="turned"),
+        "You divided with //, which drops the fraction: a slope can be 1/3, so divide with /.": (
+            partial(_line, wrong="floor")
+        ),
         "Your slope is upside down: it is the change of y divided by the change of x.": partial(
             _line, wrong="upside down"
         ),
@@ -98,12 +106,12 @@ MSE = Exercise(
     stars=1,
     reference=learning.mean_squared_error,
     probes=[
-        (torch.tensor([5.0]), torch.tensor([2.0])),
         (torch.tensor([1.0, 3.0]), torch.tensor([2.0, 1.0])),
         (torch.tensor([0.5, -1.0, 2.0]), torch.tensor([0.5, -1.0, 2.0])),
         (uniform(7, seed=1), uniform(7, seed=2)),
     ],
     mistakes={
+        "You return one number per example: take the mean.": lambda p, w: (p - w).square(),
         "You took the sum of the squares: divide it by the number of examples.": (
             lambda p, w: (p - w).square().sum()
         ),
@@ -120,8 +128,7 @@ MSE = Exercise(
         "You halved the loss, as many books do to lose a 2 later: here it is the plain mean.": (
             lambda p, w: (p - w).square().mean() / 2
         ),
-        "You divided by one example fewer, as one does for a variance: divide by the number of "
-        "examples.": lambda p, w: (p - w).square().sum() / max(len(p) - 1, 1),
+        "You divide by N − 1: divide by N.": lambda p, w: (p - w).square().sum() / (len(p) - 1),
     },
     alternatives={
         "a loop": _mse_by_a_loop,
@@ -167,12 +174,15 @@ GRADIENT = Exercise(
     stars=2,
     reference=learning.line_gradient,
     probes=[
-        (1.0, 0.5, torch.tensor([3.0]), torch.tensor([2.0])),
         (2.0, 1.0, torch.tensor([1.0, 3.0]), torch.tensor([2.0, 9.0])),
+        (1.0, -1.0, torch.tensor([4.0]), torch.tensor([2.0])),
         (-0.5, 2.0, uniform(3, seed=3), uniform(3, seed=4)),
         (1.5, -1.0, uniform(7, seed=5), uniform(7, seed=6)),
     ],
     mistakes={
+        "You return one number per example: take the mean.": _from_error(
+            lambda e, x: (2 * e * x, 2 * e)
+        ),
         "The 2 is lost: the derivative of error² is 2 · error.": _from_error(
             lambda e, x: ((e * x).mean(), e.mean())
         ),
@@ -226,7 +236,7 @@ def _descend(
     path = [(slope, intercept)]
     by_slope, by_intercept = learning.line_gradient(slope, intercept, x, y)
     rate = {"ascent": -learning_rate, "no rate": 1.0}.get(wrong, learning_rate)
-    for _ in range(n_steps):
+    for _ in range(n_steps + (wrong == "one too many")):
         if wrong != "stale":
             by_slope, by_intercept = learning.line_gradient(slope, intercept, x, y)
         slope = slope - rate * by_slope.item()
@@ -234,10 +244,46 @@ def _descend(
             _, by_intercept = learning.line_gradient(slope, intercept, x, y)
         intercept = intercept - rate * by_intercept.item()
         path.append((slope, intercept))
+    return _as_kept(path, wrong)
+
+
+def _as_kept(path: list[tuple[float, float]], wrong: str) -> Tensor:
+    """The path as a tensor (points, 2), or as somebody kept it who lost some of it."""
     if wrong == "last":
         return torch.tensor(path[-1])
-    kept = {"no start": path[1:], "aliased": path[-1:] * len(path)}.get(wrong, path)
-    return torch.tensor(kept).reshape(-1, 2)  # (points, 2), also where there are none
+    kept = {
+        "no start": path[1:],
+        "aliased": path[-1:] * len(path),
+        "aliased later": path[:1] + path[-1:] * (len(path) - 1),
+        "crossed": [(intercept, slope) for slope, intercept in path],
+    }.get(wrong, path)
+    rows = torch.tensor(kept).reshape(-1, 2)  # (points, 2), also where there are none
+    return rows.T if wrong == "turned" else rows
+
+
+def _descend_with(change: Any) -> Any:
+    """Descent whose gradient, (2,), was changed by change(gradient, the one used before)."""
+
+    def answer(
+        slope: float, intercept: float, x: Tensor, y: Tensor, learning_rate: float, n_steps: int
+    ) -> Tensor:
+        path, used = [torch.tensor([slope, intercept])], torch.zeros(2)
+        for _ in range(n_steps):
+            used = change(torch.stack(learning.line_gradient(*path[-1], x, y)), used)
+            path.append(path[-1] - learning_rate * used)
+        return torch.stack(path)
+
+    return answer
+
+
+_NO_START = "The start is missing: the path has n_steps + 1 points, the first where you began."
+
+
+def _said_of_path(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
+    """Names a path without its start also where an answer without any step has another shape."""
+    rows = torch.as_tensor(got)
+    late = rows.shape == expected[1:].shape and torch.allclose(rows.float(), expected[1:], 1e-4)
+    return _NO_START if late else None
 
 
 def _descend_by_autograd(
@@ -281,8 +327,25 @@ DESCENT = Exercise(
         "The learning rate does nothing: multiply the gradient by it before you subtract.": partial(
             _descend, wrong="no rate"
         ),
-        "The start is missing: the path has n_steps + 1 points, the first where you began.": (
-            partial(_descend, wrong="no start")
+        _NO_START: partial(_descend, wrong="no start"),
+        "One step too many: take n_steps of them, which with the start makes n_steps + 1 points.": (
+            partial(_descend, wrong="one too many")
+        ),
+        "You made all steps equally long: multiply by the gradient as it is.": _descend_with(
+            lambda gradient, used: gradient / gradient.norm()
+        ),
+        "`backward` adds to `.grad`: reset it at every step.": _descend_with(
+            lambda gradient, used: used + gradient
+        ),
+        "From the second step on, `slope -= …` changes the very tensor that already lies in "
+        "`path`: write `slope = slope - …`, or append `float(slope)`.": partial(
+            _descend, wrong="aliased later"
+        ),
+        "Your path is turned: one row a point, columns slope and intercept.": partial(
+            _descend, wrong="turned"
+        ),
+        "Your columns are in the wrong order: slope first, then intercept.": partial(
+            _descend, wrong="crossed"
         ),
         "All points of your path are the last one: you stored one tensor many times and changed "
         "it in place. Make a new one each step, or store a clone().": partial(
@@ -299,4 +362,5 @@ DESCENT = Exercise(
             a, b, x.double(), y.double(), rate, n
         ),
     },
+    explain=_said_of_path,
 )

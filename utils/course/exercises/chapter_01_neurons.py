@@ -1,9 +1,8 @@
-"""The later exercises of chapter 01, on neurons: the logistic, its gradient, two layers."""
+"""The later exercises of chapter 01, on one neuron: the logistic, its loss, its gradient."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import torch
@@ -46,6 +45,20 @@ def _logistic_as_tensors(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(score), torch.tensor(losses)
 
 
+_LIMITED = (
+    "You limit the loss: compute it from the score, not from the chance. At a score of ±1000 on "
+    "the wrong side it is 1000, and yours stops growing, just where the model is most wrong."
+)
+
+
+def _said_of_loss(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names a loss that stays finite and small where the score is huge and wrong."""
+    loss, wanted = got[1].detach(), expected[1].detach()
+    huge = wanted > 500
+    limited = huge.any() and loss.isfinite().all() and (loss[huge] < 0.9 * wanted[huge]).all()
+    return _LIMITED if limited and (loss > -1e-3).all() else None
+
+
 LOGISTIC = Exercise(
     id="1.5",
     title="The logistic function and its loss",
@@ -56,8 +69,8 @@ LOGISTIC = Exercise(
         (torch.tensor([0.0]), torch.tensor([1.0])),
         (torch.tensor([2.0, 2.0, -1.5]), torch.tensor([1.0, 0.0, 0.0])),
         (uniform(7, seed=9, low=-4, high=4), torch.tensor([1.0, 0, 0, 1, 1, 0, 1])),
-        (torch.tensor([30.0, -30.0]), torch.tensor([0.0, 1.0])),
         (torch.tensor([1000.0, 1000.0, -1000.0, -1000.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])),
+        (torch.tensor([30.0, -30.0]), torch.tensor([0.0, 1.0])),
     ],
     mistakes={
         "Your loss is right, but cut off from the scores, so nothing could be trained through it: "
@@ -88,19 +101,14 @@ LOGISTIC = Exercise(
                 lambda p, z, y: nn.functional.softplus((2 * y - 1) * z), lambda z: (-z).sigmoid()
             )
         ),
-        "A small number inside the logarithm hides the trouble: at a score of ±1000 the loss is "
-        "1000, and yours stops growing, just where the model is most wrong. Compute it from the "
-        "score: ln(1 + e^−z).": _logistic_with(
-            lambda p, z, y: -(torch.where(y == 1, p, 1 - p) + 1e-7).log()
-        ),
+        _LIMITED: _logistic_with(lambda p, z, y: -(torch.where(y == 1, p, 1 - p) + 1e-7).log()),
         "Your chances are fine, but the loss becomes infinite: the chance was rounded to 0 before "
         "you took its logarithm. Compute the loss from the score: ln(1 + e^−z).": _logistic_with(
             lambda p, z, y: _loss_of(p, y)
         ),
-        "Your loss multiplies 0 by the infinite logarithm of 0, which is NaN (not a number): "
-        "choose the term you need, and compute it from the score: ln(1 + e^−z).": _logistic_with(
-            lambda p, z, y: -(y * p.log() + (1 - y) * (1 - p).log())
-        ),
+        "One of your two terms should be 0, but 0 times the logarithm of 0 is NaN (not a number), "
+        "and where that logarithm counts, the loss is infinite. Compute it from the score: "
+        "ln(1 + e^−z).": _logistic_with(lambda p, z, y: -(y * p.log() + (1 - y) * (1 - p).log())),
         "e^1000 is too large for a float, so your loss is infinite where it should be 1000: "
         "ln(1 + e^z) is z for large z, and torch.logaddexp(z, 0 · z) knows both ends.": (
             _logistic_with(lambda p, z, y: ((1 - 2 * y) * z).exp().log1p())
@@ -134,6 +142,7 @@ LOGISTIC = Exercise(
     },
     call=differentiable,
     parts=("chance", "loss"),
+    explain=_said_of_loss,
 )
 
 
@@ -176,6 +185,18 @@ def _neuron_with(
     return answer
 
 
+def _neuron_extra(factor: Any) -> Any:
+    """An answer with the right error, whose derivatives have a factor(chance, x) too many."""
+
+    def answer(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        chance = torch.sigmoid(x @ weights + bias)
+        wide = torch.cat([x, torch.ones(len(x), 1)], dim=1)  # (N, D + 1), the bias's input is 1
+        gradient = ((chance - label)[:, None] * wide * factor(chance, x)).mean(dim=0)
+        return chance - label, gradient[:-1], gradient[-1]
+
+    return answer
+
+
 NEURON = Exercise(
     id="1.6",
     title="What flows back through a neuron",
@@ -199,9 +220,19 @@ NEURON = Exercise(
     ],
     mistakes={
         "Every sign is flipped: the error is chance minus label.": _neuron_with(lambda p, y: y - p),
-        "The derivative of the logistic, chance · (1 − chance), is one factor too many: with the "
-        "log loss it cancels, and only chance − label is left.": _neuron_with(
-            lambda p, y: (p - y) * p * (1 - p)
+        "p(1−p) has cancelled against the logarithm: the error is chance − label, and nothing "
+        "else.": _neuron_with(lambda p, y: (p - y) * p * (1 - p)),
+        "p(1−p) has cancelled against the logarithm. Your error is right; average error · x, and "
+        "error, as they are.": _neuron_extra(lambda p, x: (p * (1 - p)).unsqueeze(-1)),
+        "The 2 belongs to the squared error.": _neuron_extra(lambda p, x: 2.0),
+        "The 2 belongs to the squared error: here the error is chance − label.": _neuron_with(
+            lambda p, y: 2 * (p - y)
+        ),
+        "Divide by the number of examples, not of inputs.": _neuron_extra(
+            lambda p, x: x.new_tensor([len(x) / x.shape[1]] * x.shape[1] + [1.0])
+        ),
+        "Divide by the number of examples, not of inputs, in both derivatives.": _neuron_extra(
+            lambda p, x: len(x) / x.shape[1]
         ),
         "You rounded the chance to yes or no before you compared (Rosenblatt's perceptron does): "
         "keep the chance itself.": _neuron_with(lambda p, y: (p > 0.5).float() - y),
@@ -237,127 +268,4 @@ NEURON = Exercise(
         ),
     },
     parts=("error", "derivative by the weights", "derivative by the bias"),
-)
-
-
-# 1.7 · a network of two layers
-
-
-def _two_layer(
-    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, *, wrong: str = ""
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The network, or one of its wrong turns."""
-    if wrong == "turned":
-        w1, w2 = w1.T, w2.T
-    before = x @ w1 if wrong in ("no b1", "late b1") else x @ w1 + b1
-    bends = {
-        "no bend": lambda z: z,
-        "sigmoid": torch.sigmoid,
-        "size": torch.abs,
-        "other half": lambda z: z.clamp(max=0),
-    }
-    hidden = bends.get(wrong, torch.relu)(before)
-    if wrong == "late b1":
-        hidden = hidden + b1
-    output = (before if wrong == "skipped" else hidden) @ w2
-    if wrong != "no b2":
-        output = output + b2
-    return before, hidden, output.relu() if wrong == "bent output" else output
-
-
-def _in_place(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
-    before = x @ w1 + b1
-    hidden = before.relu_()
-    return before, hidden, hidden @ w2 + b2
-
-
-def _two_layer_by_rows(
-    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
-) -> tuple[Tensor, ...]:
-    def layer(rows: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
-        return torch.stack([torch.stack([row @ w for w in weights.T]) + bias for row in rows])
-
-    before = layer(x, w1, b1)
-    hidden = torch.where(before > 0, before, 0.0)
-    return before, hidden, layer(hidden, w2, b2)
-
-
-def _two_layer_by_modules(
-    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
-) -> tuple[Tensor, ...]:
-    before = nn.functional.linear(x, w1.T, b1)
-    hidden = nn.functional.relu(before)
-    return before, hidden, nn.functional.linear(hidden, w2.T, b2)
-
-
-def _weights(d: int, h: int, k: int, seed: int) -> tuple[Tensor, ...]:
-    """Two layers from d over h to k, with no bias at zero."""
-    return (
-        uniform(d, h, seed=seed),
-        uniform(h, seed=seed + 1, low=0.3, high=1.5),
-        uniform(h, k, seed=seed + 2),
-        uniform(k, seed=seed + 3, low=-1.5, high=-0.3),
-    )
-
-
-TWO_LAYERS = Exercise(
-    id="1.7",
-    title="A network of two layers",
-    minutes=5,
-    stars=2,
-    reference=learning.two_layer,
-    probes=[
-        (
-            torch.tensor([[1.0, -2.0]]),
-            torch.tensor([[1.0, 3.0], [2.0, -1.0]]),
-            torch.tensor([0.5, -1.0]),
-            torch.tensor([[2.0], [-1.0]]),
-            torch.tensor([0.25]),
-        ),
-        (uniform(3, 2, seed=12), *_weights(2, 4, 1, seed=13)),
-        (uniform(5, 3, seed=17), *_weights(3, 4, 2, seed=18)),
-    ],
-    mistakes={
-        "There is no bend between the layers: without the ReLU, two layers are one.": partial(
-            _two_layer, wrong="no bend"
-        ),
-        "You bent the output too: it is a score, and must be free to be negative.": partial(
-            _two_layer, wrong="bent output"
-        ),
-        "The first bias is missing: add b1 to x @ w1.": partial(_two_layer, wrong="no b1"),
-        "The second bias is missing: add b2 to hidden @ w2.": partial(_two_layer, wrong="no b2"),
-        "You added b1 after the ReLU: it belongs before, it says where the unit begins to "
-        "answer.": partial(_two_layer, wrong="late b1"),
-        "The second layer reads what stood before the ReLU: give it the hidden values.": partial(
-            _two_layer, wrong="skipped"
-        ),
-        "You bent with the logistic function: ReLU is the larger of the number and 0.": partial(
-            _two_layer, wrong="sigmoid"
-        ),
-        "You took the absolute value: ReLU sets negative numbers to 0 and does not mirror "
-        "them.": partial(_two_layer, wrong="size"),
-        "You kept the negative half: ReLU keeps what is above 0.": partial(
-            _two_layer, wrong="other half"
-        ),
-        "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
-        "by w1.T.": partial(_two_layer, wrong="turned"),
-        "Your numbers are right, but cut off from the weights, so nothing could be trained through "
-        "them: compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
-            lambda *tensors: learning.two_layer(*(t.detach() for t in tensors))
-        ),
-        "Your ReLU worked in place and overwrote the values before it: make a new tensor (relu "
-        "without the underscore).": _in_place,
-    },
-    alternatives={
-        "torch's own": _two_layer_by_modules,
-        "row by row": _two_layer_by_rows,
-        "einsum": lambda x, w1, b1, w2, b2: (
-            before := torch.einsum("nd,dh->nh", x, w1) + b1,
-            hidden := torch.maximum(before, torch.zeros(())),
-            torch.einsum("nh,hk->nk", hidden, w2) + b2,
-        ),
-        "float64": lambda *tensors: learning.two_layer(*(t.double() for t in tensors)),
-    },
-    call=differentiable,
-    parts=("before", "hidden", "output"),
 )
