@@ -688,8 +688,9 @@ for name, way in ways.items():
 # Before attention, networks read a text the way you read a book aloud: word by word, with a state
 # of fixed size that each word changes. A **recurrent network** (RNN) replaces the state at each
 # step by a function of the old state and the new word. An **LSTM** (Hochreiter and Schmidhuber
-# 1997) keeps a second state to which it mainly *adds*, behind gates that say what to keep and what
-# to let in. In both, what the first word has to tell the last must pass through every step between.
+# 1997, with the forget gate of Gers and others 2000) keeps a second state to which it mainly
+# *adds*, behind gates that say what to keep and what to let in. In both, what the first word has to
+# tell the last must pass through every step between.
 #
 # In chapter 01 a gradient died on its way through twelve layers. Here each word is a layer. Let us
 # measure the gradient of the last output with respect to the input t steps back, in an RNN, an
@@ -751,7 +752,9 @@ plots.gradients_over_distance(
 # %%
 print("the last input itself counts most:", all(g[0] > g[1] for g in reach.values()))
 for name, lengths in reach.items():
-    print(f"{name}, 100 steps back as strong as 50: {lengths[100] > 0.5 * lengths[50]}")
+    print(
+        f"{name}, 100 steps back, keeps half of what 50 had: {lengths[100] > 0.5 * lengths[50]}"
+    )
 
 # %% [markdown]
 # What does this show? That distance costs an untrained RNN, and an LSTM as PyTorch starts it, about
@@ -760,11 +763,11 @@ for name, lengths in reach.items():
 #
 # And what does it not show? Nothing here has been trained. An LSTM's forget gate starts half shut
 # in PyTorch; held open by a bias of 3, as Jozefowicz and others (2015) advise in milder form, it
-# carries the gradient as far as you like, which is what it was invented for. Nor is attention's
-# gradient large: it is shared out among 101 inputs, about a hundredth each. The honest claim is
-# modest. The recurrent networks *can* learn to keep something for a hundred steps, in a state of
-# fixed size, if they decide at the time that it will matter. Attention looks back afterwards, when
-# it knows what it is looking for.
+# carries the gradient through all hundred steps, which is what LSTMs were invented for. Nor is
+# attention's gradient large: it is shared out among 101 inputs, about a hundredth each. The honest
+# claim is modest. The recurrent networks *can* learn to keep something for a hundred steps, in a
+# state of fixed size, if they decide at the time that it will matter. Attention looks back
+# afterwards, when it knows what it is looking for.
 #
 # The price is that it keeps everything. And time?
 
@@ -855,7 +858,7 @@ print("and each of its steps costs more at T = 2048:", at_once[-1] > at_once[at]
 #
 # *"Attention was invented for the transformer."* Bahdanau, Cho and Bengio put it into a recurrent
 # translator in 2014; in 2017 the recurrence was left out, hence the title of that paper. The
-# weighted average is older than the computers it runs on today.
+# kernel-weighted average is from 1964.
 #
 # *"RNNs can't remember."* The figure is about the start of training. They can, at a price.
 
