@@ -120,8 +120,8 @@ QUESTIONS = [
     Question(
         "1.f",
         "The logistic function is steepest at 0, where its slope is 1/4. Twelve of them stand in "
-        "a row, each fed by the one before, with weights of 1. At most how much of the "
-        "gradient at the end arrives at the first?",
+        "a row, each fed by the one before, with weights of 1. How much of the gradient at the "
+        "end can still arrive at the first layer, at most?",
         [
             Choice(
                 "A twelfth",
