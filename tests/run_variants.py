@@ -1,0 +1,118 @@
+"""Run a chapter several times in one process, each time with other exercises solved.
+
+    python tests/run_variants.py solutions/02_text_tokens_chances.py < variants.json
+
+Reads a JSON list of lists of exercise ids; prints, as its last line, a JSON list of
+{"failed": cell and error or null, "statuses": {id: status}}.
+
+What no answer can change is done once: imports, long trainings, and work on whole corpora; figures
+are drawn but not turned into pixels. nbval runs the two stored variants in full, each in a kernel.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from utils.course.source import Source, read_source
+from utils.viz import picture
+
+#: (module, function): trainings of a model in place, and functions of their arguments alone.
+TRAININGS = [("utils.llm.recall", "train_recall")]
+FUNCTIONS = [
+    ("utils.llm.lempel_ziv", "bits_per_word"),
+    ("utils.llm.lempel_ziv", "gzip_bits_per_word"),
+    ("utils.llm.tokenizer", "train_bpe"),
+]
+
+
+def remember_result(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, computed once for the same arguments."""
+    done: dict[str, Any] = {}
+
+    def called(*args: Any, **settings: Any) -> Any:
+        key = digest([args, settings])
+        if key not in done:
+            done[key] = function(*args, **settings)
+        return done[key]
+
+    return called
+
+
+def remember_training(train: Callable[..., Any]) -> Callable[..., Any]:
+    """The same training of a model in place, done once for the same arguments."""
+    done: dict[str, tuple[dict[str, Any], Any]] = {}
+
+    def trained(model: torch.nn.Module, *args: Any, **settings: Any) -> Any:
+        key = digest([type(model).__name__, model.state_dict(), args, settings])
+        if key not in done:
+            result = train(model, *args, **settings)
+            done[key] = copy.deepcopy(model.state_dict()), result
+        state, result = done[key]
+        model.load_state_dict(state)
+        model.eval()
+        return copy.deepcopy(result)
+
+    return trained
+
+
+def digest(value: Any) -> str:
+    """A fingerprint of nested values and tensors."""
+    if isinstance(value, torch.Tensor):
+        return hashlib.sha256(value.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+    if isinstance(value, dict):
+        value = sorted((str(key), digest(item)) for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        value = [digest(item) for item in value]
+    return hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def run(source: Source, solved: list[str], report: Path) -> dict[str, Any]:
+    """Run the cells from top to bottom in a fresh namespace; what failed, and what was right."""
+    report.write_text("", encoding="utf-8")
+    torch.manual_seed(0)
+    shell = InteractiveShell.instance()
+    shell.reset(new_session=True)
+    failed = None
+    for cell in source.unsolved(set(solved)).cells:
+        if cell.cell_type != "code":
+            continue
+        with capture_output():
+            result = shell.run_cell(cell.source)
+        if not result.success:
+            failed = f"{cell.id}: {result.error_before_exec or result.error_in_exec!r}"
+            break
+    lines = map(json.loads, report.read_text(encoding="utf-8").splitlines())
+    return {"failed": failed, "statuses": {line["id"]: line["status"] for line in lines}}
+
+
+def main(path: str) -> None:
+    matplotlib.use("agg")
+    picture._render = lambda *args, **settings: b""
+    for names, remember in ((TRAININGS, remember_training), (FUNCTIONS, remember_result)):
+        for name, function in names:
+            module = importlib.import_module(name)
+            setattr(module, function, remember(getattr(module, function)))
+    source = read_source(Path(path))
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.jsonl"
+        os.environ["COURSE_REPORT"] = str(report)
+        results = [run(source, solved, report) for solved in json.load(sys.stdin)]
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
