@@ -575,11 +575,11 @@ plots.lines(
 # been made for the logistic. Its logarithm undoes the exponential, and what comes through is the
 # plainest gradient there could be: **chance − label**.
 #
-# You can derive it from two rates: that of ln(u) is 1/u, and $e^u$ is its own rate. With the
-# label 1 and the score s, the loss is ln(1 + e^−s). Three wheels: −s has the rate −1, e^−s the
-# rate e^−s, the logarithm 1 / (1 + e^−s). Their product, −e^−s / (1 + e^−s), is −(1 − chance),
-# hence chance − 1. With the label 0 the loss is ln(1 + e^s), and its rate e^s / (1 + e^s) is the
-# chance itself, hence chance − 0.
+# It takes two rates to derive it: that of $\ln u$ is $1/u$, and $e^u$ is its own rate. With the
+# label 1 and the score $s$ the loss is $\ln(1 + e^{-s})$. Three wheels turn in it: $-s$ with the
+# rate $-1$, the exponential with $e^{-s}$, the logarithm with $1/(1 + e^{-s})$. Their product is
+# $-e^{-s}/(1 + e^{-s})$, which is −(1 − chance), or chance − 1. With the label 0 the loss is
+# $\ln(1 + e^s)$, and its rate, $e^s/(1 + e^s)$, is the chance itself, or chance − 0.
 #
 # ### Exercise 1.6 · What flows back through a neuron
 # ★★★ · 8 min · Rumelhart, Hinton and Williams 1986
@@ -811,16 +811,16 @@ plots.decision(
 # %%
 for seed in (0, 1, 2):
     _, history = train_network(n_hidden=3, seed=seed)
-    print(f"seed {seed}: loss {history[-1]:.2f} after 1,000 steps")
+    print(f"seed {seed}: loss {history[-1]:.3f} after 1,000 steps")
 _, history = train_network(n_hidden=3, seed=2, n_steps=3000)
-print(f"seed 2: loss {history[-1]:.2f} after 3,000 steps")
+print(f"seed 2: loss {history[-1]:.3f} after 3,000 steps")
 
 # %% [markdown]
 # Same network, same data, same rule. Two arrive, and one is as good as stuck: three times as many
-# steps, and its loss is 0.41 still. The bowl of the line has one bottom; the landscape
-# of a network has many hollows, and descent finds *a* low place, not the lowest. In large
-# networks truly bad hollows turn out to be rare, which is an observation of thirty years and not
-# a theorem.
+# steps bring its loss only from 0.414 to 0.407. The bowl of the line has one bottom; the
+# landscape of a network has many hollows, and descent finds *a* low place, not the lowest. In
+# large networks truly bad hollows turn out to be rare, which is an observation of thirty years
+# and not a theorem.
 #
 # PyTorch has the layers ready-made. `nn.Linear` keeps its weights the other way round, (outputs,
 # inputs), otherwise it is what you have written:
