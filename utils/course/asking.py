@@ -111,7 +111,7 @@ class Panel:
         self.feedback = widgets.HTML()
         self.radio.observe(self._answer, names="value")
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE + _heading(question)), self.radio, self.feedback]
+            [widgets.HTML(_STYLE + _heading(question) + _KEYS), self.radio, self.feedback]
         )
         self.widget.add_class("course-ask")
 
@@ -157,6 +157,8 @@ def _plain(question: Question) -> str:
     )
 
 
+# JupyterLab takes the arrow keys for its cells, so say which keys it leaves to us.
+_KEYS = '<p style="opacity: 0.75; font-size: 90%">Tab goes to the next choice, Space picks it.</p>'
 _CODE = re.compile(r"`([^`]+)`")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+)(?<=[^\s*])\*(?![\w*])")
 

@@ -120,7 +120,8 @@ QUESTIONS = [
         [
             Choice(
                 "The LSTM's and attention's; the RNN's hardly",
-                "Right about the other two. Look at what PyTorch gives an LSTM's forget gate to start with.",
+                "Right about the other two. Look at what PyTorch gives an LSTM's forget gate "
+                "to start with.",
             ),
             Choice(
                 "Attention's; the RNN's and the LSTM's hardly at all",
