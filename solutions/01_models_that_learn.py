@@ -809,11 +809,10 @@ plots.decision(
 # random weights:
 
 # %%
-for seed in (0, 1, 2):
-    _, history = train_network(n_hidden=3, seed=seed)
-    print(f"seed {seed}: loss {history[-1]:.3f} after 1,000 steps")
-_, history = train_network(n_hidden=3, seed=2, n_steps=3000)
-print(f"seed 2: loss {history[-1]:.3f} after 3,000 steps")
+for seed, n_steps in {0: 1000, 1: 1000, 2: 3000}.items():
+    _, history = train_network(n_hidden=3, seed=seed, n_steps=n_steps)
+    for n in range(1000, n_steps + 1, 2000):
+        print(f"seed {seed}: loss {history[n - 1]:.3f} after {n:,} steps")
 
 # %% [markdown]
 # Same network, same data, same rule. Two arrive, and one is as good as stuck: three times as many
