@@ -109,7 +109,7 @@ def _word(ax: Axes, word: str, line: int, left: int, weight: float, framed: bool
         Rectangle((left - 0.4, line - 0.36), len(word) + 0.8, 0.56, fc=fill, ec=edge, lw=2.2)
     )
     ink = style.text_on(fill)
-    mono = {"family": "DejaVu Sans Mono", "size": 10.4}
+    mono = {"family": "DejaVu Sans Mono", "size": 10.9}
     ax.text(left, line - 0.08, word, va="center", color=ink, clip_on=False, **mono)
     if weight >= 0.1:
         under = f"{weight:.2f}".lstrip("0") if weight < 0.995 else "1.0"
@@ -130,20 +130,25 @@ def _looks_in_words(words: Sequence[str], row: np.ndarray, query: int, note: str
 def head_maps(
     weights: Any, rings: Sequence[tuple[int, int]], ring_name: str, finding: str, *, titles: Any
 ) -> Picture:
-    """Attention maps (H, T, T) side by side, with rings at some (row, column) of every one."""
+    """Attention maps (H, T, T) side by side, with rings at some (row, column) of every one.
+
+    A dot stands for a weight above a tenth; its area is the weight.
+    """
     maps = numbers(weights, "weights")
-    fig, grid = style.figure(1, len(maps), height=3.2)
+    fig, grid = style.figure(1, len(maps), height=2.9)
+    size = maps.shape[-1]
     with style.context():
         for ax, one, title in zip(grid[0], maps, titles, strict=True):
-            ax.imshow(np.sqrt(one), cmap=style.SEQUENTIAL, vmin=0, vmax=1, interpolation="nearest")
+            rows, columns = np.nonzero(one > 0.1)
+            ax.fill([-1, size, -1], [-1, size, size], color=_FORBIDDEN, lw=0)
+            ax.scatter(columns, rows, s=16 * one[rows, columns], color=style.MODEL, lw=0)
             rows, columns = zip(*rings, strict=True)
             ax.scatter(columns, rows, s=90, fc="none", ec=style.HIGHLIGHT, lw=1.6)
+            ax.set(xlim=(-1, size), ylim=(size, -1), aspect="equal", xlabel="looks at word")
             ax.set_title(title)
-            ax.set_xlabel("looks at word")
             ax.grid(False)
         grid[0, 0].set_ylabel("word")
-    size = maps.shape[-1]
-    said = f"{len(maps)} maps of {size} × {size} words, the darker the more weight; in each, "
+    said = f"{len(maps)} maps of {size} × {size} words, a dot for a weight above a tenth; in each, "
     return picture(fig, finding, words=f"{said}{len(rings)} rings: {ring_name}")
 
 
@@ -153,7 +158,7 @@ def head_table(values: Any, finding: str, value: str) -> Picture:
     Its twin names only the largest: what a trained model gives differs in the last digits.
     """
     cells = numbers(values, "values")
-    fig, grid = style.figure(width=6.4, height=1.5 + 0.5 * len(cells))
+    fig, grid = style.figure(width=6.4, height=1.3 + 0.5 * len(cells))
     ax = grid[0, 0]
     with style.context():
         image = ax.imshow(cells, cmap=style.SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
@@ -163,7 +168,7 @@ def head_table(values: Any, finding: str, value: str) -> Picture:
         ax.set_xticks(range(cells.shape[1]), [f"head {h + 1}" for h in range(cells.shape[1])])
         ax.set_yticks(range(len(cells)), [f"layer {i + 1}" for i in range(len(cells))])
         ax.grid(False)
-        fig.colorbar(image, ax=ax, label=value)
+        ax.set_xlabel(value)
     layer, head = np.unravel_index(int(cells.argmax()), cells.shape)
     said = f"{value}, a number for each head: the largest in layer {layer + 1}, head {head + 1}"
     return picture(fig, finding, words=said)

@@ -1,6 +1,6 @@
 """Every interactive piece of the course: an `Explorer` over a figure, or a small tool."""
 
-from utils.viz.widgets.attention import attention_explorer
+from utils.viz.widgets.attention import attention_explorer, words_of
 from utils.viz.widgets.bandwidth import bandwidth_explorer
 from utils.viz.widgets.line import line_by_hand
 from utils.viz.widgets.pie import pies_of_a_story
@@ -12,4 +12,5 @@ __all__ = [
     "bandwidth_explorer",
     "line_by_hand",
     "pies_of_a_story",
+    "words_of",
 ]

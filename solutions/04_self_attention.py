@@ -1,0 +1,1110 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · Self-attention
+#
+# **What can a text find out about itself, when each of its words may look at the others?**
+#
+# Chapter 03 ended with one query that averages over some values. Now every word of a text asks, all
+# at once, and what they ask about is the text itself. That, a rule about the future, and a few
+# heads side by side is all the attention there is in a GPT. At the end we train the smallest model
+# that has nothing else: two layers. It learns to recall the colour of a kite from dozens of words
+# back, and we catch the head that does it, and switch it off.
+#
+# You will build: self-attention for a matrix, the causal mask, the padding mask, the split into
+# heads, multi-head attention, rotary positions, and attention in linear time. It takes some 100
+# minutes, about 75 of them in the exercises.
+#
+# First run everything: **Run → Run All Cells**. It takes about a minute, most of it two training
+# runs. Then begin again at the top.
+
+# %%
+import inspect
+import math
+import textwrap
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from utils.course import ask, check
+from utils.data import storyworld
+from utils.data.corpora import load_corpus
+from utils.llm import attention, recall
+from utils.llm.costs import cost
+from utils.llm.ngram import NGramModel
+from utils.viz import plots, widgets
+
+# %% [markdown]
+# ## From one query to a matrix
+#
+# Five words, each a vector of six numbers; rolled, for now, where a trained model would have
+# learned them. Three matrices turn each word into what it asks (its query), what it offers to be
+# found by (its key), and what it has to say (its value).
+
+# %%
+words = "Mina had a blue kite".split()
+dice = torch.Generator().manual_seed(4)
+x = 2 * torch.rand(5, 6, generator=dice) - 1  # (T, C)
+w_q, w_k, w_v = 2 * torch.rand(3, 6, 4, generator=dice) - 1  # (C, D) each
+q, k, v = x @ w_q, x @ w_k, x @ w_v  # (T, D) each
+
+# %% [markdown]
+# Chapter 03's attention takes one query. We could call it five times. Or we put the five queries
+# into one matrix: then `q @ k.T` holds the score of every word with every word, and the same three
+# steps, scale, softmax, average, do all rows at once.
+
+# %%
+one_by_one = [attention.attention_for_one_query(query, k, v)[0] for query in q]
+scores = q @ k.T / math.sqrt(4)
+weights = scores.softmax(dim=-1)
+out = weights @ v  # (T, D)
+print("all at once as one by one:", torch.allclose(out, torch.stack(one_by_one)))
+
+# %%
+ask("4.a")
+
+# %%
+plots.heatmap(
+    weights,
+    words,
+    words,
+    "A row is one word's average over all five: it sums to 1",
+    xlabel="looks at",
+    ylabel="the word that looks",
+    value="weight",
+)
+
+# %% [markdown]
+# Read it by rows. A column need not sum to anything: many words may look at the same one, and some
+# are hardly looked at.
+#
+# Often a word may not look everywhere; why, the next section tells. Which looks are allowed is
+# said by a **mask**, a table of the same shape, `True` where the row may look at the column. How
+# do we forbid a look? Not by setting its weight to zero: the rest of the row would no longer sum
+# to one. We act one step earlier, on the scores. A score of minus infinity has the exponential
+# zero, and the softmax shares out the whole of the attention among those that are left.
+#
+# ### Exercise 4.1 · Self-attention for a matrix
+# ★★☆ · 15 min · Phuong and Hutter 2022, Alg. 4
+#
+# Go the whole way from `x` to the output, and return all seven steps, so that the check can tell
+# you the first that departs: `q, k, v, scores, masked, weights, out`. Here `scores` are already
+# divided by √D, and `masked` are the scores with −∞ where a look is forbidden.
+#
+# By hand, from the scores on, for two words with D = 2, where the first may not look at the second:
+#
+#     q · k         [[1, 2], [2, 0]]
+#     scores        [[0.71, 1.41], [1.41, 0.00]]     divided by √2
+#     masked        [[0.71, −∞], [1.41, 0.00]]
+#     weights       [[1.00, 0.00], [0.80, 0.20]]     e^1.41 = 4.11, and 4.11 / (4.11 + 1) = 0.80
+#     v             [[10], [20]]
+#     out           [[10], [12]]                     0.80 · 10 + 0.20 · 20 = 12
+#
+# <details><summary>A nudge</summary>The scale is the root of the width of a query,
+# <code>q.shape[-1]</code>. It has nothing to do with the number of words, and nothing with the
+# width of x.</details>
+# <details><summary>More</summary><code>scores.masked_fill(~mask, -torch.inf)</code> fills in where
+# the mask is <code>False</code>. Each row of the result goes through its own softmax:
+# <code>dim=-1</code>.</details>
+
+
+# %%
+def self_attention(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor):
+    """q, k, v, scores, masked, weights, out; x (T, C), w (C, D), mask (T, T) bool."""
+    ### BEGIN SOLUTION
+    q, k, v = x @ w_q, x @ w_k, x @ w_v  # (T, D)
+    scores = q @ k.T / math.sqrt(q.shape[-1])  # (T, T)
+    masked = scores.masked_fill(~mask, -torch.inf)
+    weights = masked.softmax(dim=-1)
+    out = weights @ v  # (T, D)
+    return q, k, v, scores, masked, weights, out
+    ### END SOLUTION
+
+
+self_attention = check("4.1", self_attention)
+
+# %% [markdown]
+# ## Don't look ahead
+#
+# So far every word looks at every other, the later ones included. A model that is to predict the
+# next word need not think, then: the next word is right there, one step to its right. When we come
+# to write with it, there is no right-hand side. So we train under the same rule that we shall
+# write under: **a word may look at itself and at what came before it, and at nothing else.** As a
+# mask, the rule is a triangle.
+
+# %%
+plots.mask(
+    attention.causal_mask(5),
+    words,
+    "The causal mask: a word looks at itself and at its past",
+)
+
+# %%
+ask("4.b")
+
+# %% [markdown]
+# ### Exercise 4.2 · The causal mask
+# ★☆☆ · 5 min · Phuong and Hutter 2022, Alg. 4, unidirectional
+#
+# Write the triangle for any number of tokens: `True` where the token of that row may look at the
+# token of that column. For three:
+#
+#     True  False False
+#     True  True  False
+#     True  True  True
+#
+# <details><summary>A nudge</summary>Compare the row's number with the column's: broadcasting makes
+# a table of two ranges.</details>
+# <details><summary>More</summary><code>torch.tril</code> keeps the lower triangle of a matrix, its
+# diagonal included.</details>
+
+
+# %%
+def causal_mask(n_tokens: int) -> Tensor:
+    """True where the query of a row may attend to the key of a column, (T, T)."""
+    ### BEGIN SOLUTION
+    position = torch.arange(n_tokens)
+    return position[:, None] >= position[None, :]
+    ### END SOLUTION
+
+
+causal_mask = check("4.2", causal_mask)
+
+# %% [markdown]
+# ### Break it
+#
+# What does it look like from outside, when the future leaks? We train the same small model twice on
+# the beginnings of stories, 40 words each: one layer of attention, once with the mask and once
+# without. (`recall` is the model of this chapter's second half; what is inside, you will know by
+# then.) And since the stories come from a program, we know what their words cost at least.
+
+# %%
+corpus = load_corpus("stories")
+train = [line.split() for line in corpus.train.splitlines()]
+held_out = [line.split() for line in corpus.val.splitlines()[:200]]
+vocabulary = (storyworld.END, *storyworld.VOCABULARY)
+starts = [words[:40] for words in train[:4000]]
+inputs, targets = (ids[:, :40] for ids in recall.encode(starts, vocabulary))
+paid = sum(-storyworld.log2_probability(words[:40]) for words in held_out)
+floor = paid / (40 * len(held_out))
+print(f"the dice of the first 40 words: {floor:.2f} bits a word")
+
+
+# %%
+def one_layer(causal: bool) -> recall.RecallModel:
+    """A small model of a single layer, with the mask or without."""
+    torch.manual_seed(0)
+    make = partial(attention.MultiHeadAttention, causal=causal, rotary_base=10_000)
+    return recall.RecallModel(len(vocabulary), 48, 2, n_layers=1, attention=make)
+
+
+honest, leaky = one_layer(causal=True), one_layer(causal=False)
+bits = {
+    name: recall.train_recall(model, inputs, targets, 120, learning_rate=0.01)
+    for name, model in {"causal model": honest, "sees the future": leaky}.items()
+}
+
+# %%
+blocks = range(5, 120, 10)
+means = {name: torch.tensor(b).view(12, 10).mean(1) for name, b in bits.items()}
+plots.lines(
+    {name: (blocks, mean) for name, mean in means.items()},
+    "step",
+    "bits per word, mean of ten steps",
+    "The loss falls below the floor: the model has found the answer in its input",
+    floor=floor,
+    digits=1,
+)
+
+# %% [markdown]
+# The curve below the dashed line should alarm you. No honest model gets under the entropy of the
+# stories themselves, so this one must be reading the answer somewhere. It is the surest sign of a
+# leak that there is, and it needs a text whose floor is known. Ordinary text has no such line,
+# which is how leaks of this kind live on for years. Now ask the same model under the rule that it
+# would have to write under:
+
+# %%
+print("with the future, below the floor:", means["sees the future"][-1].item() < floor)
+leaky.layers[0].causal = True
+pays = {}
+for name, tiny in {"honest": honest, "leaky": leaky}.items():
+    logits = tiny(inputs[:300]).flatten(0, 1)
+    pays[name] = F.cross_entropy(logits, targets[:300].flatten()).item() / math.log(2)
+print("without it, over twice what the other pays:", pays["leaky"] > 2 * pays["honest"])
+
+# %% [markdown]
+# It has learned to copy from the right, and little else.
+#
+# ## Two masks, two kinds of model
+#
+# The triangle is the largest difference between the two famous families. **GPT** keeps it, and so
+# can be trained on *every next word* of a text, all in one pass: with 100 words, a hundred lessons.
+# **BERT** has none. Every word sees both sides, so asking for the next word would be a joke, as you
+# have just seen. What one can ask instead is this: hide some of the words, 15 in 100, say, behind
+# `[MASK]`, and let the model guess those from both sides. That makes 15 lessons of 100 words, and
+# better ones where the right side matters: *the … barked*.
+
+# %%
+sentence = "the old dog barked loudly".split()
+both = {
+    "GPT: predict each next word": causal_mask(5),
+    "BERT: predict the hidden word": torch.ones(5, 5, dtype=torch.bool),
+}
+plots.masks(
+    both,
+    sentence,
+    "GPT looks back and guesses forward; BERT looks both ways and fills a gap",
+    hidden=[2],
+)
+
+# %% [markdown]
+# The price shows when one wants to write. BERT gives no chances for a next word, and so none for a
+# whole text; to fill a gap is what it was trained to do. It reads well, and was made to classify
+# and to search.
+#
+# ### Filling up a batch
+#
+# There is a second reason to forbid a look. Texts in a batch have different lengths, and a tensor
+# hasn't. So the shorter ones are filled up behind with something that isn't text, and nobody may
+# look at it.
+#
+# ### Exercise 4.3 · The padding mask
+# ★☆☆ · 5 min · Devlin et al. 2018, as in any implementation
+#
+# From the lengths of the B texts, say for each place of the batch whether it holds a word (`True`)
+# or filling (`False`). Give it the shape (B, 1, 1, T): the last axis is the token that is looked
+# *at*, and the two axes of length 1 stand for the heads, which come soon, and for the token that
+# looks. All of them are forbidden the same columns, so broadcasting can copy. For the lengths 1
+# and 3 and T = 3:
+#
+#     [[[[True, False, False]]],
+#      [[[True, True,  True ]]]]
+#
+# <details><summary>A nudge</summary>Position j holds a word of a text if j is below the text's
+# length. Positions count from 0.</details>
+# <details><summary>More</summary>Compare <code>torch.arange(n_tokens)</code>, (T), with
+# <code>lengths[:, None]</code>, (B, 1). Indexing with <code>[:, None, None, :]</code> adds the two
+# axes.</details>
+
+
+# %%
+def padding_mask(lengths: Tensor, n_tokens: int) -> Tensor:
+    """True where a place holds a word; lengths (B,) -> (B, 1, 1, T) bool."""
+    ### BEGIN SOLUTION
+    is_word = torch.arange(n_tokens) < lengths[:, None]  # (B, T)
+    return is_word[:, None, None, :]  # (B, 1, 1, T)
+    ### END SOLUTION
+
+
+padding_mask = check("4.3", padding_mask)
+
+# %% [markdown]
+# The two masks combine with `&`: a look is allowed if both allow it.
+
+# %%
+lengths = torch.tensor([2, 4])
+combined = causal_mask(4) & padding_mask(lengths, 4)  # (B, 1, T, T)
+print(combined.int()[0, 0])
+
+# %%
+ask("4.c")
+
+# %% [markdown]
+# ## Dropout on the weights
+#
+# While a network trains, one can make it forget: with the chance p, a number is set to 0, and
+# those that remain are divided by 1 − p, so that the mean stays as it was. In attention it is
+# weights that are struck. A head must not rely on one single look, since tomorrow that look may be
+# gone.
+
+# %%
+torch.manual_seed(0)
+row = torch.tensor([0.1, 0.2, 0.3, 0.4])
+for _ in range(3):
+    struck = F.dropout(row, p=0.25)
+    print([round(w, 2) for w in struck.tolist()], "sum", round(struck.sum().item(), 2))
+mean = F.dropout(row.expand(100_000, 4), p=0.25).mean(0)
+print("mean of 100,000:", [round(w, 1) for w in mean.tolist()])
+
+# %% [markdown]
+# A struck row need not sum to 1, only on average it does. When the model is used, nothing is
+# struck: `model.eval()` switches it off, and a model that answers differently each time has
+# usually not been told. The models of this chapter see each story once, can't learn any by heart,
+# and do without.
+#
+# ## Several heads
+#
+# A row of weights makes *one* average. Suppose the next word needs two things at once, who speaks
+# and what was lost. A single softmax would have to divide itself between the two and hand back a
+# blend, as if one stirred the answers to two questions together. So we ask several times: each
+# **head** has queries, keys and values of its own, a kernel of its own, and the answers are laid
+# side by side.
+
+# %%
+ask("4.d")
+
+# %% [markdown]
+# In the code the heads cost nothing but a change of shape. The three matrices stay as they are; we
+# take the first D columns of `q` for head 0, the next D for head 1, and so on. Here is a tensor
+# that fits on the page: 2 texts, 4 words, 6 columns, for 3 heads of 2 columns. Each number says
+# where it comes from: 123 is text 1, word 2, column 3.
+
+# %%
+b, t, c = torch.meshgrid(*(torch.arange(n) for n in (2, 4, 6)), indexing="ij")
+page = 100 * b + 10 * t + c  # (B, T, C)
+print(page[1])
+
+# %% [markdown]
+# Cut the last axis in two, 6 = 3 · 2, and then bring the heads forward. For head 1 of text 1 we
+# want the columns 2 and 3 of all four words.
+
+# %%
+cut = page.view(2, 4, 3, 2)  # (B, T, H, D)
+heads = cut.transpose(1, 2)  # (B, H, T, D)
+print(heads[1, 1])
+
+# %% [markdown]
+# ### Break it
+#
+# The shape that we want is (2, 3, 4, 2), and `view` can give it at once. It raises nothing, and the
+# shapes of everything that follows are right.
+
+# %%
+print(page.view(2, 3, 4, 2)[1, 1])
+
+# %% [markdown]
+# Words and columns are mixed: the row that should be word 0 has columns 2 and 3 of *word 1*. Merged
+# back by the book, word 0 would now carry something of its future: a leak, and no error will ever
+# say so. `view` never moves a number; only `transpose` turns the axes. On the way back the order is
+# the reverse: transpose first, then flatten.
+#
+# ### Exercise 4.4 · Split, work, merge
+# ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 5, as in any implementation
+#
+# Split `x` (B, T, C) into heads (B, H, T, D), let `work` do something to them, and merge what it
+# returns into (B, T, C) again, head 0's columns first. Return both: `heads, merged`. `work` is a
+# function that takes the heads and returns a tensor of the same shape; in the next exercise it is
+# attention. By hand, for one text of two words, two heads, and a work that changes nothing:
+#
+#     x         [[[0, 1, 2, 3], [4, 5, 6, 7]]]
+#     heads     [[[[0, 1], [4, 5]],  [[2, 3], [6, 7]]]]
+#     merged    as x
+#
+# <details><summary>A nudge</summary><code>x.unflatten(-1, (n_heads, -1))</code> cuts the last axis
+# in two; so does <code>view</code> with four sizes.</details>
+# <details><summary>More</summary>Back: <code>transpose(1, 2)</code> gives (B, T, H, D), and
+# <code>flatten(-2)</code> joins the last two axes.</details>
+
+
+# %%
+def through_heads(x: Tensor, n_heads: int, work) -> tuple[Tensor, Tensor]:
+    """The heads of x, (B, H, T, D), and work(heads) merged again, (B, T, C)."""
+    ### BEGIN SOLUTION
+    heads = x.unflatten(-1, (n_heads, -1)).transpose(1, 2)  # (B, H, T, D)
+    merged = work(heads).transpose(1, 2).flatten(-2)  # (B, T, C)
+    return heads, merged
+    ### END SOLUTION
+
+
+through_heads = check("4.4", through_heads)
+
+# %% [markdown]
+# One matrix is still missing. Side by side, the heads' answers don't know of each other: column 0
+# belongs to head 0 and to nobody else. A last projection, `w_out`, mixes them.
+#
+# ### Exercise 4.5 · Multi-head attention
+# ★★★ · 15 min · Phuong and Hutter 2022, Alg. 5
+#
+# The whole layer, for a batch. One matrix `w_qkv` (C, 3C) makes queries, keys and values in a
+# single product: the first C columns are the queries of all heads, the next the keys, the last the
+# values. Both projections have biases. Return the weights of each head, (B, H, T, T), and the
+# output, (B, T, C).
+#
+# `attention.split_heads(x, n_heads)` and `attention.merge_heads(heads)` are your last exercise,
+# cut in two; `attention.scaled_dot_product_attention(q, k, v, mask)` returns the output and the
+# weights, for any number of axes in front.
+#
+# By hand: with `w_qkv` and `b_qkv` all zero, every score is 0 and every value is 0. Each weight is
+# 1 / T, or 1 over the number of words allowed, and the output is `b_out` in every row.
+#
+# <details><summary>A nudge</summary><code>(x @ w_qkv + b_qkv).chunk(3, dim=-1)</code> gives the
+# three thirds.</details>
+# <details><summary>More</summary>Split each third, attend, merge, and send the result through
+# <code>w_out</code> and <code>b_out</code>.</details>
+
+
+# %%
+def multi_head_attention(
+    x: Tensor,
+    w_qkv: Tensor,
+    b_qkv: Tensor,
+    w_out: Tensor,
+    b_out: Tensor,
+    n_heads: int,
+    mask: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Weights (B, H, T, T) and output (B, T, C) of attention with n_heads heads."""
+    ### BEGIN SOLUTION
+    thirds = (x @ w_qkv + b_qkv).chunk(3, dim=-1)  # three of (B, T, C)
+    q, k, v = (attention.split_heads(part, n_heads) for part in thirds)
+    heads, weights = attention.scaled_dot_product_attention(q, k, v, mask)
+    return weights, attention.merge_heads(heads) @ w_out + b_out
+    ### END SOLUTION
+
+
+multi_head_attention = check("4.5", multi_head_attention)
+
+# %% [markdown]
+# The package has the same layer as a module, `attention.MultiHeadAttention`, with PyTorch's fused
+# kernel inside. With its own weights, your function gives its numbers:
+
+# %%
+torch.manual_seed(0)
+layer = attention.MultiHeadAttention(d_model=6, n_heads=3)
+batch = torch.rand(2, 5, 6)
+matrices = layer.qkv.weight.T, layer.qkv.bias, layer.out.weight.T, layer.out.bias
+_, mine = multi_head_attention(batch, *matrices, 3, causal_mask(5))
+print("as in the package:", torch.allclose(mine, layer(batch), atol=1e-6))
+
+# %% [markdown]
+# ## Nobody knows the order
+#
+# *The dog bit Mina* and *Mina bit the dog* are the same words. What does attention make of it?
+
+# %%
+ask("4.e")
+
+# %%
+everyone = attention.MultiHeadAttention(d_model=6, n_heads=3, causal=False)
+shuffle = torch.tensor([3, 0, 4, 1, 2])
+before, after = everyone(batch), everyone(batch[:, shuffle])
+print("outputs shuffled too:", torch.allclose(after, before[:, shuffle], atol=1e-6))
+
+# %% [markdown]
+# This is called **permutation equivariance**. To this layer a sentence is a bag of words. The
+# causal mask helps less than one would think. Shuffle all words but the last, and look at the
+# last:
+
+# %%
+shuffled = torch.tensor([3, 1, 0, 2, 4])
+last, still = layer(batch)[:, -1], layer(batch[:, shuffled])[:, -1]
+print("the last word notices nothing:", torch.allclose(last, still, atol=1e-6))
+
+# %% [markdown]
+# So the place of a word has to be told. Three ways are in use.
+#
+# **Learned.** A second table beside that of the words: a vector for place 0, one for place 1, …,
+# added to the word's own, and learned like everything else. GPT-2 does it so. It has no vector for
+# place 1,024, so there the text must end.
+#
+# **Sinusoidal.** The vector is not learned but computed, from waves: fast ones in the first
+# columns, slow ones in the last, like the hands of a clock. The first transformer did it so. There
+# is a vector for every place, which doesn't mean that the model knows what to do with it.
+
+# %%
+waves = attention.sinusoidal_positions(48, 16)
+plots.heatmap(
+    waves.T,
+    [str(i) for i in range(16)],
+    [str(t) if t % 8 == 0 else "" for t in range(48)],
+    "Each place has a pattern of its own: quick waves above, slow ones below",
+    xlabel="place",
+    ylabel="column",
+    value="what is added",
+    diverging=True,
+)
+
+# %% [markdown]
+# **Rotary.** Nothing is added to the word. Instead, just before the dot product, queries and keys
+# are *turned*: the columns are taken in pairs, each pair is a point in the plane, and at place t
+# it is turned by an angle of t times some fixed speed. A dot product depends on the angle between
+# two vectors. If the query has been turned by m steps and the key by n, what is left between them
+# is m − n: **only the distance counts.** Most models since 2022 do it so.
+#
+# ### Exercise 4.6 · The rotary rotation
+# ★★★ · 12 min · Su et al. 2021, section 3.2
+#
+# Turn each row of `x` (T, D) by its position. Columns 2i and 2i + 1 are a pair (a, b), and its
+# angle is position · 10000^(−2i / D), in radians. Turned, the pair is
+#
+#     a · cos − b · sin,   a · sin + b · cos
+#
+# The first pair turns by one radian a step, later pairs more and more slowly. By hand: the row
+# [1, 0] at position 1 becomes [cos 1, sin 1] = [0.54, 0.84], and at position 0 it stays [1, 0].
+#
+# <details><summary>A nudge</summary>The speeds: <code>10_000.0 ** (-torch.arange(0, D, 2) /
+# D)</code>. The angles are a table, (T, D / 2): <code>positions[:, None] *
+# speeds</code>.</details>
+# <details><summary>More</summary><code>x[:, 0::2]</code> holds the first of each pair, <code>x[:,
+# 1::2]</code> the second. To interleave two results again: <code>torch.stack([first, second],
+# dim=-1).flatten(-2)</code>.</details>
+
+
+# %%
+def rotate(x: Tensor, positions: Tensor) -> Tensor:
+    """Each pair of columns of x (T, D) turned by an angle that grows with positions (T,)."""
+    ### BEGIN SOLUTION
+    width = x.shape[-1]
+    speeds = 10_000.0 ** (-torch.arange(0, width, 2) / width)  # (D / 2,)
+    angles = positions[:, None] * speeds  # (T, D / 2)
+    cos, sin = angles.cos(), angles.sin()
+    a, b = x[:, 0::2], x[:, 1::2]  # (T, D / 2) each
+    return torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1).flatten(-2)
+    ### END SOLUTION
+
+
+rotate = check("4.6", rotate)
+
+# %% [markdown]
+# Let us see whether only the distance counts. One query and one key, the same two vectors
+# throughout. We put the key at place 0, at 20, and at 300, and the query up to sixty places behind
+# it.
+
+# %%
+query, key = torch.rand(2, 32, generator=dice)
+steps = torch.arange(61)
+products = {
+    f"key at place {place}": (
+        steps,
+        rotate(query.expand(61, -1), place + steps)
+        @ rotate(key[None], torch.tensor([place]))[0],
+    )
+    for place in (0, 20, 300)
+}
+same = [
+    torch.allclose(y, products["key at place 0"][1], atol=1e-3)
+    for _, y in products.values()
+]
+
+# %%
+plots.lines(
+    products,
+    "words between key and query",
+    "query · key",
+    "Three curves, one line: the product depends on the distance alone",
+)
+
+# %% [markdown]
+# A look "three words back" is the same look anywhere in a text. Learned tables have to find that
+# out for every place anew.
+#
+# ## Two layers that remember
+#
+# Now everything comes together. In the story world a colour is told early, and comes again dozens
+# of words later. Counting failed at that, and chapter 02 said why: a table can't look back. Here
+# is a story, with the words that only somebody who remembers can know. `recalls` lists them, with
+# the distance to the nearest word before that gives them away.
+
+# %%
+story = held_out[0]
+print(textwrap.fill(storyworld.prose(story), 88))
+for index, kind, distance in storyworld.recalls(story):
+    if kind in ("colour", "weather"):
+        print(
+            f"word {index}, {story[index]}: the {kind}, last told {distance} words before"
+        )
+
+# %% [markdown]
+# The model has no table, no memory, no grammar. Words become vectors of 96 numbers. Twice, a layer
+# of four heads looks back and adds what it finds. Then each vector is turned into a chance for
+# every word of the vocabulary. (A word's numbers are brought to a common size before each layer.
+# That is a norm, and chapter 05 is about it.) This is all of it:
+
+# %%
+torch.manual_seed(0)
+model = recall.RecallModel(len(vocabulary), d_model=96, n_heads=4, n_layers=2)
+print(textwrap.dedent(inspect.getsource(recall.RecallModel.forward)))
+print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
+
+# %%
+ask("4.f")
+
+# %% [markdown]
+# It reads 8,000 stories, each once, 32 at a time, and at every word is to say the next one. (How
+# one trains is the subject of chapter 07; this loop does it the usual way.) You may interrupt it:
+# what it has learned so far is kept.
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
+inputs, targets = recall.encode(train[:8000], vocabulary)
+curve = recall.train_recall(model, inputs, targets, steps=300, report=50)
+
+# %% [markdown]
+# Near the end it pays about 0.57 bits a word; the floor is 0.45. The interesting question is where
+# it is right. We ask it about 200 stories that it has never seen: for each word, is the true one
+# the one it holds most likely?
+
+
+# %%
+new_inputs, new_targets = recall.encode(held_out, vocabulary)
+all_recalls = [storyworld.recalls(words) for words in held_out]
+
+
+def hits(model, head_mask=None) -> Tensor:
+    """True where the likeliest word is the true one, (N, T)."""
+    with torch.no_grad():
+        logits = model(new_inputs, head_mask=head_mask)
+    return logits.argmax(-1) == new_targets
+
+
+def places(kind: str, distance: int = 0) -> tuple[list[int], list[int]]:
+    """Where a fact of this kind comes again, last told at least so many words before."""
+    found = [
+        (i, r.index)
+        for i, recalls in enumerate(all_recalls)
+        for r in recalls
+        if r.kind == kind and r.distance >= distance
+    ]
+    return tuple(zip(*found, strict=True))
+
+
+# %%
+right = hits(model)
+far = places("colour", distance=30)
+rate = right[far].float().mean().item()
+print(f"{len(far[0])} colours that were last told 30 or more words before")
+print("recalled, at least 98 % of them:", rate >= 0.98)
+
+# %% [markdown]
+# For comparison, the n-grams of chapter 02, which have read the same 8,000 stories. There are ten
+# colours.
+
+# %%
+rates = {}
+for order in range(1, 6):
+    ngram = NGramModel(order).fit(train[:8000], storyworld.VOCABULARY)
+    guesses = [ngram.next_words(held_out[i][:j]) for i, j in zip(*far, strict=True)]
+    told = [held_out[i][j] for i, j in zip(*far, strict=True)]
+    best = [max(guess, key=guess.get) for guess in guesses]
+    rates[f"{order}-gram"] = 100 * sum(map(str.__eq__, best, told)) / len(told)
+print("the best n-gram finds fewer than 20 %:", max(rates.values()) < 20)
+
+# %%
+plots.bars(
+    rates | {"two layers of attention": 100 * rate},
+    "colours found, told 30 or more words before, %",
+    "Counting guesses the colour; attention looks it up",
+    floor=10,
+    floor_label="one in ten",
+    highlight=["two layers of attention"],
+    digits=1,
+)
+
+# %% [markdown]
+# ## Who did it?
+#
+# The model has eight heads. We can watch them: at each place where a colour is to come, how much of
+# its attention does a head give to the places where that colour was told?
+
+
+# %%
+maps = model.maps(new_inputs[:60])  # (N, L, H, T, T)
+looks = []
+for i, j in zip(*far, strict=True):
+    if i < 60:
+        told = [t + 1 for t in range(j) if held_out[i][t] == held_out[i][j]]
+        looks.append(maps[i, :, :, j, told].sum(-1))  # (L, H)
+share = torch.stack(looks).mean(0)
+layer, head = divmod(int(share.argmax()), model.n_heads)
+print("it is in the second layer:", layer == 1)
+print("more than three quarters of its attention:", share.max().item() > 0.75)
+
+# %% [markdown]
+# (The `t + 1`: in the model's input an end mark stands before the first word, so word t is at
+# place t + 1, and the vector that has to predict word j is at place j.)
+
+# %%
+plots.head_table(
+    share,
+    "When a colour is to come, one head looks where it was told",
+    value="share of attention on the colour",
+)
+
+# %% [markdown]
+# Here is that head at work in one story, beside its three neighbours. Rows look at columns. The
+# rings mark the places where the colour was wanted (row) and where it stood first (column).
+
+# %%
+chosen = next(i for i, j in zip(*far, strict=True))
+colour = storyworld.facts(held_out[chosen])["colour"]
+at = [t for t, word in enumerate(held_out[chosen]) if word == colour]
+length = len(held_out[chosen])
+plots.head_maps(
+    maps[chosen, layer, :, :length, :length],
+    [(t, at[0] + 1) for t in at[1:]],
+    "where the colour comes again, and where it stood first",
+    f"Head {head + 1} has a dot in every ring: it looks where the colour was told first",
+    titles=[f"head {h + 1}" for h in range(4)],
+)
+
+# %% [markdown]
+# And as a reader would see it: from the word before the colour, back over the story.
+
+# %%
+shown = ("<start>", *held_out[chosen])
+wanted = next(j for i, j in zip(*far, strict=True) if i == chosen)
+plots.look_back(
+    shown[: wanted + 2],
+    F.pad(maps[chosen, layer, head, wanted, : wanted + 1], (0, 1)),
+    wanted,
+    f"From “{shown[wanted]}” it reaches over {wanted - at[0] - 1} words, to “{colour}”",
+)
+
+# %% [markdown]
+# ### Switch it off
+#
+# Looking is not yet doing. A head might look at the colour and carry nothing away. The test is an
+# **ablation**: multiply what this head found by zero, change nothing else, and see what the model
+# can no longer do.
+
+# %%
+kinds = {
+    "colour (30+)": far,
+    "thing": places("thing"),
+    "name": places("name"),
+    "animal": places("animal"),
+}
+is_recall = torch.zeros_like(right)
+for i, recalls in enumerate(all_recalls):
+    is_recall[i, [r.index for r in recalls]] = True
+kinds["no recall"] = (~is_recall & (new_targets >= 0)).nonzero(as_tuple=True)
+
+
+def report(right: Tensor) -> dict[str, float]:
+    """Percent right of each kind."""
+    return {kind: 100 * right[at].float().mean().item() for kind, at in kinds.items()}
+
+
+# %%
+everything = report(right)
+without = torch.ones(model.n_layers, model.n_heads)
+without[layer, head] = 0
+ablated = report(hits(model, head_mask=without))
+lost = {kind: everything[kind] - ablated[kind] for kind in kinds}
+colours, *others = lost.values()
+print("of the colours, more than 50 points lost:", colours > 50)
+print("of anything else, no more than 20:", max(others) <= 20)
+
+# %%
+plots.before_and_after(
+    everything,
+    ablated,
+    ("all heads", "without that one"),
+    "words predicted right, %",
+    "Without its head the model forgets the colour, and little else",
+)
+
+# %% [markdown]
+# One head in eight carries the colour. Is that a rule, or luck? Here is the same experiment with
+# each of the eight. The numbers are the points lost; *no recall* are the words that need none.
+
+# %% tags=["nbval-ignore-output"] reason="points lost by a model trained here differ in the last digits"
+print("lost without   " + "".join(f"{kind:>13}" for kind in kinds))
+for i in range(model.n_layers * model.n_heads):
+    kept = torch.ones(model.n_layers * model.n_heads)
+    kept[i] = 0
+    one_less = report(hits(model, head_mask=kept.view(model.n_layers, -1)))
+    points = "".join(f"{everything[k] - one_less[k]:13.0f}" for k in kinds)
+    print(f"layer {i // 4 + 1}, head {i % 4 + 1}{points}")
+
+# %% [markdown]
+# In the second layer there is a division of labour that nobody asked for: one head fetches
+# colours, another things, another animals. It isn't always so tidy. From another seed, two heads
+# may share the colours, and each can then be spared (a question for the meeting). The first layer
+# does something else. To fetch, one must know *what* is wanted, and the word *the* alone doesn't
+# say: after *on top of the* it is something else than after *asked the*. The first layer tells
+# each word what stands before it, and the second asks with that. Without the first layer, the head
+# that fetches colours is of no use:
+
+# %%
+no_first_layer = torch.ones(model.n_layers, model.n_heads)
+no_first_layer[0] = 0
+blind = report(hits(model, head_mask=no_first_layer))
+print("colours found, fewer than half:", blind["colour (30+)"] < 50)
+
+# %% [markdown]
+# Such teams, one head that notes what came before and one that uses the note to look something up,
+# have been found in large transformers too. The best known are *induction heads*: they continue a
+# pattern A B … A with B, and appear in training quite suddenly. Ours is a simpler cousin, since it
+# knows the ten colours by heart.
+#
+# ### Look for yourself
+#
+# Choose the layer, the head and the word that looks (framed); the left and right arrow keys move a
+# slider. The darker a word, the more weight it gets; from a tenth on, the weight is written below.
+# The text is yours to change, within the words of the story world. Try to find the head that looks
+# for the animal, and tell the story with two colours: which one wins?
+
+
+# %%
+def look(text: str):
+    """The words of a text, the weights (L, H, T, T), and what is expected after each word."""
+    words = widgets.words_of(text)
+    ids, _ = recall.encode([words], vocabulary)
+    with torch.no_grad():
+        expected = model(ids)[0].argmax(-1).tolist()
+    shown = ["<start>", *words]
+    return shown, model.maps(ids)[0], [vocabulary[i] for i in expected]
+
+
+stories = [storyworld.prose(words) for words in held_out[chosen : chosen + 20]]
+widgets.attention_explorer(look, stories, layer=layer + 1, head=head + 1, word=wanted)
+
+# %% [markdown]
+# A map is not an explanation. It shows where a head looks, not what it takes, nor what later layers
+# make of it. That is why we switched the head off before we believed it.
+#
+# ## What it costs
+#
+# Every word looks at every word before it. A text twice as long has four times as many pairs, and
+# the explicit way writes them all down in a table of T × T for each head. PyTorch's **fused**
+# kernel (FlashAttention and its kin) computes the same numbers block by block, and never has the
+# table. The arithmetic is still quadratic; the memory no longer is.
+#
+# Is there a way to do *less*? Leave out the softmax for a moment, and let the weight of a pair be
+# a plain product of features, φ(q) · φ(k), with a φ that makes every number positive. Then the
+# output of word i is
+#
+#     Σ_j (φ(q_i) · φ(k_j)) v_j   =   φ(q_i) · Σ_j φ(k_j) v_jᵀ
+#
+# On the left, every query meets every key. On the right, the sum doesn't contain the query any
+# more: it is *one* table of M × D numbers, to which each word adds its own and from which each
+# query reads. That is the kernel trick, and it moves the sum. To make the weights sum to one,
+# divide by φ(q_i) · Σ_j φ(k_j). And causally, j ≤ i, both sums are *running* sums: a state,
+# updated word by word, as in the recurrent networks of chapter 03.
+#
+# ### Exercise 4.7 · Linear attention
+# ★★★ · 15 min · Katharopoulos et al. 2020, equations 8 to 12
+#
+# You are given the features, `phi_q` and `phi_k` (T, M), all positive, and `v` (T, D). Return the
+# causal output, (T, D), without ever making a table of T × T: the check watches the tensors that
+# you make. By hand, with one feature:
+#
+#     phi_q = [[1], [2]]     phi_k = [[1], [3]]     v = [[10], [20]]
+#     word 0:  1·1·10 / (1·1) = 10
+#     word 1:  2·(1·10 + 3·20) / (2·(1 + 3)) = 140 / 8 = 17.5
+#
+# <details><summary>A nudge</summary><code>cumsum(0)</code> is a running sum along the words. What
+# is to be summed is one table (M, D) a word.</details>
+# <details><summary>More</summary><code>phi_k[:, :, None] * v[:, None, :]</code> is (T, M, D).
+# After the running sum, let the query read it: <code>torch.einsum("tm,tmd->td", phi_q,
+# sums)</code>. The divisor is <code>(phi_q * phi_k.cumsum(0)).sum(-1,
+# keepdim=True)</code>.</details>
+
+
+# %%
+def linear_attention(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention with the weights phi_q · phi_k, in time and memory O(T)."""
+    ### BEGIN SOLUTION
+    sums = (phi_k[:, :, None] * v[:, None, :]).cumsum(0)  # (T, M, D)
+    total = (phi_q * phi_k.cumsum(0)).sum(-1, keepdim=True)  # (T, 1)
+    return torch.einsum("tm,tmd->td", phi_q, sums) / total
+    ### END SOLUTION
+
+
+linear_attention = check("4.7", linear_attention)
+
+# %% [markdown]
+# Now the three side by side, four heads of width 24, for texts of 128 to 2,048 words. We note the
+# fastest of three runs, and the largest tensor that was made on the way.
+
+
+# %%
+def kinds_of_attention(n_tokens: int) -> dict:
+    """Three ways to attend, for one text of so many tokens."""
+    q, k, v = torch.rand(3, 1, 4, n_tokens, 24, generator=dice)
+    mask = causal_mask(n_tokens)
+    return {
+        "explicit": lambda: attention.scaled_dot_product_attention(q, k, v, mask),
+        "fused": lambda: attention.fused_attention(q, k, v, causal=True),
+        "linear": lambda: attention.linear_attention(q, k, v, causal=True),
+    }
+
+
+sizes = [128, 256, 512, 1024, 2048]
+costs = [
+    {name: cost(call) for name, call in kinds_of_attention(n).items()} for n in sizes
+]
+
+# %% tags=["nbval-ignore-output"] reason="times differ from run to run"
+names = list(costs[0])
+plots.attention_costs(
+    sizes,
+    {name: [c[name].seconds for c in costs] for name in names},
+    {name: [c[name].largest_bytes / 1e6 for c in costs] for name in names},
+    "Explicit attention pays for every pair; fused keeps no table; linear grows with T",
+)
+
+# %%
+for name in names:
+    growth = costs[-1][name].largest_bytes / costs[-2][name].largest_bytes
+    print(f"{name}: twice the words, {growth:.0f} times the largest tensor")
+slow, fast = (costs[-1][name].seconds for name in ("explicit", "linear"))
+print("at 2,048 words linear takes less than half the time:", fast < slow / 2)
+
+# %% [markdown]
+# Why doesn't everybody use linear attention, then? Because the state is small. All that a head has
+# read must fit into M × D numbers, 24 × 24 here, however long the text. And a plain product of
+# features can't be sharp: a softmax can give nearly all of its weight to one word among a hundred,
+# as our colour head does; φ(q) · φ(k) with positive features blends. For a model that writes in
+# the style of a text, that may do. For one that has to find *one word*, let us measure: the same
+# model, the same 300 batches, only the kernel changed.
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
+torch.manual_seed(0)
+linear_model = recall.RecallModel(
+    len(vocabulary), 96, 4, 2, attention=recall.LinearSelfAttention
+)
+linear_curve = recall.train_recall(linear_model, inputs, targets, steps=300, report=50)
+
+# %%
+linear_everything = report(hits(linear_model))
+plots.before_and_after(
+    everything,
+    linear_everything,
+    ("softmax", "linear"),
+    "words predicted right, %",
+    "With the linear kernel, memory suffers, and the rest hardly",
+)
+
+# %%
+gap = {kind: everything[kind] - linear_everything[kind] for kind in kinds}
+print("colours, at least 5 points fewer:", gap["colour (30+)"] >= 5)
+print("things, at least 30 points fewer:", gap["thing"] >= 30)
+print("words without recall, at most 4:", gap["no recall"] <= 4)
+
+# %% [markdown]
+# The linear model would get better with more steps. But it has to learn by degrees what a softmax
+# gets almost for free, and the longer the text, the more must share the one state. Many recent
+# models mix the two: a few layers of softmax among many linear ones.
+#
+# ## What people get wrong
+#
+# *"The mask is for generation."* One writes a word at a time, and then there is no future to hide.
+# The mask is for training, where all places of a text are predicted at once.
+#
+# *"GPT and BERT have different architectures."* They differ above all in the triangle, and in what
+# that lets one train them for.
+#
+# *"More heads, more parameters."* The matrices are the same; they are read in narrower strips.
+# What it costs is that each head's queries and keys are narrower, and a score of 24 terms can tell
+# less apart than one of 96.
+#
+# *"Attention knows the order of the words, it's a sequence model."* It is a model of bags. The
+# order comes in by the positions, and a little by the mask.
+#
+# *"Rotary positions are added to the words."* They turn queries and keys, in every layer anew, and
+# leave the values alone: what is fetched doesn't depend on where it stood, only whether it is
+# fetched.
+#
+# *"Flash attention is an approximation."* It computes the same numbers in another order. Linear
+# attention is the one that computes something else.
+#
+# *"The map shows why the model said it."* It shows a weight. Two models with the same map can do
+# different things with what they fetch.
+#
+# ## Questions for the meeting
+#
+# 1. A colleague proposes to save half the work: the causal mask throws away half of all scores.
+#    Why not compute only the other half?
+# 2. BERT is trained on 15 of 100 words, GPT on all of them. What speaks for hiding 15 %, and not
+#    1 % or 60 %?
+# 3. A head with the causal mask wants to look at nothing at all, since nothing fits. What can it
+#    do?
+# 4. Train the recall model with another seed (`torch.manual_seed(1)`), and look for the colour's
+#    head again. What stays the same, and what doesn't?
+# 5. Your model has learned places up to 512. A text of 600 words comes. What happens with learned,
+#    sinusoidal and rotary positions?
+# 6. The state of our linear head has 24 × 24 numbers. What would you change, to let it remember
+#    more, and what would it cost?
+
+# %% [markdown] tags=["solution-only"]
+# ### Answers for whoever leads the meeting
+#
+# **1.** One does. The fused kernels work in blocks, and skip each block that lies in the future
+# altogether; only those on the diagonal need a mask. For the explicit way the whole product is one
+# call, and half of one large product is not faster than the whole.
+#
+# **2.** The more is hidden, the more lessons a text gives, and the less there is to learn them
+# from. At 1 % a text teaches hardly anything a pass; at 60 % the rest says too little. 15 % was
+# found by trial; later work found that more, up to some 40 %, can be better for large models
+# (Wettig et al. 2023).
+#
+# **3.** Its weights must sum to 1, so it needs a place where looking does no harm. Trained models
+# use the first token, or a full stop, and learn a small value for it: an attention sink.
+#
+# **4.** The recall stays: seeds 0, 1 and 2 all find every colour. Which head does it changes, and
+# so does whether it is alone. With seeds 1 and 2, two heads of the second layer look at the colour,
+# and without either the model loses at most a quarter of the colours. What an ablation shows is
+# what the model needs, not all that it has: where two can do the work, each can be spared.
+#
+# **5.** Learned: there is no vector for place 512, so an error, and nothing to be done but
+# training. Sinusoidal: there is a vector, but the model has never met it, and in practice it gets
+# worse soon. Rotary: distances up to 511 are known and look as ever; longer ones are new, and
+# looks that far become unreliable. Slowing the rotation down (dividing the positions) and a little
+# training on longer texts helps, which is how contexts are extended in practice.
+#
+# **6.** Wider heads (the state grows with the square, and so do time and memory), more features
+# than columns (a φ from 24 to 240 numbers: sharper, at ten times the cost), or forgetting: let the
+# state fade, or overwrite what is no longer needed. The last is what most recent linear models do.
+
+# %% [markdown]
+# ## Recap
+#
+# In **self-attention** queries, keys and values come from the same text, and a table of T × T
+# weights says who looks at whom. A **mask**, put on the scores before the softmax, forbids looks:
+# the **causal** one the future, the **padding** one the filling. A loss below the floor is the
+# sign of a leak. Several **heads** make several averages, by reshaping alone; the last projection
+# mixes them. Attention doesn't know the order, so positions are added (**learned**,
+# **sinusoidal**) or turned in (**rotary**). Two layers suffice to look up a word from dozens of
+# words back; an **ablation** shows which head does it. Explicit attention pays T² in memory, fused
+# only in time, **linear** in neither, and with it goes the sharp look.
+#
+# Sources. Self-attention, heads, the sinusoidal positions: A. Vaswani and others, *Attention Is
+# All You Need*, 2017; as algorithms 4 and 5: M. Phuong and M. Hutter, *Formal Algorithms for
+# Transformers*, 2022. Masks: A. Radford and others, *Improving Language Understanding by
+# Generative Pre-Training*, 2018; J. Devlin and others, *BERT: Pre-training of Deep Bidirectional
+# Transformers*, 2018; A. Wettig and others, *Should You Mask 15% in Masked Language Modeling?*,
+# 2023. Dropout: N. Srivastava and others, *Dropout: A Simple Way to Prevent Neural Networks from
+# Overfitting*, 2014. Learned positions: A. Radford and others, *Language Models are Unsupervised
+# Multitask Learners*, 2019. Rotary: J. Su and others, *RoFormer: Enhanced Transformer with Rotary
+# Position Embedding*, 2021. Heads that can be seen working: N. Elhage and others, *A Mathematical
+# Framework for Transformer Circuits*, 2021; C. Olsson and others, *In-context Learning and
+# Induction Heads*, 2022. Ablation: P. Michel, O. Levy and G. Neubig, *Are Sixteen Heads Really
+# Better than One?*, 2019. Fused: T. Dao and others, *FlashAttention: Fast and Memory-Efficient
+# Exact Attention with IO-Awareness*, 2022. Linear: A. Katharopoulos and others, *Transformers are
+# RNNs*, 2020. Lookups and the size of the state: S. Arora and others, *Zoology: Measuring and
+# Improving Recall in Efficient Language Models*, 2023.
+#
+# | English | 한국어 | in a sentence |
+# |---|---|---|
+# | self-attention | 셀프 어텐션 (자기 주의) | attention of a text to itself |
+# | mask | 마스크 | which looks are allowed |
+# | causal mask | 인과 마스크 | no look at the future |
+# | padding | 패딩 | what fills up the shorter texts of a batch |
+# | masked language model | 마스크드 언어 모델 | guesses hidden words from both sides |
+# | leak | 누출 (정보 누수) | the answer has found its way into the input |
+# | dropout | 드롭아웃 | numbers struck at random in training |
+# | head, multi-head attention | 헤드, 멀티 헤드 어텐션 | a kernel of its own; several side by side |
+# | projection | 사영 (투영) | a matrix that makes another view |
+# | permutation equivariance | 순열 등변성 | shuffle what goes in, and what comes out is shuffled alike |
+# | position, positional encoding | 위치, 위치 인코딩 | where a word stands, and how the model is told |
+# | rotary position embedding (RoPE) | 회전 위치 임베딩 | queries and keys turned by their place |
+# | attention map | 어텐션 맵 | the table of weights as a picture |
+# | ablation | 절제 (어블레이션) | switching a part off to see what it does |
+# | induction head | 귀납 헤드 (인덕션 헤드) | continues a pattern seen before |
+# | fused kernel | 융합 커널 | several steps in one, without the table between |
+# | linear attention, feature map | 선형 어텐션, 특징 맵 | the sum moved out of the query; what replaces the exponential |
+# | state | 상태 | what is kept of the text so far |
+#
+# Next: the block around attention, and what each of its parts is good for.
