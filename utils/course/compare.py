@@ -99,7 +99,9 @@ def _numbers(expected: Any, got: Any, rtol: float, atol: float) -> Difference | 
         return None if expected == got else Difference(_values(expected, got))
     if _close(float(expected), float(got), rtol, atol):
         return None
-    return Difference(_ratio(float(expected), float(got)) or _values(expected, got))
+    whole = isinstance(expected, int)  # a count or an id: a multiple of it tells nothing
+    remark = "" if whole else _ratio(float(expected), float(got))
+    return Difference(remark or _values(expected, got))
 
 
 def _no_number(got: Any) -> Difference:
