@@ -175,6 +175,20 @@ def _each_feature(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, 
     return weights @ values, weights
 
 
+def _query_times_keys(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    weights = (query @ keys / math.sqrt(len(query))).softmax(dim=0)
+    return weights @ values, weights
+
+
+def _not_summed(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    weights = (keys * query / math.sqrt(len(query))).softmax(dim=-1)
+    return weights @ values, weights
+
+
+def _scores_returned(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    return _one_query(query, keys, values)[0], keys @ query / math.sqrt(len(query))
+
+
 def _one_query_by_loops(query: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
     q = query.double().tolist()
     scores = [sum(a * b for a, b in zip(q, key, strict=True)) for key in keys.tolist()]
@@ -222,6 +236,7 @@ ONE_QUERY = Exercise(
         ),
         (uniform(3, seed=21), uniform(5, 3, seed=22), uniform(5, 3, seed=23)),
         (uniform(4, seed=24), uniform(7, 4, seed=25), uniform(7, 2, seed=26)),
+        (uniform(3, seed=37), uniform(3, 3, seed=38), uniform(3, 4, seed=39)),  # as many as wide
         (400 * uniform(6, seed=30), uniform(3, 6, seed=28), uniform(3, 5, seed=29)),
     ],
     mistakes={
@@ -263,6 +278,13 @@ ONE_QUERY = Exercise(
         "and key, divided by √d.": _by_distance,
         "Your softmax runs over the d numbers of each key: sum the products first, one score a "
         "key, then softmax over the keys.": _each_feature,
+        "query @ keys sums over the keys: (T, D) times (D,), keys @ query, gives a score for each "
+        "key.": _query_times_keys,
+        "keys * query is not summed yet: a score is the sum of a key's D products, and "
+        "keys @ query sums them.": _not_summed,
+        "In second place stand the scores; softmax makes weights of them: return those.": (
+            _scores_returned
+        ),
         "The two results are in the wrong order: the output first, then the weights.": (
             lambda q, k, v: _one_query(q, k, v)[::-1]
         ),

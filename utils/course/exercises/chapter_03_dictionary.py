@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -71,6 +72,20 @@ _TIED = (
     torch.tensor([[1.0], [3.0], [50.0], [8.0]]),
 )
 
+_CLOSE = (torch.tensor([1.0]), torch.tensor([[2e-8], [7e-8]]), torch.tensor([[10.0], [20.0]]))
+
+_NEARLY_ZERO = (
+    "A small temperature is not 0: two keys that fit almost equally still share the weight. At 0, "
+    "take the best outright."
+)
+
+
+def _explain_lookup(args: Any, expected: Any, got: Any) -> str | None:
+    """Two keys that almost tie tell a tiny temperature from none, however tiny it was."""
+    _, keys, _, temperature = args
+    return _NEARLY_ZERO if temperature == 0 and torch.equal(keys, _CLOSE[1]) else None
+
+
 SOFT_DICTIONARY = Exercise(
     id="3.6",
     title="A soft dictionary",
@@ -82,6 +97,7 @@ SOFT_DICTIONARY = Exercise(
         (*_EXACT, 1.0),
         (*_EXACT, 0.0),
         (*_TIED, 0.0),
+        (*_CLOSE, 0.0),
         (uniform(4, seed=31), uniform(6, 4, seed=32), uniform(6, 3, seed=33), 2.5),
         (uniform(3, seed=34), uniform(5, 3, seed=35), uniform(5, 2, seed=36), 0.001),
     ],
@@ -94,6 +110,11 @@ SOFT_DICTIONARY = Exercise(
         ),
         "Where several keys fit equally well at temperature 0, you add their values up: return "
         "their mean.": partial(_lookup, cold=lambda s, v: v[s == s.max()].sum(0)),
+        "Where temperature is 0, values[best] is a row for each key that fits best: take their "
+        "mean over the keys, `.mean(dim=0)`.": partial(_lookup, cold=lambda s, v: v[s == s.max()]),
+        "At temperature 0 your mean runs over the numbers of a value as well: mean over the keys, "
+        "`.mean(dim=0)`.": partial(_lookup, cold=lambda s, v: v[s == s.max()].mean()),
+        _NEARLY_ZERO: lambda q, k, v, t: _scores_over(q, k, max(t, 1e-6)).softmax(0) @ v,
         "At temperature 0 you average everything: that is the other end, an infinite temperature. "
         "At 0 only the best key counts.": partial(_lookup, cold=lambda s, v: v.mean(0)),
         "You leave temperature 0 unscaled, which is temperature 1: at 0 only the best key "
@@ -128,4 +149,5 @@ SOFT_DICTIONARY = Exercise(
         "a mask": _lookup_with_a_mask,
         "float64": lambda q, k, v, t: soft_lookup(q.double(), k.double(), v.double(), t),
     },
+    explain=_explain_lookup,
 )

@@ -50,6 +50,21 @@ def _column(*values: float) -> Tensor:
     return torch.tensor(values)[:, None]
 
 
+_NOT_SUMMED = "Sum the squared differences along the last axis: one number for each key."
+
+
+def _weights_by_math(query: Tensor, keys: Tensor, bandwidth: float) -> Tensor:
+    kernel: Any = math.exp(-(query - keys).square().sum(dim=-1) / (2 * bandwidth**2))
+    return kernel / kernel.sum()
+
+
+def _explain_weights(args: Any, expected: Any, got: Any) -> str | None:
+    _, keys, _ = args
+    if got.shape == keys.shape and got.ndim == 2:
+        return _NOT_SUMMED
+    return None
+
+
 KERNEL_WEIGHTS = Exercise(
     id="3.1",
     title="Kernel weights",
@@ -57,9 +72,9 @@ KERNEL_WEIGHTS = Exercise(
     stars=1,
     reference=smoothing.kernel_weights,
     probes=[
-        (torch.tensor([1.0]), _column(2.5), 0.5),
         (torch.tensor([1.0]), _column(1.0, 3.0), 1.0),
         (torch.tensor([1.0]), _column(1.0, 3.0), 2.0),
+        (torch.tensor([1.0]), _column(2.5), 0.5),
         (torch.tensor([0.5, -1.0]), torch.tensor([[0.0, -1.0], [1.5, 0.5], [-0.5, -0.4]]), 0.7),
         (uniform(3, seed=1), uniform(7, 3, seed=2), 1.5),
     ],
@@ -92,6 +107,17 @@ KERNEL_WEIGHTS = Exercise(
         "their sum.": _weights_of(lambda gap, h: torch.exp(-gap.square().mean(-1) / (2 * h**2))),
         "You summed the differences before you squared, so they cancel: square each of the D "
         "numbers first.": _weights_of(lambda gap, h: torch.exp(-(gap.sum(-1) ** 2) / (2 * h**2))),
+        _NOT_SUMMED: _weights_of(lambda gap, h: torch.exp(-gap.square() / (2 * h**2))),
+        "You summed over the keys: sum over the D numbers of each key, dim=-1.": _weights_of(
+            lambda gap, h: torch.exp(-gap.square().sum(0) / (2 * h**2))
+        ),
+        "You compared only the first number of each key: distance² is the sum of the D squared "
+        "differences.": _weights_of(lambda gap, h: torch.exp(-gap[:, 0].square() / (2 * h**2))),
+        "You summed the D differences, without their signs, before you squared: square each "
+        "difference, then sum.": _weights_of(
+            lambda gap, h: torch.exp(-gap.abs().sum(-1).square() / (2 * h**2))
+        ),
+        "math.exp takes a single number: torch.exp takes a tensor of them.": _weights_by_math,
         "You weighed by the distance itself, so far keys get the large weights: put −distance² "
         "through an exponential.": _weights_of(lambda gap, h: gap.norm(dim=-1)),
     },
@@ -103,6 +129,7 @@ KERNEL_WEIGHTS = Exercise(
         "numpy": _weights_in_numpy,
         "float64": lambda q, k, h: smoothing.kernel_weights(q.double(), k.double(), h),
     },
+    explain=_explain_weights,
 )
 
 
@@ -299,6 +326,7 @@ SOFTMAX = Exercise(
         (torch.tensor([[0.5, -1.0, 2.0], [0.0, 0.0, -3.0]]),),
         (uniform(2, 3, 4, seed=9, low=-6, high=6),),
         (torch.tensor([10_000.0, 0.0, 9_999.0]),),
+        (torch.tensor([[-200.0, -201.0], [-199.0, -205.0]]),),
         (torch.tensor([[-10_000.0, -10_001.0, -10_002.0], [60.0, -60.0, 59.0], [3.0, 1.0, 0.0]]),),
     ],
     mistakes={
@@ -306,6 +334,10 @@ SOFTMAX = Exercise(
         "number): subtract the largest score before the exponential.": _softmax,
         "You subtracted the largest of all scores: a row far below it becomes 0 / 0. Subtract "
         "from each row its own largest.": partial(_softmax, less=lambda s: s.max()),
+        "You subtracted the largest absolute value: in a row of −10,000s that is +10,000. Take the "
+        "largest score.": partial(_softmax, less=lambda s: s.abs().amax(dim=-1, keepdim=True)),
+        "You subtracted the largest absolute value of all scores: take from each row its own "
+        "largest score.": partial(_softmax, less=lambda s: s.abs().amax()),
         "You subtracted the largest score of each column: take the largest of each row, "
         "dim=-1.": partial(_softmax, less=lambda s: s.amax(dim=0, keepdim=True)),
         "You subtracted the mean: where one score is 10,000 above the others, the exponential "
@@ -318,6 +350,8 @@ SOFTMAX = Exercise(
         "weights: only a difference leaves them as they are.": lambda s: _softmax(s / _row_max(s)),
         "You cut large scores off, so that 10,000 and 9,999 become the same: subtract the largest "
         "score instead.": lambda s: _softmax(s.clamp(-80, 80)),
+        "Scores may have any number of axes, and dim=1 is the last of two only: dim=-1 is always "
+        "the last.": lambda s: s.softmax(dim=1),
         "You normalised over the first axis: the weights along the last axis must sum to 1, "
         "dim=-1.": lambda s: s.softmax(dim=0),
         "You divided by the sum of everything: each row has a sum of its own, sum(dim=-1, "
@@ -326,6 +360,10 @@ SOFTMAX = Exercise(
         "keepdim=True to amax and to sum.": partial(
             _softmax, less=lambda s: s.amax(dim=-1), over=lambda e: e.sum(dim=-1)
         ),
+        "Your sum has lost its axis and no longer stands beside its row: pass keepdim=True to sum "
+        "too.": partial(_softmax, less=_row_max, over=lambda e: e.sum(dim=-1)),
+        "Your largest scores have lost their axis and no longer stand beside their rows: pass "
+        "keepdim=True to amax too.": partial(_softmax, less=lambda s: s.amax(dim=-1)),
         "You did not normalise: divide each row by its sum.": lambda s: (s - _row_max(s)).exp(),
         "You took the logarithm as well (that is log_softmax): return the weights.": (
             lambda s: s.log_softmax(dim=-1)

@@ -32,15 +32,15 @@ QUESTIONS = [
         "Somebody adds 1,000 to every score of a row. What becomes of its softmax?",
         [
             Choice(
-                "The weights become more equal, since 1,000 and 1,001 are nearly the same",
-                "As a ratio, yes, but a softmax looks at differences: e^1001 is still e times "
-                "e^1000.",
-            ),
-            Choice(
                 "The weights do not change",
                 "e^(s + 1000) = e^s · e^1000, and the factor stands above and below the "
                 "fraction. On paper it cancels. In a computer it has to survive until then.",
                 right=True,
+            ),
+            Choice(
+                "The weights become more equal, since 1,000 and 1,001 are nearly the same",
+                "As a ratio, yes, but a softmax looks at differences: e^1001 is still e times "
+                "e^1000.",
             ),
             Choice(
                 "The largest score takes everything",
@@ -58,13 +58,13 @@ QUESTIONS = [
                 "is then squared.",
             ),
             Choice(
+                "Halve it",
+                "A low temperature sharpens: it makes differences of scores larger.",
+            ),
+            Choice(
                 "Make it four times as large",
                 "T = h². A bandwidth of 0.5 is a temperature of 0.25, a bandwidth of 1 is 1.",
                 right=True,
-            ),
-            Choice(
-                "Halve it",
-                "A low temperature sharpens: it makes differences of scores larger.",
             ),
         ],
     ),
@@ -97,15 +97,15 @@ QUESTIONS = [
         "the output for a query?",
         [
             Choice(
-                "It is shuffled too",
-                "There is one output for one query. It is a sum over the keys, and a sum does not "
-                "care about the order.",
-            ),
-            Choice(
                 "It stays the same",
                 "Each value keeps its weight, and the sum is the same. Attention by itself does "
                 "not know in which order the words stood.",
                 right=True,
+            ),
+            Choice(
+                "It is shuffled too",
+                "There is one output for one query. It is a sum over the keys, and a sum does not "
+                "care about the order.",
             ),
             Choice(
                 "It changes, because words further away count less",
@@ -124,14 +124,14 @@ QUESTIONS = [
                 "to start with.",
             ),
             Choice(
+                "Nobody's: 100 steps are 100 steps",
+                "For attention they are not: each vector is one weighted sum away from the output.",
+            ),
+            Choice(
                 "Attention's; the RNN's and the LSTM's hardly at all",
                 "Each step of an untrained recurrent network passes on about half, and a half to "
                 "the power of 100 is nothing. For attention all distances are one step.",
                 right=True,
-            ),
-            Choice(
-                "Nobody's: 100 steps are 100 steps",
-                "For attention they are not: each vector is one weighted sum away from the output.",
             ),
         ],
     ),
