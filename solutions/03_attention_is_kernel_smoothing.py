@@ -30,14 +30,13 @@
 
 # %%
 import math
-import time
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from utils.course import ask, check
-from utils.llm import attention, smoothing
+from utils.llm import attention, costs, smoothing
 from utils.viz import plots, widgets
 
 # %% [markdown]
@@ -122,6 +121,9 @@ print(f"the value at 0.5, smoothed: {weights @ y:.2f}")
 print(f"points with more than 1 % of the weight: {int((weights > 0.01).sum())}")
 
 # %% [markdown]
+# The smoother is no nearer to the truth than the crude mean was. At one place that may be luck; over
+# 200 places we shall see.
+#
 # The weighted average is `weights @ values`, a sum of products. One query gives one estimate; many
 # queries, one below the other, give a whole curve. E. Nadaraya and G. Watson found this smoother in
 # the same year, independently.
@@ -167,6 +169,11 @@ plots.bandwidth_panels(
     {"too narrow": 0.01, "about right": 0.1, "too wide": 1.0},
     "A narrow kernel draws the noise, a wide one draws nothing",
 )
+
+# %% [markdown]
+# And how large is the error on the 200 held-out points? Part of it is their own noise. Noise that is
+# even between −0.6 and 0.6 has a mean square of width²/12; no smoother gets below it, except by
+# luck.
 
 # %%
 for bandwidth in (0.01, 0.1, 1.0):
@@ -239,7 +246,8 @@ ask("3.b")
 # exponentials are 1, 0 and 0.368, and the weights 0.731, 0 and 0.269.
 #
 # <details><summary>A nudge</summary>Each row needs its own largest score: <code>scores.amax(dim=-1,
-# keepdim=True)</code>. With <code>keepdim</code> it stays beside its row.</details>
+# keepdim=True)</code>. With <code>keepdim</code> it stays beside its row. (<code>max</code> along an
+# axis returns values and places: take its <code>.values</code>, or use <code>amax</code>.)</details>
 # <details><summary>More</summary>Three lines: subtract, <code>torch.exp</code>, divide by
 # <code>sum(dim=-1, keepdim=True)</code>.</details>
 
@@ -259,18 +267,19 @@ softmax = check("3.3", softmax)
 scores = -((3.0 - x) ** 2) / (2 * 0.05**2)
 weights = softmax(scores)
 print(f"the largest weight: {weights.max():.2f}, at {x[weights.argmax()]:.2f}")
-package = smoothing.kernel_weights(torch.tensor(3.0), x, bandwidth=0.05)
+package = smoothing.kernel_weights(torch.tensor([3.0]), x[:, None], bandwidth=0.05)
 print("the package gives the same:", torch.allclose(package, weights, atol=1e-6))
 
 # %% [markdown]
-# The nearest point has it all. From now on we speak of scores, and leave the exponential and the
+# The nearest point has it all. The formula of exercise 3.1, taken literally, keeps the defect; the
+# package's `kernel_weights` is this softmax of −distance² / (2 · bandwidth²). From now on we speak of scores, and leave the exponential and the
 # sum to softmax. Everything that follows is about one question: **where do the scores come from?**
 
 # %% [markdown]
 # ## First change: learn what is near
 #
-# On a line, near is near. But take points with two numbers each, where the value depends mostly on
-# one direction and hardly on the other. A round kernel can't know that.
+# On a line, near is near. But take points with two numbers each, where the value changes along
+# one direction and not at all along the other. A round kernel can't know that.
 
 
 # %%
@@ -286,11 +295,11 @@ new_points = 2 * torch.rand(300, 2, generator=dice) - 1
 # %% [markdown]
 # So give the kernel a matrix. Each point is first multiplied by it, and distances are measured
 # between the results, the **features**. The matrix can stretch the plane in one direction and press
-# it together in another. Which ones, it is to find out by gradient descent, as in chapter 01.
+# it together in another. Gradient descent is to find out which, as in chapter 01.
 #
 # The loss needs one precaution. Each point is predicted from all the *others*: one that may look at
 # itself learns to look nowhere else. (Remember the orange curve, and wait for chapter 04, where a
-# whole mask is needed against the same temptation.) A score of −∞ is a weight of 0.
+# whole mask, a table of what may look at what, is needed against the same temptation.) A score of −∞ is a weight of 0.
 
 
 # %%
@@ -321,6 +330,10 @@ for step in range(61):
     with torch.no_grad():
         matrix -= 60 * gradient
 
+# %% [markdown]
+# Now 300 points that neither kernel has met. They are compared with the truth, without noise, so
+# these errors may well be smaller than the loss, which contains the noise (0.4² / 12 = 0.013).
+
 
 # %%
 def predict(queries: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -348,8 +361,8 @@ plots.nearness(
 )
 
 # %% [markdown]
-# Same smoother, same data, and a matrix of four numbers that nobody set by hand. It decides for
-# whom the query (the star) has an ear. The query is no longer the point itself but a *view* of it,
+# Same smoother, same data, and a matrix of four numbers that nobody set by hand. It decides
+# which points the query (the star) listens to. The query is no longer the point itself but a *view* of it,
 # and so are the keys. Keep that in mind.
 
 # %% [markdown]
@@ -359,7 +372,8 @@ plots.nearness(
 #
 # $$-\frac{\lVert q - k \rVert^2}{2h^2} = \frac{q \cdot k}{h^2} - \frac{\lVert q \rVert^2}{2h^2} - \frac{\lVert k \rVert^2}{2h^2}$$
 #
-# The middle term is the same for every key, and softmax doesn't see what is added to a whole row.
+# (‖q‖ is the length of q: the root of the sum of its squares. A distance is the length of a
+# difference.) The middle term is the same for every key, and softmax doesn't see what is added to a whole row.
 # If all keys have the same length, that goes for the last term too. What is left is the **dot
 # product** $q \cdot k$, and one matrix product computes it for all queries and all keys. It is
 # large where two vectors are long and point the same way, 0 at a right angle, and negative where
@@ -411,7 +425,7 @@ print("distance:   ", [round(w, 2) for w in gauss.tolist()])
 #
 # In a GPT queries and keys don't have three numbers but 64 or more, and the temperature has to keep
 # up. A dot product is a sum of d products. Suppose that all the numbers involved are independent,
-# with mean 0 and variance 1, which is about how a network starts. Then each product has mean 0 and
+# with mean 0 and variance 1 (the mean squared distance from the mean), which is about how a network starts. Then each product has mean 0 and
 # variance 1 too, variances of independent terms add up, and the sum has the variance d. Its typical
 # size, the root of the variance, is √d.
 
@@ -423,9 +437,9 @@ ask("3.d")
 # ★★☆ · 6 min · Vaswani et al. 2017, footnote 4
 #
 # Measure it. `queries` and `keys` are both (N, d), and query number i meets key number i, so there
-# are N scores. Return the variance of the scores, and their variance after they have been divided
-# by √d. The variance is the mean of the squared differences from the mean; divide by N, not by N −
-# 1.
+# are N scores. Return, as a pair, the variance of the scores, and their variance after they have
+# been divided by √d. The variance is the mean of the squared differences from the mean. Divide by
+# N, not by N − 1: torch's `var` does that if you pass `correction=0`.
 #
 # By hand, N = 2 and d = 2: the queries (1, 2) and (3, 0), the keys (1, 1) and (−1, 2). The scores
 # are 1 + 2 = 3 and −3 + 0 = −3, their mean is 0, their variance 9. Divided by √2 they are ±2.12,
@@ -433,7 +447,8 @@ ask("3.d")
 #
 # <details><summary>A nudge</summary>Row by row: <code>queries * keys</code>, summed along the last
 # axis.</details>
-# <details><summary>More</summary><code>scores.var(correction=0)</code> divides by N.</details>
+# <details><summary>More</summary><code>scores.var(correction=0)</code>, and the same for
+# <code>scores / math.sqrt(queries.shape[-1])</code>.</details>
 
 
 # %%
@@ -475,38 +490,60 @@ plots.lines(
 )
 
 # %% [markdown]
-# Why should that matter? Because of what softmax does with large scores. Take a query and 64 keys,
-# and three ways to scale: not at all, by √d, and by d, a frequent slip. For each width we look at
-# the **entropy** of the weights (chapter 02: 6 bits if all 64 are equal, 0 if one has everything),
-# and at the **gradient** of the softmax, the sum of weight · (1 − weight): how much the weights
-# answer, taken together, when their scores are nudged.
+# Why should that matter? Because of what softmax does with large scores. Take 400 queries and 64
+# keys, and three ways to scale: not at all, by √d, and by d, a frequent slip. For each width we look
+# at three numbers. The first is the **entropy** of the weights (chapter 02: 6 bits if all 64 are
+# equal, 0 if one has everything).
+#
+# The second is the **gradient of the softmax**, the sum of weight · (1 − weight): how much the
+# weights answer, taken together, when their scores are nudged. Nudge score i alone, and weight i
+# moves at the rate wᵢ(1 − wᵢ): the derivative of a fraction whose top is also part of its bottom.
+#
+# The third is what training will live on, the **gradient that arrives at the query**. Give each key a
+# value that is one number. Nudge score i, and the output Σ w v moves at the rate wᵢ (vᵢ − output);
+# nudge the query, and score i moves at the rate kᵢ / scale. Multiply the two, and sum over the keys.
 
 # %%
 scales = {"no scale": 0.0, "by √d": 0.5, "by d": 1.0}
-entropy, slope = ({name: [] for name in scales} for _ in range(2))
+entropy, slope, lengths = ({name: [] for name in scales} for _ in range(3))
 for d in widths:
-    scores = vectors(400, d) @ vectors(64, d).T  # (400, 64)
+    queries, keys, values = vectors(400, d), vectors(64, d), vectors(64, 1)
     for name, power in scales.items():
-        weights = softmax(scores / d**power)
+        weights = softmax(queries @ keys.T / d**power)  # (400, 64)
         entropy[name].append(-torch.xlogy(weights, weights).sum(1).mean() / math.log(2))
         slope[name].append((weights * (1 - weights)).sum(dim=1).mean())
+        rates = weights * (values.T - weights @ values)  # (400, 64)
+        lengths[name].append((rates @ keys / d**power).norm(dim=1))  # (400,)
 
 # %%
 plots.scale_effects(
     widths,
     entropy,
     slope,
-    "Without a scale one key takes all and the gradient dies; by d, all keys are alike",
+    {name: [each.median() for each in all] for name, all in lengths.items()},
+    "Without a scale the softmax's gradient dies; by d, the query's does; by √d, neither",
 )
 
+# %%
+for name, (*_, widest) in lengths.items():
+    starved = (widest < 0.001).float().mean()
+    print(
+        f"{name:>8}, d = 1024: median {widest.median():.2g}, largest {widest.max():.2g},",
+        f"below 0.001: {100 * starved:.0f} % of queries",
+    )
+
 # %% [markdown]
-# Without the scale a wide model starts its life with one key per query, chosen by chance, and with
-# next to no gradient to change its mind. Divided by d, the wider the model, the less one key
-# differs from another. With √d the picture is the same for every width, which is all one wants of a
-# start: nothing decided, everything movable. The temperature of attention is √d, not because that
-# is the right sharpness for anything, but so that training can find it. The matrices that make
-# queries and keys may grow, and sharpen the kernel, as our matrix in the plane did across the
-# stripes.
+# Without the scale a wide model starts its life with nearly one key per query, chosen by chance;
+# most queries then get next to no gradient, and a few get a violent one.
+#
+# Divided by d, the wider the model, the less one key differs from another. Its softmax is willing to
+# move, as the second panel shows, but what reaches the query has been divided by d on the way back,
+# √d times more than it should be.
+#
+# With √d all three curves are level from a width of 4 on, which is all one wants of a start: nothing
+# decided, everything movable. The temperature of attention is √d, not because that is the right
+# sharpness for anything, but so that training can find it. The matrices that make queries and keys
+# may grow, and sharpen the kernel, as our matrix in the plane did across the stripes.
 
 # %% [markdown]
 # ## Query, key, value
@@ -555,7 +592,8 @@ ours, theirs = (
 print("the package gives the same:", torch.allclose(ours[0], theirs[0], atol=1e-6))
 
 # %% [markdown]
-# And where do queries, keys and values come from? **From the same vectors.** Each word of a text is
+# And where do queries, keys and values come from? **From the same vectors**, which is why it is
+# called *self-attention*: a text looks at itself. Each word of a text is
 # a vector, and three learned matrices make three views of it: what it looks for, what it offers to
 # those who look, and what it hands over. Chapter 04 trains such matrices. Here are three that we
 # wrote by hand, for five words of five kinds:
@@ -596,11 +634,12 @@ for name, share in zip(("colour", "name", "thing"), output.tolist(), strict=True
 # **What the names mean, and what they don't.** Query, key and value are words from databases, and
 # "attention" is one from psychology. They name places in a formula. Every vector gets some weight,
 # however little: on paper, softmax never gives 0. A word that looks for nothing still averages
-# everything, because its weights must sum to 1. What comes out is a blend, never "the word". And
+# everything, because its weights must sum to 1. (Trained models often let such weight run off into
+# one place, mostly the first token, an *attention sink*: Xiao and others 2023.) What comes out is a blend, never "the word". And
 # nothing here is attended to in the human sense; it is the smoother of 1964 with a learned kernel.
 # A large weight says that a value came into a sum. Whether the model *used* it is another question,
-# which no map of weights can answer (Jain and Wallace 2019); chapter 04 answers it by taking a head
-# away.
+# which no map of weights can answer (Jain and Wallace 2019); chapter 04 answers it by taking a
+# *head* away, one of several attentions that work side by side.
 
 # %%
 ask("3.e")
@@ -669,7 +708,11 @@ soft_lookup = check("3.6", soft_lookup)
 # %%
 compass = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0], [-1.0, 0.0]])  # N E S W
 degrees = torch.tensor(list(winds.values()))[:, None]  # (4, 1)
-ways = {"north": [0.0, 1.0], "north-north-east": [0.38, 0.92], "north-east": [1.0, 1.0]}
+ways = {
+    "north": [0.0, 1.0],
+    "north-north-east": [0.38, 0.92],
+    "north-east": [0.71, 0.71],
+}
 for name, way in ways.items():
     found = [
         soft_lookup(torch.tensor(way), compass, degrees, t).item() for t in (1, 0.1, 0)
@@ -716,7 +759,8 @@ def recurrent(layer, open_gate: float = 0.0):
 def attending(width: int):
     """Makes a reader of another kind: one query, from the last vector, over all."""
     query, key, value = (nn.Linear(width, width).double() for _ in range(3))
-    return lambda x: attention_for_one_query(query(x[-1]), key(x), value(x))[0]
+    one_query = attention.attention_for_one_query
+    return lambda x: one_query(query(x[-1]), key(x), value(x))[0]
 
 
 # %%
@@ -745,21 +789,20 @@ reach = {
 }
 plots.gradients_over_distance(
     reach,
-    "Each step back costs a fresh RNN or LSTM about half; attention it costs nothing",
+    "Each step back costs a fresh RNN or LSTM about half; attention pays nothing after one",
     least=1e-15,
 )
 
 # %%
-print("the last input itself counts most:", all(g[0] > g[1] for g in reach.values()))
-for name, lengths in reach.items():
-    print(
-        f"{name}, 100 steps back, keeps half of what 50 had: {lengths[100] > 0.5 * lengths[50]}"
-    )
+print(f"{'steps back':>28}" + "".join(f"{t:>9}" for t in (0, 1, 10, 50, 100)))
+for name, gradient in reach.items():
+    print(f"{name:>28}" + "".join(f"{gradient[t]:9.0e}" for t in (0, 1, 10, 50, 100)))
 
 # %% [markdown]
 # What does this show? That distance costs an untrained RNN, and an LSTM as PyTorch starts it, about
 # half the gradient a step; and that attention doesn't know what distance is. Each input is one
-# weighted sum away from the output.
+# weighted sum away from the output. The last input counts most even in attention, because the query
+# is made from it as well; all those before it count alike.
 #
 # And what does it not show? Nothing here has been trained. An LSTM's forget gate starts half shut
 # in PyTorch; held open by a bias of 3, as Jozefowicz and others (2015) advise in milder form, it
@@ -769,20 +812,11 @@ for name, lengths in reach.items():
 # state of fixed size, if they decide at the time that it will matter. Attention looks back
 # afterwards, when it knows what it is looking for.
 #
-# The price is that it keeps everything. And time?
+# The price is that it keeps everything. And time? Let us put a clock to an RNN, to attention as you
+# wrote it, and to the same attention for all queries at once.
 
 
 # %%
-def seconds(action, repeats: int = 5) -> float:
-    """The fastest of several runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def all_at_once(x: Tensor) -> Tensor:
     """Every vector's query over all keys, in two matrix products: (T, C)."""
     return softmax(x @ x.T / math.sqrt(x.shape[1])) @ x
@@ -793,23 +827,23 @@ def one_at_a_time(x: Tensor) -> Tensor:
 
 
 # %%
-rnn = nn.RNN(64, 64)
 readers = {
-    "RNN": rnn,
+    "RNN": nn.RNN(64, 64),
     "attention, one query after another": one_at_a_time,
     "attention, all at once": all_at_once,
 }
-spans = (16, 32, 64, 128, 256, 512, 1024, 2048)
-texts = {t: vectors(t, 64) for t in spans}
+texts = [vectors(t, 64) for t in (16, 32, 64, 128, 256, 512, 1024, 2048)]
 with torch.no_grad():
     micros = {
-        name: [1e6 * seconds(partial(read, texts[t])) / t for t in spans]
+        name: {
+            len(x): 1e6 * costs.cost(partial(read, x)).seconds / len(x) for x in texts
+        }
         for name, read in readers.items()
     }
 
 # %% tags=["nbval-ignore-output"] reason="times differ from machine to machine and from run to run"
 plots.lines(
-    {name: (spans, times) for name, times in micros.items()},
+    {name: (list(times), list(times.values())) for name, times in micros.items()},
     "length of the text, T",
     "microseconds for each step",
     log_x=True,
@@ -819,23 +853,23 @@ plots.lines(
 )
 
 # %%
-at = spans.index(256)
-at_once, in_turn = (
-    micros["attention, all at once"],
-    micros["attention, one query after another"],
-)
-same = torch.allclose(all_at_once(texts[256]), one_at_a_time(texts[256]), atol=1e-5)
+_, in_turn, at_once = micros.values()
+same = torch.allclose(all_at_once(texts[4]), one_at_a_time(texts[4]), atol=1e-5)
 print("the same numbers:", same)
-print("all at once, T = 256, is faster:", at_once[at] < in_turn[at])
-print("and each of its steps costs more at T = 2048:", at_once[-1] > at_once[at])
+print("all at once, T = 256, is faster:", at_once[256] < in_turn[256])
+print("and each of its steps costs more at T = 2048:", at_once[2048] > at_once[256])
 
 # %% [markdown]
 # Two things to take away. No query waits for another, so attention for a whole text is two matrix
 # products, the thing that processors, and graphics processors above all, do best. The RNN's steps
 # have to wait for one another on any machine: 2,048 vectors, 2,048 steps in a row. That is why the
-# transformer could be trained on so much more text. But the RNN's line is level, and attention's
-# rises: each of T queries meets T keys, so twice the text is four times the work, and somewhere the
-# lines must cross. Chapter 04 measures this price, and what can be done about it.
+# *transformer*, the network of chapter 05 that is built from attention and has no recurrence at all,
+# could be trained on so much more text.
+#
+# But the RNN's line is level, and attention's rises: each of T queries meets T keys, so twice the
+# text is four times the work, and somewhere the lines cross, here perhaps about a thousand.
+# (Attention runs here without its three matrices; they cost the same for every step, and would lift
+# the line but not tilt it.) Chapter 04 measures this price, and what can be done about it.
 
 # %% [markdown]
 # ## What people get wrong

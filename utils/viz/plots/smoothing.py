@@ -157,27 +157,34 @@ def scale_effects(
     widths: Sequence[int],
     entropy: Mapping[str, Sequence[float]],
     slope: Mapping[str, Sequence[float]],
+    arriving: Mapping[str, Sequence[float]],
     finding: str,
 ) -> Picture:
-    """What the scale of the scores does to a softmax: its entropy in bits, and its gradient.
+    """What the scale of the scores does: to the entropy in bits of the weights, to the gradient of
+    their softmax, and to the gradient that arrives at a query (log scale).
 
-    Both map the name of a scale to a number for each width.
+    Each maps the name of a scale to a number for each width.
     """
-    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.0)
+    fig, (panels,) = style.figure(1, 3, width=11.0, height=4.0)
     inks = (style.VERMILLION, style.MODEL, style.ORANGE)
+    measures = (entropy, slope, arriving)
     said = {
         "entropy of the weights, bits": "how undecided the weights are",
-        "gradient of the softmax": "how much they answer when scores are nudged",
+        "gradient of the softmax": "how they answer a nudged score",
+        "gradient at the query, median": "what arrives at the query",
     }
     with style.context():
-        for ax, curves, (label, title) in zip(panels, (entropy, slope), said.items(), strict=True):
+        for ax, curves, (label, title) in zip(panels, measures, said.items(), strict=True):
             for (name, ys), ink, mark in zip(curves.items(), inks, "so^", strict=False):
                 ax.plot(list(widths), list(ys), color=ink, marker=mark, label=name)
             style.log_scale(ax, "x")
             ax.set_xticks(list(widths))
             ax.minorticks_off()
-            ax.set(xlabel="width d of query and key", ylabel=label, ylim=(0, None))
+            ax.set(xlabel="width d of query and key", ylabel=label)
             ax.set_title(title)
+        for ax in panels[:2]:
+            ax.set_ylim(0, None)
+        style.log_scale(panels[2], "y")
         panels[0].legend(loc="center left", bbox_to_anchor=(0, 0.4))
     return picture(fig, finding)
 
