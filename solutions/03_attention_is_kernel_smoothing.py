@@ -520,8 +520,8 @@ plots.scale_effects(
     widths,
     entropy,
     slope,
-    {name: [each.median() for each in all] for name, all in lengths.items()},
-    "Without a scale the softmax's gradient dies; by d, the query's does; by √d, neither",
+    {name: [at.median() for at in every] for name, every in lengths.items()},
+    "Without a scale the softmax’s gradient dies; by d, the query’s does; by √d, neither",
 )
 
 # %%
@@ -789,7 +789,7 @@ reach = {
 }
 plots.gradients_over_distance(
     reach,
-    "Each step back costs a fresh RNN or LSTM about half; attention pays nothing after one",
+    "Each step back costs a fresh RNN or LSTM about half; attention pays nothing after the first",
     least=1e-15,
 )
 
@@ -866,7 +866,7 @@ print("and each of its steps costs more at T = 2048:", at_once[2048] > at_once[2
 # *transformer*, the network of chapter 05 that is built from attention and has no recurrence at all,
 # could be trained on so much more text.
 #
-# But the RNN's line is level, and attention's rises: each of T queries meets T keys, so twice the
+# But the RNN's line does not rise, and attention's does: each of T queries meets T keys, so twice the
 # text is four times the work, and somewhere the lines cross, here perhaps about a thousand.
 # (Attention runs here without its three matrices; they cost the same for every step, and would lift
 # the line but not tilt it.) Chapter 04 measures this price, and what can be done about it.

@@ -185,7 +185,7 @@ def scale_effects(
         for ax in panels[:2]:
             ax.set_ylim(0, None)
         style.log_scale(panels[2], "y")
-        panels[0].legend(loc="center left", bbox_to_anchor=(0, 0.4))
+        panels[1].legend(loc="lower left")
     return picture(fig, finding)
 
 
