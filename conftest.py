@@ -46,6 +46,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before its kernel starts: a solution must solve every exercise, a chapter need not."""
-    if item.path.suffix == ".ipynb":
-        os.environ["COURSE_STRICT"] = "1" if item.path.parent.name == "solutions" else "0"
-        os.environ.pop("COURSE_REPORT", None)
+    strict = item.path.suffix == ".ipynb" and item.path.parent.name == "solutions"
+    os.environ["COURSE_STRICT"] = "1" if strict else "0"
+    os.environ.pop("COURSE_REPORT", None)
