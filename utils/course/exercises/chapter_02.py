@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from utils.course.exercise import Exercise
+from utils.course.exercises.chapter_02_bytes import UTF8_BYTES
 from utils.course.exercises.chapter_02_chances import ENTROPY, NGRAM_CHANCES, WINDOWS
 from utils.course.exercises.chapter_02_tokens import (
     BPE_STEP,
     COUNT_PAIRS,
     MERGE_A_PAIR,
-    UTF8_BYTES,
 )
 
 EXERCISES: list[Exercise] = [

@@ -78,6 +78,33 @@ def _ngram_with_tensors(
     return dict(zip(lower, chances, strict=True))
 
 
+def _ngram_with_counters(
+    table: Mapping[Context, Counter[str]],
+    context: Context,
+    lower: Mapping[str, float],
+    strength: float,
+) -> Chances:
+    counts = table.get(context, Counter())
+    total = counts.total() + strength
+    return {word: (counts[word] + strength * p) / total for word, p in lower.items()}
+
+
+def _ngram_counts_kinds(
+    table: Table, context: Context, lower: Mapping[str, float], strength: float
+) -> Chances:
+    counts = table.get(context, {})
+    total = len(counts) + strength
+    return {word: (counts.get(word, 0) + strength * p) / total for word, p in lower.items()}
+
+
+def _ngram_strength_for_every_word(
+    table: Table, context: Context, lower: Mapping[str, float], strength: float
+) -> Chances:
+    counts = table.get(context, {})
+    total = sum(counts.values()) + strength * len(lower)
+    return {word: (counts.get(word, 0) + strength * p) / total for word, p in lower.items()}
+
+
 _TABLE = {
     ("a",): Counter({"red": 2, "blue": 1}),
     ("the",): Counter({"kite": 4}),
@@ -93,10 +120,10 @@ NGRAM_CHANCES = Exercise(
     stars=2,
     reference=ngram_chances,
     probes=[
-        ({("a",): {"red": 3}}, ("a",), {"red": 1.0}, 1.0),
-        ({("a",): {"red": 3, "blue": 1}}, ("a",), _EVEN, 4.0),
-        ({("a",): {"red": 3}}, ("a",), _EVEN, 1.0),
-        ({("a",): {"red": 3}}, ("the",), {"red": 0.9, "blue": 0.1}, 2.0),
+        ({("a",): Counter({"red": 3})}, ("a",), {"red": 1.0}, 1.0),
+        ({("a",): Counter({"red": 3, "blue": 1})}, ("a",), _EVEN, 4.0),
+        ({("a",): Counter({"red": 3})}, ("a",), _EVEN, 1.0),
+        ({("a",): Counter({"red": 3})}, ("the",), {"red": 0.9, "blue": 0.1}, 2.0),
         ({}, (), {"red": 0.25, "blue": 0.75}, 0.5),
         (_TABLE, ("a",), _LOWER, 2.0),
         (_TABLE, ("the",), _LOWER, 0.1),
@@ -105,9 +132,19 @@ NGRAM_CHANCES = Exercise(
     ],
     mistakes={
         "Your chances sum to more than 1. The imagined words count too: divide by the total plus "
-        "the strength.": _ngram_off(lambda n, total, p, s: (n + s * p) / max(total, 1)),
+        "the strength.": _ngram_off(lambda n, total, p, s: (n + s * p) / total),
         "Every word gets the same share, as in add-one smoothing. Share the strength out in "
         "proportion to lower[word].": _ngram_add_one,
+        "Below the line the strength stands once, not once for every word: `lower` has shared it "
+        "out already.": _ngram_strength_for_every_word,
+        "The total is how often anything followed, the sum of the counts. len(counts) is how many "
+        "different words did.": _ngram_counts_kinds,
+        "Parentheses are missing: count + strength * p / total + strength divides only the middle. "
+        "Put both sums in parentheses.": _ngram_off(lambda n, total, p, s: n + s * p / total + s),
+        "Parentheses are missing: the count is not divided. Put the whole of "
+        "count + strength * p in them.": _ngram_off(lambda n, total, p, s: n + s * p / (total + s)),
+        "Parentheses are missing: the strength is added after the division. Put total + strength "
+        "in them.": _ngram_off(lambda n, total, p, s: (n + s * p) / total + s),
         "Words that never followed this context are missing. Give every word of `lower` its "
         "chance, however small.": _ngram_seen_only,
         "The total is the whole table's. Only what followed this context "
@@ -120,7 +157,7 @@ NGRAM_CHANCES = Exercise(
             lambda n, total, p, s: n / total if total else p
         ),
     },
-    alternatives={"tensors": _ngram_with_tensors},
+    alternatives={"tensors": _ngram_with_tensors, "what a Counter can": _ngram_with_counters},
 )
 
 # 2.6 ---------------------------------------------------------------------------------------------
@@ -152,6 +189,30 @@ def _nan_at_zero(p: Floats) -> tuple[float, float]:
     return bits, 2**bits
 
 
+def _cannot_take_zero(p: Floats) -> tuple[float, float]:
+    bits = sum(-x * math.log2(x) for x in p)
+    return bits, 2**bits
+
+
+def _plain_mean(p: Floats) -> tuple[float, float]:
+    bits = sum(_surprises(p)) / len(p)
+    return bits, 2**bits
+
+
+def _nats_and_exp(p: Floats) -> tuple[float, float]:
+    nats = math.log(2) * information.entropy(p)
+    return nats, math.exp(nats)
+
+
+def _say_rounded(args: tuple[Floats], expected: Floats, got: Floats) -> str | None:
+    """Names an answer whose first wrong number is the right one with fewer digits."""
+    wrong = ((e, float(g)) for e, g in zip(expected, got, strict=True) if abs(e - g) > 1e-6)
+    right, rounded = next(wrong)
+    if any(rounded == round(right, digits) for digits in range(1, 5)):
+        return "The number is rounded. Don't round what you return: others go on computing with it."
+    return None
+
+
 def _with_tensors(p: Floats) -> tuple[Tensor, Tensor]:
     bits = torch.special.entr(torch.tensor(p, dtype=torch.float64)).sum() / math.log(2)
     return bits, bits.exp2()
@@ -177,10 +238,16 @@ ENTROPY = Exercise(
     mistakes={
         "This is the entropy in nats, from the natural logarithm. Bits need the logarithm to the "
         "base 2: math.log2.": _entropy_from(lambda p: math.log(2) * information.entropy(p)),
+        "This is the entropy in nats, from the natural logarithm; only the perplexity is right. "
+        "Bits need math.log2, and then 2 ** bits.": _nats_and_exp,
         "The sign is missing: the logarithm of a chance is negative, and the surprise is minus the "
         "logarithm.": _entropy_from(lambda p: -information.entropy(p)),
         "You average the surprises as if all outcomes came equally often. Weigh each surprise by "
         "its chance.": _mean_surprise,
+        "A plain mean takes all outcomes for equally likely, even those that never come. Weigh "
+        "each surprise by its chance.": _plain_mean,
+        "Zero has no logarithm. An outcome with the chance 0 adds nothing: leave it "
+        "out.": _cannot_take_zero,
         "An outcome with the chance 0 never comes, and adds nothing. Leave it out before the "
         "logarithm turns it into infinity or NaN.": _nan_at_zero,
         "The surprises are summed, not weighed. Multiply each by its chance before you add "
@@ -195,6 +262,7 @@ ENTROPY = Exercise(
     },
     alternatives={"tensors": _with_tensors},
     parts=("entropy", "perplexity"),
+    explain=_say_rounded,
 )
 
 # 2.7 ---------------------------------------------------------------------------------------------
@@ -236,6 +304,11 @@ def _swapped(ids: Sequence[int], length: int) -> Windows:
     return targets, inputs
 
 
+def _one_target_short(ids: Sequence[int], length: int) -> Windows:
+    row, n = torch.tensor(ids), len(ids) // length
+    return row[: n * length].view(n, length), row[1 : n * length + 1].view(n, length)
+
+
 def _cut_with_numpy(ids: Sequence[int], length: int) -> tuple[np.ndarray, np.ndarray]:
     row = np.array(ids)
     whole = (len(row) - 1) // length * length
@@ -261,18 +334,18 @@ WINDOWS = Exercise(
     mistakes={
         "Inputs and targets are the same: the model would only learn to copy. The targets begin "
         "one id further on.": _targets_are_inputs,
-        "The windows overlap. Without a wish to the contrary they lie end to end: the second "
-        "begins context_length ids after the first.": lambda ids, length: _cut(
-            ids, length, range(len(ids) - length)
-        ),
+        "The windows overlap. They lie end to end: the second begins context_length ids after "
+        "the first.": lambda ids, length: _cut(ids, length, range(len(ids) - length)),
         "One target for a whole window wastes the rest. Every position has its own next token: "
         "give the targets the shape of the inputs.": _only_the_last_target,
         "The last target of a window is its own first id, as roll leaves it. It should be the id "
         "that follows the window in the text.": _rolled,
-        "Each window begins one id too late, so that one prediction in context_length + 1 is lost: "
-        "step by context_length, and let neighbours share an id.": lambda ids, length: _cut(
+        "Each window begins one id further on than it should, counted from the one before: step by "
+        "context_length, and let neighbours share an id.": lambda ids, length: _cut(
             ids, length, range(0, len(ids) - length, length + 1)
         ),
+        "The last target needs one id more: there are (len(ids) − 1) // T windows, not "
+        "len(ids) // T.": _one_target_short,
         "A whole window is lost at the end. With n ids there are (n − 1) // context_length "
         "windows.": lambda ids, length: _cut(
             ids, length, range(0, len(ids) - 2 * length, length) or [0]

@@ -1,4 +1,4 @@
-"""Chapter 02, first half: bytes, pairs, merges, the trainer's step."""
+"""Chapter 02, on the way to tokens: pairs, merges, the trainer's step."""
 
 from __future__ import annotations
 
@@ -10,103 +10,6 @@ from utils.course.exercise import Exercise
 from utils.llm import tokenizer
 
 Pair = tuple[int, int]
-
-# 2.1 ---------------------------------------------------------------------------------------------
-
-
-def _utf8(
-    text: str, borders: tuple[int, int, int] = (0x80, 0x800, 0x10000), marked: bool = True
-) -> list[int]:
-    """UTF-8 by hand, with borders and marks that a wrong turn can change."""
-    values: list[int] = []
-    for code in map(ord, text):
-        tail = sum(code >= border for border in borders)
-        lead = (0, 0xC0, 0xE0, 0xF0)[tail] | code >> 6 * tail
-        rest = [code >> 6 * i & 0x3F for i in reversed(range(tail))]
-        values += [lead, *(0x80 | six if marked else six for six in rest)]
-    return values
-
-
-def _utf8_backwards(text: str) -> list[int]:
-    encoded = [_utf8(char) for char in text]
-    return [byte for char in encoded for byte in (char[0], *reversed(char[1:]))]
-
-
-def _utf8_unmasked(text: str) -> list[int]:
-    values: list[int] = []
-    for char in text:
-        lead, *tail = _utf8(char)
-        values += [lead, *(0x80 | ord(char) >> 6 * i for i in reversed(range(len(tail))))]
-    return values
-
-
-def _utf8_by_string_of_bits(text: str) -> tuple[int, ...]:
-    values: list[int] = []
-    for code in map(ord, text):
-        if code < 128:
-            values.append(code)
-            continue
-        tail = 1 + (code >= 0x800) + (code >= 0x10000)
-        bits = format(code, f"0{6 * tail + 6 - tail}b")
-        lead, bits = bits[: 6 - tail], bits[6 - tail :]
-        values.append(int("1" * (tail + 1) + "0" + lead, 2))
-        values += [int("10" + bits[i : i + 6], 2) for i in range(0, len(bits), 6)]
-    return tuple(values)
-
-
-def utf8_bytes(text: str) -> list[int]:
-    """The UTF-8 bytes of a text, as numbers."""
-    return list(text.encode())
-
-
-UTF8_BYTES = Exercise(
-    id="2.1",
-    title="UTF-8 by hand",
-    minutes=10,
-    stars=2,
-    reference=utf8_bytes,
-    probes=[
-        ("",),
-        ("A",),
-        ("~\x7f",),
-        ("\x80",),
-        ("é",),
-        ("ß\u07ff",),
-        ("\u0800",),
-        ("한",),
-        ("\uffff",),
-        ("\U00010000",),
-        ("😀",),
-        ("\U0010ffff",),
-        ("Mina said: 한글! 👩‍🚀",),
-    ],
-    mistakes={
-        "These are code points, the numbers of the characters, not bytes: a byte ends at 255, "
-        "and 한 is number 54,620. Cut each number into the bit patterns of the "
-        "table.": lambda text: [ord(char) for char in text],
-        "One byte reaches only to 127, not to 255: its first bit must be 0. From 128 on, "
-        "é included, a character takes two bytes.": lambda text: _utf8(
-            text, (0x100, 0x800, 0x10000)
-        ),
-        "The later bytes lack their mark. Each starts with the bits 10: add 0b10000000 to its "
-        "six bits.": lambda text: _utf8(text, marked=False),
-        "The later bytes stand in the wrong order. The highest bits come first, the lowest six "
-        "bits last.": _utf8_backwards,
-        "Four bytes are missing from your answer: an emoji lies beyond 65,535 and does not fit "
-        "into three.": lambda text: _utf8(text, (0x80, 0x800, 0x110000)),
-        "A later byte carries more than its six bits. Cut the higher ones off before you mark it: "
-        "(code >> shift) & 0b111111.": _utf8_unmasked,
-        "A border is off by one. Numbers of up to 7, 11 and 16 bits take one, two and three "
-        "bytes: compare with < 0x80, < 0x800 and < 0x10000.": lambda text: _utf8(
-            text, (0x81, 0x801, 0x10001)
-        ),
-    },
-    alternatives={
-        "strings of bits, in a tuple": _utf8_by_string_of_bits,
-        "bit by bit": _utf8,
-        "the built-in encoder, byte by byte": lambda text: [b for c in text for b in c.encode()],
-    },
-)
 
 # 2.2 ---------------------------------------------------------------------------------------------
 
@@ -128,6 +31,30 @@ def _count_skipping_all(ids: Sequence[int]) -> Counter[Pair]:
     return Counter(zip(ids[::2], ids[1::2], strict=False))
 
 
+def _count_half_of_equal_pairs(ids: Sequence[int]) -> dict[Pair, int]:
+    """Halves the count of a pair of equal ids, as if the list held one run of them."""
+    return {(a, b): (n + 1) // 2 if a == b else n for (a, b), n in Counter(pairwise(ids)).items()}
+
+
+def _count_jumping(ids: Sequence[int]) -> Counter[Pair]:
+    counts: Counter[Pair] = Counter()
+    i = 0
+    while i + 1 < len(ids):
+        counts[ids[i], ids[i + 1]] += 1
+        i += 2 if ids[i] == ids[i + 1] else 1
+    return counts
+
+
+def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
+    """Remembers every pair that it counts: only one of equal ids can follow itself."""
+    counts: Counter[Pair] = Counter()
+    last = None
+    for pair in pairwise(ids):
+        last = None if pair == last else pair
+        counts[pair] += last is not None
+    return counts
+
+
 COUNT_PAIRS = Exercise(
     id="2.2",
     title="Count the pairs",
@@ -143,6 +70,8 @@ COUNT_PAIRS = Exercise(
         ([1, 2, 1],),
         ([1, 2, 1, 2],),
         ([3, 3, 3, 3, 300, 3],),
+        ([7, 7, 8, 7, 7],),
+        ([7, 7, 7, 8, 7, 7],),
         ([4, 4, 4, 5, 4, 4],),
         (list(b"banana bandana"),),
         (list("하하하 호호".encode()),),
@@ -153,6 +82,10 @@ COUNT_PAIRS = Exercise(
         "Two pairs that share an id were both counted. [1, 1, 1] holds (1, 1) once: a merge would "
         "use up two of the three. After counting such a pair, skip the one that begins with its "
         "second id.": lambda ids: Counter(pairwise(ids)),
+        "Two runs of the same id are counted apart: [7, 7, 8, 7, 7] holds (7, 7) twice. Forget the "
+        "remembered pair as soon as another pair comes.": _count_half_of_equal_pairs,
+        "Skip only the same pair, not whatever comes next: [7, 7, 8] holds (7, 7) and "
+        "(7, 8).": _count_jumping,
         "The order of a pair matters: (2, 1) is not (1, 2). Don't sort its members.": lambda ids: (
             Counter((min(pair), max(pair)) for pair in pairwise(ids))
         ),
@@ -169,7 +102,10 @@ COUNT_PAIRS = Exercise(
         "These are the counts of single ids. Count each together with the one after "
         "it.": lambda ids: Counter(ids),
     },
-    alternatives={"run by run, in a dict": _count_runs_by_length},
+    alternatives={
+        "run by run, in a dict": _count_runs_by_length,
+        "the pair just counted": _count_with_a_memory,
+    },
 )
 
 # 2.3 ---------------------------------------------------------------------------------------------
@@ -214,6 +150,11 @@ def _merge_either_order(ids: Sequence[int], pair: Pair, new_id: int) -> list[int
     return _merge(ids, new_id, lambda i: sorted(ids[i : i + 2]) == sorted(pair))
 
 
+def _merge_as_text(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    text = " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new_id))
+    return [int(number) for number in text.split()]
+
+
 def _merge_with_a_stack(ids: Sequence[int], pair: Pair, new_id: int) -> tuple[int, ...]:
     stack: list[int] = []
     for token in ids:
@@ -245,6 +186,8 @@ MERGE_A_PAIR = Exercise(
         ([2, 1], (1, 2), 9),
         ([1, 2, 3], (1, 2), 9),
         ([3, 1, 2], (1, 2), 9),
+        ([11, 2], (1, 2), 9),
+        ([1, 25], (1, 2), 9),
         ([1, 2, 1, 2], (1, 2), 9),
         ([1, 1, 1], (1, 1), 9),
         ([1, 1, 1, 1], (1, 1), 9),
@@ -268,6 +211,8 @@ MERGE_A_PAIR = Exercise(
         "position, and look ahead only where there is a next token.": lambda ids, pair, new_id: (
             _merge(ids, new_id, _is(ids, pair), end=1)
         ),
+        "You replace text, and so parts of numbers: [11, 2] holds no 1 beside a 2. Compare the ids "
+        "themselves.": _merge_as_text,
         "You also merged the pair the other way round. (1, 2) and (2, 1) are different "
         "pairs: compare in order.": _merge_either_order,
     },
@@ -307,13 +252,35 @@ def merge_most_frequent(words: Words, new_id: int) -> Step:
 
 
 def _step_over_borders(words: Words, new_id: int) -> Step:
-    counts = Counter(pairwise([token for word in words for token in word]))
+    counts = tokenizer.count_pairs([token for word in words for token in word])
     return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
 
 
 def _step_counts_overlaps(words: Words, new_id: int) -> Step:
     counts = Counter(pair for word in words for pair in pairwise(word))
     return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_once_a_word(words: Words, new_id: int) -> Step:
+    counts = Counter(pair for word in words for pair in tokenizer.count_pairs(word))
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_overwrites(words: Words, new_id: int) -> Step:
+    counts: dict[Pair, int] = {}
+    for word in words:
+        counts.update(tokenizer.count_pairs(word))
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
+
+
+def _step_second_number_first(words: Words, new_id: int) -> Step:
+    counts = _pairs_of(words)
+    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair[::-1])), new_id)
+
+
+def _step_bare_none(words: Words, new_id: int) -> Step | None:
+    pair, merged = merge_most_frequent(words, new_id)
+    return None if pair is None else (pair, merged)
 
 
 def _step_first_met(words: Words, new_id: int) -> Step:
@@ -367,16 +334,26 @@ BPE_STEP = Exercise(
         ([[1, 2], [3]], 256),
         ([[2, 1, 3]], 256),
         ([[3, 1], [2, 1]], 256),
+        ([[2, 3], [1, 9]], 256),
         ([[5, 5, 5], [1, 2]], 256),
         ([[3, 4], [1, 2, 3, 4]], 256),
         ([[1], [2, 3], [1], [2, 4], [1]], 256),
+        ([[8, 9], [8, 9], [1, 2, 1, 2, 1, 2]], 256),
         ([[8, 9], [8, 9], [8, 9], [1, 2, 5], [1, 2, 6]], 300),
         ([list(b"banana"), list(b" bandana")], 256),
         ([list(word.encode()) for word in ("하하", " 호호", " 하하")], 256),
     ],
     mistakes={
-        "A pair reaches over the end of a word. Count inside each word, and add up the counts: the "
-        "last id of one word and the first of the next are no pair.": _step_over_borders,
+        "You counted a pair across the edge of two words. Count in each word by itself, then add: "
+        "the last id of one word and the first of the next are no pair.": _step_over_borders,
+        "Add the counts of every word, not one for each word that holds the pair.": (
+            _step_once_a_word
+        ),
+        "The counts of a word replace those of the words before it. Add them: a Counter's update "
+        "does, a dict's does not.": _step_overwrites,
+        "Compare the first numbers first: of equally frequent pairs (1, 9) comes before "
+        "(2, 3).": _step_second_number_first,
+        "Return two things: None and the words.": _step_bare_none,
         "On a tie you take the pair that came first in the text. The rule is: the smaller pair "
         "wins, compared by its first id, then by its second.": _step_first_met,
         "On a tie you take the larger pair. The rule is: the smaller pair wins. "
