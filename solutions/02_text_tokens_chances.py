@@ -22,7 +22,7 @@
 # model with nothing but counting, find out how good it is, and see exactly what it cannot do.
 #
 # You write seven small functions: UTF-8 by hand, the three parts of a BPE trainer, an n-gram
-# model, entropy, and the windows that a GPT trains on. Reading and doing take 60 to 75 minutes.
+# model, entropy, and the windows that a GPT trains on. Reading and doing take 80 to 100 minutes.
 #
 # First run everything once: **Run → Run All Cells**. Then read from the top, and run each cell
 # again when you get there.
@@ -73,7 +73,8 @@ print(sizes, "bytes, together", sum(sizes))
 # ### Exercise 2.1 · UTF-8 by hand
 # ★★☆ · 10 min · RFC 3629, section 3
 #
-# Turn a string into the list of its UTF-8 bytes, from code points and bits, without `encode`.
+# Turn a string into the list of its UTF-8 bytes, from code points and bits, without `encode`. In
+# the table the x are the bits of the code point, filled in from the right, with zeros in front.
 #
 # | code points | byte 1 | byte 2 | byte 3 | byte 4 |
 # |---|---|---|---|---|
@@ -158,14 +159,15 @@ print(bytes(ids).decode())
 docs = load_corpus("python-docs").train
 half = len(docs) // 2
 new = set(docs[half:].split()) - set(docs[:half].split())
-print("Words that only the second half has: more than 1,000?", len(new) > 1000)
+print(f"words that only the second half has: about {round(len(new), -3):,}")
 per_word = len(corpus.val.encode()) / len(corpus.val.split())
 print("bytes in a word of the stories, its space included:", round(per_word))
 
 # %% [markdown]
 # So we want something in between: pieces longer than a byte, common words whole, and bytes still
 # there for everything else. The way to get them was invented to compress files, by Philip Gage in
-# 1994, and brought to language models in 2016. It is called **byte-pair encoding**, BPE.
+# 1994, brought to machine translation in 2016 and to GPT in 2018, and put on bytes, as we do it
+# here, for GPT-2 in 2019. It is called **byte-pair encoding**, BPE.
 #
 # ## Byte-pair encoding
 #
@@ -179,10 +181,10 @@ print("bytes in a word of the stories, its space included:", round(per_word))
 # | Y = bX | Y X a ␣ Y d X a | X a | 2 |
 # | Z = Xa | Y Z ␣ Y d Z | | |
 #
-# Fourteen bytes have become six tokens, ban·ana·␣·ban·d·ana. In the second row two pairs are equally
-# frequent. Any rule will do, so long as it is one rule: **of equally
-# frequent pairs, the smaller wins, by its first number and then by its second.** Here b is the
-# byte 98 and X is the number 256, so (98, 256) comes before (256, 97).
+# Fourteen bytes have become six tokens, ban·ana·␣·ban·d·ana. In the second row two pairs are
+# equally frequent. Any rule will do, so long as it is one rule: **of equally frequent pairs, the
+# smaller wins, by its first number and then by its second.** Here b is the byte 98 and X is the
+# number 256, so (98, 256) comes before (256, 97).
 #
 # ### Exercise 2.2 · Count the pairs
 # ★★☆ · 8 min · Sennrich et al. 2016, algorithm 1
@@ -196,8 +198,9 @@ print("bytes in a word of the stories, its space included:", round(per_word))
 #
 # <details><summary>A nudge</summary><code>pairwise(ids)</code> gives the pairs, one after the
 # other. Without the trap, a <code>Counter</code> of it would do.</details>
-# <details><summary>More</summary>Remember the last pair that you counted, if its two members are
-# equal. Where the next pair is the same, skip it and forget what you remembered.</details>
+# <details><summary>More</summary>Remember the pair just counted. If the next pair is the same one,
+# skip it and remember nothing. Any other pair is counted, and takes its place in your
+# memory.</details>
 
 
 # %%
@@ -333,7 +336,8 @@ print(" ".join(written(token[i]) for i in range(256, 296)))
 
 # %% [markdown]
 # Nobody gave the trainer a list of words. It found *the*, *was* and *day* because they are
-# frequent, and pieces such as *ke* for no other reason.
+# frequent, and pieces such as *ke* for no other reason. Even *␣.* is a token: these stories have a
+# space before each full stop, and later we shall see why.
 #
 # The package has the same algorithm with unique words, linked lists and a heap, so that a megabyte
 # takes it a second or two. It learns the same merges, and gives them as a `tiktoken.Encoding`, the
@@ -423,7 +427,7 @@ def bytes_per_token(encoding) -> dict[str, float]:
     return {kind: len(samples[kind].encode()) / n for kind, n in sizes.items()}
 
 
-# %% tags=["nbval-ignore-output"] reason="the Python documentation differs from one Python to the next"
+# %% tags=["nbval-ignore-output"] reason="Python's documentation differs between versions"
 costs = {
     "trained on stories": bytes_per_token(stories_512),
     "trained on Python's docs": bytes_per_token(docs_2048),
@@ -437,17 +441,19 @@ plots.bytes_per_token(
 # %%
 code = [values["code"] for values in costs.values()]
 n = {kind: len(docs_2048.encode(text)) for kind, text in samples.items()}
-print("Code holds twice as much in a token of the docs:", code[1] > 2 * code[0])
-print("Korean takes a token a byte:", n["Korean"] == len(samples["Korean"].encode()))
-print("Emoji take a token a byte:", n["emoji"] == len(samples["emoji"].encode()))
-print("Korean takes over three times as many:", n["Korean"] > 3 * n["English"])
+print(f"code: {code[1] / code[0]:.0f} times as much in a token of the docs")
+for kind in ("Korean", "emoji"):
+    print(f"{kind}: {len(samples[kind].encode())} bytes, {n[kind]} tokens")
+print(f"Korean against English: about {n['Korean'] / n['English']:.0f} times as many")
 
 # %% [markdown]
-# Both tokenizers can write Korean, and neither has ever seen any, so they spell it byte by byte:
-# three tokens for each syllable. The two sentences say the same, article 1 of the Universal
-# Declaration of Human Rights. A reader in Seoul would pay over three times as much for it, and fit
-# less than a third as much into the model's window. BPE isn't unfair by nature: it is short where
-# its training text was long.
+# The second tokenizer holds more code because it has read code. It also has four times the
+# vocabulary, and that alone makes tokens longer. Both can write Korean, and neither has ever seen
+# any, so they spell it byte by byte: three tokens for each syllable. The two sentences say the
+# same, article 1 of the Universal Declaration of Human Rights. With the tokenizer of the Python
+# docs, a reader in Seoul would pay nearly four times as much for it, and fit about a quarter as
+# much into the model's window. BPE isn't unfair by nature: it is short where its training text was
+# long.
 #
 # ## A world whose chances are known
 #
@@ -515,6 +521,9 @@ print(tables[2]["One", "morning"], tables[1][("left",)].most_common(3))
 # imagined words:
 #
 # $$p(w \mid \text{context}) = \frac{\text{count}(w) + \text{strength} \cdot p_\text{lower}(w)}{\text{total} + \text{strength}}$$
+#
+# Here count(w) says how often w followed the context, and total how often anything did. The shorter
+# context counts as much as `strength` further words would, shared out as it says.
 #
 # ### Exercise 2.5 · N-gram chances with smoothing
 # ★★☆ · 8 min · MacKay and Peto 1995
@@ -610,8 +619,8 @@ plots.pie_pair(
 # %% [markdown]
 # The 4-gram isn't stupid. It knows that a colour comes here, and it spreads its chances fairly. It
 # just can't see as far back as the beginning. Walk through the story yourself, with arrow keys, and
-# change the order: the words in brackets are all that the model reads. At which places does a longer
-# context help, and at which is it no use?
+# change the order: the words in brackets are all that the model reads. At which places does a
+# longer context help, and at which is it no use?
 
 # %%
 widgets.pies_of_a_story(
@@ -643,12 +652,14 @@ plots.word_bits(
 )
 
 # %% [markdown]
-# Where only the 4-gram has a spike, the story had already given the answer away. Where both have
-# one, a die was thrown.
+# Where only the 4-gram has a spike, the words before, near or far, had already settled it. Where
+# both have one, a die was thrown. On a single word a wrong belief can be lucky and pay less than
+# the truth, as at *ate*. On average it can't, as we shall see.
 #
 # The surprise to be expected, before the word comes, is the **entropy** of the pie: each surprise
-# weighed by its chance. It says how much of a choice there is. Taken as a
-# power of 2, it is called the **perplexity**.
+# weighed by its chance, and all of them added. It says how much of a choice there is. 2 to the
+# power of the entropy is the **perplexity**: the number of equally likely choices that would be as
+# hard.
 
 # %%
 ask("2.e")
@@ -691,7 +702,8 @@ for place, words_so_far in {"the weather": start, "the colour": prefix}.items():
 # %% [markdown]
 # But a model's own entropy says how sure it *feels*. To judge it, let the world throw the dice and
 # the model be surprised: that is the **cross-entropy**, the true chance of each word times the
-# model's surprise at it. On paper, for a coin that a model takes to be loaded ¼ to ¾:
+# model's surprise at it, summed over all words. On paper, for a fair coin that a model takes to be
+# loaded ¼ to ¾: two equal chances, and the surprises 2 and 0.415. That makes
 # ½ · 2 + ½ · 0.415 = 1.21 bits, where the coin itself has 1. It can be shown (Gibbs) that no belief
 # about the coin costs less than the truth does. **Entropy is the floor of cross-entropy.**
 
@@ -720,12 +732,13 @@ lower = believe([], order=1)
 strict = ngram_chances(tables[1], ("Suna",), lower, 0.0)
 impossible = [word for word, p in strict.items() if p == 0]
 print(f"after “Suna”: {len(impossible)} of {len(strict)} words ruled out")
-bits = information.cross_entropy([0.5, 0.5], [1.0, 0.0])
-print("cross-entropy, where such a word comes one time in two:", bits)
+word = max(impossible, key=len)
+surprise = -torch.tensor(strict[word]).log2()
+print(f"if “{word}” should come after all: {surprise:.0f} bits")
 
 # %% [markdown]
 # One such word among a million, and the mean over the million is infinite. That is why models are
-# smoothed, and why a GPT, whose softmax never gives exactly 0, is smooth by birth.
+# smoothed. A GPT, which is built never to give exactly 0, is smooth by birth.
 #
 # ## The race
 #
@@ -741,14 +754,19 @@ print(f"the floor: {floor:.2f} bits a word")
 print(f"what the truth itself pays: {paid / sum(map(len, held_out)):.2f} bits a word")
 
 # %% [markdown]
-# Then the n-grams, and with them two contestants that aren't usually called language models at all.
+# Then the n-grams, and with them contestants that aren't usually called language models at all.
 #
 # Any compressor is one. A word to which you give the chance ¼ can be written down in 2 bits, and in
-# general a chance p in −log₂ p bits, so a good predictor makes small files, and a program that makes
-# small files must be predicting. gzip looks for phrases that it has seen in the last 32 kB, and
-# writes *how far back* and *how long* in place of them. The Lempel-Ziv coder of 1978 grows a tree of
-# phrases, each one byte longer than one before it; read as a model, the tree says what may follow.
-# Both know bytes only, and have never heard of words.
+# general a chance p in −log₂ p bits, so a good predictor makes small files, and a program that
+# makes small files must be predicting. gzip looks for phrases that it has seen in the last 32 kB,
+# and writes *how far back* and *how long* in place of them. The Lempel-Ziv coder of 1978 grows a
+# tree of phrases, each one byte longer than one before it. It writes the number of the old phrase
+# and the new byte, 8 bits. Both know bytes only, and have never heard of words.
+#
+# The third contestant takes the tree of 1978 and lets it predict, as Langdon proposed in 1983:
+# where we stand in the tree, the counts of its branches say what may follow. We add two things to
+# it. At the end of a phrase it keeps what context it can, where the coder starts anew; and its
+# counts are smoothed with those of shorter contexts, by the formula of your n-gram.
 
 # %%
 ask("2.f")
@@ -758,15 +776,19 @@ read, new = "\n".join(stories), "\n".join(map(" ".join, held_out))
 orders = {n: model.bits_per_word(held_out) for n, model in models.items()}
 compressors = {
     "gzip": lempel_ziv.gzip_bits_per_word(read, new),
-    "Lempel-Ziv 1978": lempel_ziv.bits_per_word(read, new),
+    "Lempel-Ziv 1978": lempel_ziv.lz78_bits_per_word(read, new),
+    "its tree, predicting": lempel_ziv.bits_per_word(read, new),
 }
 plots.bits_per_word(orders, compressors, floor)
 
 # %% [markdown]
 # Two words of context are worth more than five bits, the third a quarter of a bit, the fourth next
-# to nothing, and the gap to the dashed line stays open. gzip is out of the race: it forgets, and each
-# phrase that it copies costs it two numbers. But look at the other coder. It has never heard of
-# words, begins with bytes, and comes close to the 4-gram. Predicting and compressing are one craft.
+# to nothing, and the gap to the dashed line stays open. gzip is out of the race: it forgets, and
+# each phrase that it copies costs it two numbers. The coder of 1978 does worse than counting single
+# words: it is built for long files and little work, and throws its context away at the end of every
+# phrase. But its tree knows more than the code makes of it. With the context kept and the counts
+# smoothed, the tree comes close to the 4-gram, though it begins with bytes and has never heard of
+# words. Predicting and compressing are one craft.
 #
 # Would a fifth word of context close the gap?
 
@@ -800,8 +822,8 @@ for order in range(1, 11):
 plots.contexts(range(1, 11), distinct, unseen)
 
 # %% [markdown]
-# At order 10 more than a quarter of what comes is new to the table, and the colour was told many
-# more than ten words ago. A table has no way to use the sentence *Omar had a green hat* for *Suna
+# At order 10 a third of what comes is new to the table, and the colour was told many more than ten
+# words ago. A table has no way to use the sentence *Omar had a green hat* for *Suna
 # had a green hat*: they are two entries, with nothing in common. What we would want is a model that
 # looks back for one word, wherever it is, and takes it. That is attention, and it begins in chapter
 # 03.
@@ -827,7 +849,8 @@ plots.window_examples(window)
 #
 # Cut a row of ids into windows that lie end to end. Return `inputs` and `targets`, each a tensor of
 # shape (N, T), where T is `context_length`. Drop what is left at the end and doesn't fill a window;
-# there are always at least T + 1 ids. By hand, with T = 2:
+# there are always at least T + 1 ids. (`torch.tensor(ids)` makes a tensor of a list, and
+# `t.view(n, T)` gives a tensor a new shape.) By hand, with T = 2:
 #
 #     ids      10 11 12 13 14 15
 #     inputs   [[10, 11], [12, 13]]
@@ -838,9 +861,9 @@ plots.window_examples(window)
 #
 # <details><summary>A nudge</summary>How many windows are there? Not <code>len(ids) // T</code>: the
 # last target needs one id more than the inputs.</details>
-# <details><summary>More</summary>With <code>n = (len(ids) - 1) // T</code>, the inputs are the first
-# <code>n * T</code> ids in a new shape, and the targets the <code>n * T</code> ids that begin one
-# place later. <code>.view(n, T)</code> gives the shape.</details>
+# <details><summary>More</summary>With <code>n = (len(ids) - 1) // T</code>, the inputs are the
+# first <code>n * T</code> ids in a new shape, and the targets the <code>n * T</code> ids that begin one
+# place later.</details>
 
 
 # %%
@@ -875,7 +898,7 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # ## What people get wrong
 #
 # *"A token is a word."* Sometimes. It may be a word with its space, a syllable, a third of a Hangul
-# syllable, or four spaces of indentation. Ask a model how many letters a word has, and you ask
+# syllable, or a line break with three spaces. Ask a model how many letters a word has, and you ask
 # about something that it was never shown.
 #
 # *"The tokenizer removes the spaces."* It keeps every byte; `decode(encode(text)) == text`. The
@@ -888,9 +911,10 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # *"An emoji is one character and one byte."* 😀 is four bytes, and 👩‍🚀 is three code points,
 # woman, joiner and rocket, and eleven bytes.
 #
-# *"Perplexity is accuracy"*, or *"a perplexity of 20 beats one of 35"*. Only with the same words. A
-# tokenizer with longer tokens makes every token harder to guess and the text no harder. Compare bits
-# per word or per byte of the same text.
+# *"Perplexity is accuracy"*, or *"a perplexity of 20 beats one of 35"*. Perplexity says how unsure,
+# not how often right. And two perplexities compare only if they count the same tokens: a tokenizer
+# with longer tokens makes every token harder to guess and the text no harder. Compare bits per word
+# or per byte of the same text.
 #
 # *"A better model would reach zero."* No model gets under the entropy of its source. Where a
 # training curve does, look for a leak: chapter 04 builds one on purpose.
@@ -900,12 +924,12 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 #
 # ## For the meeting
 #
-# 1. The Korean sentence cost three times as much as the English one. You may train the tokenizer
-#    anew. What would you change, and who would pay for it?
+# 1. The Korean sentence cost nearly four times as much as the English one. You may train the
+#    tokenizer anew. What would you change, and who would pay for it?
 # 2. Model A has a perplexity of 20 a token, at 4.0 bytes a token. Model B has 35, at 5.0 bytes a
 #    token. Which of the two predicts the text better?
-# 3. gzip was far behind, though it is the one in daily use. Is it a bad compressor? What would a GPT
-#    need before it could take over?
+# 3. gzip was far behind, though it is the one in daily use. Is it a bad compressor? What would a
+#    GPT need before it could take over?
 # 4. A story has about 0.45 bits a word. Roughly how many different beginnings of 60 words are there
 #    that one could really meet, and what does that say about a table of order 61?
 # 5. Where would you put the border between *memory* and *understanding* in the word-by-word figure?
@@ -916,35 +940,36 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # 1. Train it on a text with more Korean in it, or give it more merges. With a fixed vocabulary each
 #    Korean token takes the place of an English one, so English gets a little longer. A larger
 #    vocabulary helps both, and costs parameters and time in the model's first and last layers.
-# 2. Per byte: A pays log₂ 20 / 4.0 = 4.32 / 4.0 = 1.08 bits, B pays log₂ 35 / 5.0 = 5.13 / 5.0 = 1.03
-#    bits. B predicts better, for all its larger perplexity.
+# 2. Per byte: A pays log₂ 20 / 4.0 = 4.32 / 4.0 = 1.08 bits, B pays log₂ 35 / 5.0 = 5.13 / 5.0 =
+#    1.03 bits. B predicts better, for all its larger perplexity.
 # 3. gzip has to start from nothing on every file, in any format, with 32 kB of memory and at tens
-#    of megabytes a second. A GPT would make smaller files (with arithmetic coding), but both sides need
-#    the same weights and bit-identical arithmetic, and it is slower by many thousand
-#    times. The weights count too, unless many files share them.
-# 4. About 2 to the power of 0.45 · 60 = 27, more than a hundred million. (There are more than
-#    300 to the power of 60 rows of 60 words; nearly all of them are never told.) A table of that order would need to have
-#    met most of them, in a corpus of thousands of millions of words.
-# 5. There is no one answer. The spikes that only the 4-gram has are memory: the answer stands in the
-#    text. But some can be removed with two more words of context, and some only by knowing that five
-#    plums less one are four. The figure can't tell the two apart, and neither can a loss.
+#    of megabytes a second. A GPT would make smaller files (with arithmetic coding), but both sides
+#    need the same weights and bit-identical arithmetic, and it is slower by many thousand times.
+#    The weights count too, unless many files share them.
+# 4. About 2 to the power of 0.45 · 60 = 27, more than a hundred million. (There are more than 300
+#    to the power of 60 rows of 60 words; nearly all of them are never told.) A table of that order
+#    would need to have met most of them, in a corpus of thousands of millions of words.
+# 5. There is no one answer. The spikes that only the 4-gram has are memory: the answer stands in
+#    the text. But some can be removed with two more words of context, and some only by knowing that
+#    five plums less one are four. The figure can't tell the two apart, and neither can a loss.
 
 # %% [markdown]
 # ## Recap
 #
 # Text is bytes, by a code that any string fits (RFC 3629, Yergeau 2003). Bytes are merged into
 # tokens, the most frequent pair first (Gage 1994, *A New Algorithm for Data Compression*; Sennrich,
-# Haddow and Birch 2016, *Neural Machine Translation of Rare Words with Subword Units*; on bytes
-# and with a split pattern: Radford et al. 2019, *Language Models are Unsupervised Multitask
-# Learners*, section 2.2). A language model gives chances to the next token. Counting does so
-# for short contexts (Shannon 1948, *A Mathematical Theory of Communication*; smoothing: MacKay and
-# Peto 1995, *A Hierarchical Dirichlet Language Model*). Its worth is measured in bits: entropy is what
-# the source holds, cross-entropy what the model pays (Shannon 1948; and for English with people as
-# the model, Shannon 1951, *Prediction and Entropy of Printed English*). Compression is the same game
-# (Ziv and Lempel 1978, *Compression of Individual Sequences via Variable-Rate Coding*). Counts
-# can't reach far back, as contexts outnumber any corpus. A GPT will, and trains on windows of inputs
-# and shifted targets (Radford et al. 2018, *Improving Language Understanding by Generative
-# Pre-Training*).
+# Haddow and Birch 2016, *Neural Machine Translation of Rare Words with Subword Units*; on bytes and
+# with a split pattern: Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*,
+# section 2.2). A language model gives chances to the next token. Counting does so for short
+# contexts (Shannon 1948, *A Mathematical Theory of Communication*; smoothing: MacKay and Peto 1995,
+# *A Hierarchical Dirichlet Language Model*). Its worth is measured in bits: entropy is what the
+# source holds, cross-entropy what the model pays (Shannon 1948; and for English with people as the
+# model, Shannon 1951, *Prediction and Entropy of Printed English*). Compression is the same game
+# (Ziv and Lempel 1978, *Compression of Individual Sequences via Variable-Rate Coding*; the tree
+# that predicts: Langdon 1983, *A Note on the Ziv-Lempel Model for Compressing Individual
+# Sequences*). Counts can't reach far back, as contexts outnumber any corpus. A GPT will, and trains
+# on windows of inputs and shifted targets (Radford et al. 2018, *Improving Language Understanding
+# by Generative Pre-Training*).
 #
 # | English | Korean |
 # |---|---|

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.llm.lempel_ziv import LZ78, bits_per_word, gzip_bits_per_word, lz78_phrases
+from utils.llm.lempel_ziv import (
+    LZ78,
+    bits_per_word,
+    gzip_bits_per_word,
+    lz78_bits_per_word,
+    lz78_code_length,
+    lz78_phrases,
+)
 
 texts = st.text(st.sampled_from("ab c가🙂"), max_size=40)
 
@@ -60,6 +67,38 @@ class TestPhrases:
         for i, phrase in enumerate(phrases):
             assert phrase[:-1] in {"", *phrases[:i]}
         assert len(set(phrases[:-1])) == len(phrases[:-1])
+
+
+def code_of_1978(content):
+    """The code once more, on a tree of numbered nodes: (phrase, byte) -> phrase."""
+    tree, node, bits = {}, 0, 0.0
+    for byte in content:
+        if (node, byte) in tree:
+            node = tree[node, byte]
+        else:
+            bits += math.log2(len(tree) + 1) + 8
+            tree[node, byte] = len(tree) + 1
+            node = 0
+    return bits + (math.log2(len(tree) + 1) if node else 0)
+
+
+class TestCodeOf1978:
+    @given(texts)
+    def test_agrees_with_a_tree_of_nodes(self, text):
+        assert lz78_code_length(text) == pytest.approx(code_of_1978(text.encode()))
+
+    def test_an_old_phrase_at_the_end_needs_no_byte(self):
+        assert lz78_code_length("") == 0
+        assert lz78_code_length("a") == 8
+        assert lz78_code_length("aa") == 8 + 1
+
+    def test_bits_per_word_are_what_the_text_adds(self):
+        added = code_of_1978(b"a kite a blue kite") - code_of_1978(b"a kite ")
+        assert lz78_bits_per_word("a kite ", "a blue kite") == pytest.approx(added / 3)
+
+    def test_its_tree_predicts_better_than_it_codes(self):
+        story = "Mina had a blue kite . The wind took the kite away .\n"
+        assert bits_per_word(story * 30, story) < lz78_bits_per_word(story * 30, story) / 3
 
 
 class TestModel:
@@ -170,7 +209,7 @@ class TestBitsPerWord:
         assert gzip_bits_per_word(far, text) > 2 * gzip_bits_per_word(text, text)
 
     @pytest.mark.parametrize("text", ["", " \n "])
-    @pytest.mark.parametrize("measure", [bits_per_word, gzip_bits_per_word])
+    @pytest.mark.parametrize("measure", [bits_per_word, lz78_bits_per_word, gzip_bits_per_word])
     def test_a_text_without_words(self, measure, text):
         with pytest.raises(ValueError, match="holds no word"):
             measure("some words", text)

@@ -34,6 +34,21 @@ def lz78_phrases(text: str) -> list[str]:
     return phrases + [phrase] * bool(phrase)
 
 
+def lz78_code_length(text: str) -> float:
+    """The bits of the code of Ziv and Lempel (1978) for `text`, over its bytes in UTF-8.
+
+    Phrase number n is written as the number of the phrase that it extends, one of n with the empty
+    one, and as its new byte: log2(n) + 8 bits. A last phrase that is an old one needs no new byte.
+
+    >>> lz78_code_length("ab") == 8 + (1 + 8)
+    True
+    """
+    phrases = lz78_phrases(_as_bytes(text).decode("latin-1"))  # a character for every byte
+    bits = sum(math.log2(n) + 8 for n in range(1, len(phrases) + 1))
+    ends_on_an_old_one = len(set(phrases)) < len(phrases)
+    return bits - 8 * ends_on_an_old_one
+
+
 class LZ78:
     """The phrase tree of Ziv and Lempel (1978) as a model that predicts the next byte.
 
@@ -166,6 +181,16 @@ def bits_per_word(train: str, text: str, strength: float = 2.0) -> float:
     """
     n_words = _count_words(text)
     return LZ78(strength).learn(train).code_length(text) / n_words
+
+
+def lz78_bits_per_word(train: str, text: str) -> float:
+    """Bits a word that the code of 1978 spends on `text` when it has read `train`.
+
+    (length of the code of train and text − length for train) / words of `text`. Unlike
+    `bits_per_word`, this is the code as published, with nothing added.
+    """
+    n_words = _count_words(text)
+    return (lz78_code_length(train + text) - lz78_code_length(train)) / n_words
 
 
 def gzip_bits_per_word(train: str, text: str) -> float:

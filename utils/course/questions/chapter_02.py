@@ -66,20 +66,20 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "2.e",
-        "A model has a perplexity of 8 on a text. What does that say?",
+        "A pie has a perplexity of 8. What does that say?",
         [
             Choice(
-                "It guesses one word in eight right",
-                "How often the likeliest word comes is accuracy, another number: a model can "
-                "always guess right and still be unsure.",
+                "A guess is right one time in eight",
+                "Only where all slices are equal. How often the likeliest word comes is accuracy, "
+                "another number: a larger slice than the others raises it.",
             ),
             Choice(
-                "On average it is as unsure as between 8 equally likely words",
+                "The choice is as hard as one between 8 equally likely words",
                 "And that is 3 bits, since 2³ = 8.",
                 True,
             ),
-            Choice("It needs 8 bits a word", "8 words, 3 bits: the perplexity is 2 to the bits."),
-            Choice("8 % of its chances are wrong", "A chance by itself is never right or wrong."),
+            Choice("The word costs 8 bits", "8 words, 3 bits: the perplexity is 2 to the bits."),
+            Choice("8 % of its slices are wrong", "A chance by itself is never right or wrong."),
         ],
     ),
     Question(
@@ -96,7 +96,12 @@ QUESTIONS: list[Question] = [
                 "It knows whole phrases by heart, true. But it forgets all but the last 32 kB, "
                 "and pays for saying where a phrase stands.",
             ),
-            Choice("somewhere between the unigram and the bigram", "So it is.", True),
+            Choice(
+                "somewhere between the unigram and the bigram",
+                "It copies phrases, so it beats the unigram; but each copy costs a distance and "
+                "a length, so it doesn't reach the bigram.",
+                True,
+            ),
             Choice(
                 "more than the unigram",
                 "It does copy whole phrases, which no unigram can.",
