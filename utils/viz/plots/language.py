@@ -133,7 +133,7 @@ def bits_per_word(
         ax.axhline(floor, color=style.TRUTH, ls="--", label=label)
         ax.set_xticks(list(orders))
         ax.margins(x=0.08)
-        ax.set_ylim(0, max([*orders.values(), *compressors.values()]) * 1.08)
+        ax.set_ylim(0, max([*orders.values(), *compressors.values()]) * 1.45)  # room for the legend
         ax.set(xlabel="order of the n-gram model", ylabel="bits per word, held-out stories")
         ax.legend()
     finding = (
