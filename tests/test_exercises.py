@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -90,9 +91,12 @@ def test_the_reference_passes_within_the_budget(
 ) -> None:
     assert check(exercise.id, exercise.reference) is exercise.reference
     assert capsys.readouterr().out == f"✅ {exercise.id} {exercise.title}\n"
-    from utils.course.running import timed
-
-    assert min(timed(lambda: judge(exercise, exercise.reference))[1] for _ in range(3)) < 0.5
+    spent = []
+    for _ in range(3):
+        start = time.process_time()  # the seconds of this process: other work doesn't count
+        judge(exercise, exercise.reference)
+        spent.append(time.process_time() - start)
+    assert min(spent) < 0.5
 
 
 @every_exercise
