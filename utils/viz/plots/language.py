@@ -135,7 +135,7 @@ def bits_per_word(
         ax.margins(x=0.08)
         ax.set_ylim(0, max([*orders.values(), *compressors.values()]) * 1.45)  # room for the legend
         ax.set(xlabel="order of the n-gram model", ylabel="bits per word, held-out stories")
-        ax.legend()
+        ax.legend(ncols=2, loc="upper right")
     finding = (
         f"The best n-gram has order {best} and needs {orders[best]:.2f} bits a word: "
         f"{orders[best] / floor:.1f} times what the stories hold"
