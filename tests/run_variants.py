@@ -35,6 +35,7 @@ TRAININGS = [("utils.llm.recall", "train_recall")]
 FUNCTIONS = [
     ("utils.llm.lempel_ziv", "bits_per_word"),
     ("utils.llm.lempel_ziv", "gzip_bits_per_word"),
+    ("utils.llm.lempel_ziv", "lz78_bits_per_word"),
     ("utils.llm.tokenizer", "train_bpe"),
 ]
 

@@ -29,6 +29,11 @@ class LargestTensor(TorchDispatchMode):
         super().__init__()
         self.numbers = self.bytes = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """PyTorch's own switch: without it the first use loads the compiler, two seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for made in result if isinstance(result, tuple | list) else (result,):
