@@ -34,7 +34,7 @@ def pytest_arguments() -> list[str]:
         raise SetupError(f"NBVAL_MODE is {mode!r}; it can be strict or lax.")
     nbval = "--nbval" if mode == "strict" else "--nbval-lax"
     return [
-        *("-m", "pytest", "-n", "2", "--dist", "loadfile"),
+        *("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
         *(nbval, "--nbval-cell-timeout=300"),
         *(folder for folder in ("tests", "chapters", "solutions") if (ROOT / folder).is_dir()),
     ]
