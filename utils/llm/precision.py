@@ -1,0 +1,62 @@
+"""Which precision a processor computes well in."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from pathlib import Path
+
+import torch
+
+PRECISIONS = ("float32", "bfloat16", "auto")
+
+
+def bfloat16_pays(device: torch.device | str = "cpu") -> bool:
+    """Whether this processor multiplies bfloat16 matrices by instructions of its own.
+
+    Without them each number is widened first, which is slower than float32 from the start. On a
+    CPU these are AVX512-BF16, AMX or Arm's BF16; among NVIDIA's GPUs, Ampere and later.
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    return device.type == "cpu" and _cpu_has_bfloat16()
+
+
+def _cpu_has_bfloat16() -> bool:
+    ask = getattr(torch.cpu, "get_capabilities", dict)  # PyTorch below 2.10 has other names
+    found = ask()
+    if any(found.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
+        return True
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return False
+    return "bf16" in flags
+
+
+def choose_precision(name: str, device: torch.device | str = "cpu") -> torch.dtype:
+    """The type to multiply in: "float32", "bfloat16", or "auto" for the faster of them here.
+
+    >>> choose_precision("float32")
+    torch.float32
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"precision is {name!r}: give one of {', '.join(map(repr, PRECISIONS))}.")
+    if name == "auto":
+        return torch.bfloat16 if bfloat16_pays(device) else torch.float32
+    return getattr(torch, name)
+
+
+def autocast(
+    dtype: torch.dtype, device: torch.device | str
+) -> contextlib.AbstractContextManager[object]:
+    """A context in which matrices are multiplied in `dtype`; weights and sums stay float32.
+
+    Source: Micikevicius et al. 2018.
+    """
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(torch.device(device).type, dtype=dtype)
