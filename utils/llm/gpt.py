@@ -6,15 +6,19 @@ a decoder in the sense of Alg. 10 of *Formal Algorithms for Transformers*.
 """
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from utils.llm import checkpoints, counts, hf
 from utils.llm.attention import KVCache, LearnedPositions, MultiHeadAttention
 from utils.llm.gpt_config import PRESETS, GPTConfig
+from utils.llm.gpt_shapes import check_ids, check_length, check_positions, check_range
 from utils.llm.norms import make_norm
 
 __all__ = ["GPT", "PRESETS", "Block", "FeedForward", "GPTConfig", "feed_forward", "gelu"]
@@ -220,29 +224,16 @@ class GPT(nn.Module):
         Raises ValueError for ids that the vocabulary does not have, TypeError for ids that are no
         whole numbers.
         """
-        if ids.ndim != 2:
-            raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (batch, tokens).")
-        if ids.dtype not in (torch.int64, torch.int32):
-            raise TypeError(f"ids are {ids.dtype}: give whole numbers, ids.long().")
+        check_ids(ids)
         if torch.compiler.is_compiling():
             return self.token_embedding(ids)
         if ids.device.type not in ("cpu", "meta") and not self.training:
-            self._check_range(ids)  # out there a wrong id gives nonsense, or ends the process
+            check_range(ids, self.config.vocab_size)  # there a wrong id may end the process
         try:
             return self.token_embedding(ids)
         except IndexError:
-            self._check_range(ids)
+            check_range(ids, self.config.vocab_size)
             raise
-
-    def _check_range(self, ids: Tensor) -> None:
-        wrong = (ids < 0) | (ids >= self.config.vocab_size)
-        if wrong.any():
-            row, place = wrong.nonzero()[0].tolist()
-            raise ValueError(
-                f"ids[{row}, {place}] is {ids[row, place].item()}, and the vocabulary has the ids "
-                f"0 to {self.config.vocab_size - 1}: encode the text with the model's own "
-                "tokenizer."
-            )
 
     def _enter(
         self,
@@ -260,33 +251,14 @@ class GPT(nn.Module):
                 f"{len(caches)} caches for {len(self.blocks)} layers: give one a layer."
             )
         start, n_tokens = len(caches[0]) if caches else 0, x.shape[1]
-        if not 1 <= n_tokens <= self.config.context_length - start:
-            cached = f" after {start} in the caches" if start else ""
-            raise ValueError(
-                f"The input is {n_tokens} tokens long{cached}, and the context_length is "
-                f"{self.config.context_length}: give at least one token, and no more than fit; "
-                "of a longer text, the last ones."
-            )
+        check_length(n_tokens, start, self.config.context_length)
         if self.position_embedding is not None:
             if positions is None:
                 x = x + self.position_embedding(n_tokens, start)  # (B, T, C) + (T, C)
             else:
-                x = x + self._places(positions, x)
+                check_positions(positions, x, self.config.context_length)
+                x = x + self.position_embedding.weight[positions]  # (B, T, C)
         return F.dropout(x, self.config.dropout, self.training)
-
-    def _places(self, positions: Tensor, x: Tensor) -> Float[Tensor, "B T C"]:
-        if positions.shape != x.shape[:2]:
-            raise ValueError(
-                f"positions have the shape {tuple(positions.shape)} and the tokens "
-                f"{tuple(x.shape[:2])}: give one for each token."
-            )
-        try:
-            return F.embedding(positions, self.position_embedding.weight)
-        except IndexError:
-            raise ValueError(
-                f"positions go from {positions.min().item()} to {positions.max().item()}, and "
-                f"there are vectors for 0 to {self.config.context_length - 1}."
-            ) from None
 
     def make_caches(self, batch: int, context_length: int | None = None) -> list[KVCache]:
         """An empty cache for each layer, with room for the model's context_length or another."""
@@ -327,3 +299,90 @@ class GPT(nn.Module):
     def num_parameters(self) -> int:
         """How many numbers are learned; a tied matrix counts once."""
         return sum(weights.numel() for weights in self.parameters())
+
+    def flops_per_token(self, context_length: int | None = None) -> int:
+        """Operations of a forward pass for each token: `counts.flops_per_token`."""
+        return counts.flops_per_token(self.config, context_length)
+
+    def kv_bytes_per_token(self, dtype: torch.dtype = torch.float32) -> int:
+        """Bytes that the caches grow by with each token: `counts.kv_bytes_per_token`."""
+        return counts.kv_bytes_per_token(self.config, dtype)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        tokenizer: str = "",
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """Write weights, configuration and the tokenizer's name into one safetensors file.
+
+        An interrupted save leaves what was there before. `dtype` float16 or bfloat16 halves the
+        file; `load` makes float32 of it again.
+        """
+        described = self.config.to_dict(), tokenizer or self.tokenizer
+        checkpoints.write(path, checkpoints.Checkpoint(self._weights(), *described), dtype)
+
+    @classmethod
+    def load(cls, path_or_name: str | os.PathLike[str]) -> Self:
+        """The model that `save` wrote to that path, or a shipped one, as float32 in eval mode.
+
+        Raises FileNotFoundError, or ValueError for a file that is cut, foreign or contradicts
+        itself. Nothing in a file is ever run.
+        """
+        tensors, fields, tokenizer = checkpoints.read(path_or_name)
+        try:
+            config = GPTConfig(**fields)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path_or_name}: its configuration is not valid. {error}") from error
+        return cls._of(config, tensors, tokenizer, path_or_name)
+
+    @classmethod
+    def from_hf(
+        cls,
+        source: nn.Module | Mapping[str, Tensor] | str | os.PathLike[str],
+        n_heads: int | None = None,
+    ) -> Self:
+        """A GPT-2 of Hugging Face, in eval mode: a model, a state dict, a folder or a name.
+
+        A name such as "gpt2" is downloaded, once, by huggingface_hub. See `hf.from_hf` for what is
+        raised, and for `n_heads`, which only a state dict needs.
+        """
+        config, tensors = hf.from_hf(source, n_heads)
+        named = source if isinstance(source, str) else "The model of Hugging Face"
+        tokenizer = "gpt2" if config.vocab_size == PRESETS["gpt2"]["vocab_size"] else ""
+        return cls._of(config, tensors, tokenizer, named)
+
+    def to_hf(self, path: str | os.PathLike[str], eos_token_id: int | None = None) -> None:
+        """Write a folder that transformers' `AutoModelForCausalLM.from_pretrained` opens.
+
+        `eos_token_id` is the token that ends a text. Raises ValueError for a model that is no
+        GPT-2: another norm, post-norm, or positions that are not learned.
+        """
+        hf.write_folder(path, self.config, self._weights(), eos_token_id)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """The state dict, a tied head left out."""
+        weights = self.state_dict()
+        if self.config.tied:
+            del weights["head.weight"]
+        return weights
+
+    @classmethod
+    def _of(
+        cls, config: GPTConfig, tensors: dict[str, Tensor], tokenizer: str, origin: object
+    ) -> Self:
+        """A model around these very tensors: nothing is drawn at random, nothing copied."""
+        expected = sum(counts.parameter_table(config).values())
+        found = sum(tensor.numel() for tensor in tensors.values())
+        if found != expected:  # before a model of a size that nobody checked is built
+            raise ValueError(
+                f"{origin}: the weights don't fit the configuration. It describes {expected:,} "
+                f"parameters, and there are {found:,}."
+            )
+        with torch.device("meta"):
+            model = cls(config)
+        checkpoints.check_tensors(tensors, model._weights(), origin)
+        model.load_state_dict(tensors, strict=False, assign=True)
+        model.tie()
+        model.tokenizer = tokenizer
+        return model.eval()
