@@ -1,13 +1,14 @@
-"""Who is told what a training does: a line of progress, a CSV file, TensorBoard, or any function."""
+"""Who is told what a training does: a line of progress, a CSV file, TensorBoard, a function."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def time_left(seconds: float) -> str:
     """A duration for people.
 
     >>> time_left(42), time_left(200), time_left(7300)
-    ('42 s', '3 min 20 s', '2 h 2 min')
+    ('42 s', '3 min 20 s', '2 h 1 min')
     """
     whole = max(0, round(seconds))
     if whole < 60:
@@ -144,41 +145,54 @@ class Progress(Callback):
 class CSVLog(Callback):
     """A table of every step: step, loss, rate, norm, val_loss. Losses in nats.
 
-    The file is whole after every `every` steps and at the end. When a training is resumed, it is
-    written anew from the history, so no step is missing or there twice.
+    Rows are added `every` so many steps, after each evaluation, and at the end. A training that
+    is resumed writes the table anew from its history, so no step is missing or there twice.
     """
 
     COLUMNS = ("step", "loss", "rate", "norm", "val_loss")
 
-    def __init__(self, path: str | os.PathLike[str], every: int = 100) -> None:
-        self.path, self.every = Path(path), every
+    def __init__(self, path: str | os.PathLike[str], every: int = 10) -> None:
+        self.path, self.every, self._written = Path(path), every, 0
 
     def on_start(self, report: Report) -> None:
-        self._write(report)
+        self._written = 0
+        head = _rows([self.COLUMNS]) + self._new_rows(report)
+        with self._explained(), replacing(self.path) as file:
+            file.write(head.encode())
 
     def on_step(self, report: Report) -> None:
-        if report.step % self.every == 0:
-            self._write(report)
+        if report.step % self.every == 0 or report.val_loss is not None:
+            self._add(report)
 
     def on_end(self, report: Report) -> None:
-        self._write(report)
+        if report.history.stopped != "not saved":  # the disk has had its say
+            self._add(report)
 
-    def _write(self, report: Report) -> None:
-        history = report.history
+    def _add(self, report: Report) -> None:
+        with self._explained(), self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(self._new_rows(report))
+
+    def _new_rows(self, report: Report) -> str:
+        history, first = report.history, self._written
         evaluated = dict(zip(history.steps, history.val_loss, strict=True))
-        text = io.StringIO(newline="")
-        table = csv.writer(text, lineterminator="\n")
-        table.writerow(self.COLUMNS)
-        columns = zip(history.losses, history.rates, history.norms, strict=True)
-        for step, row in enumerate(columns, 1):
-            table.writerow([step, *row, evaluated.get(step, "")])
+        columns = (history.losses[first:], history.rates[first:], history.norms[first:])
+        self._written = len(history.losses)
+        steps = enumerate(zip(*columns, strict=True), first + 1)
+        return _rows([(step, *row, evaluated.get(step, "")) for step, row in steps])
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with replacing(self.path) as file:
-                file.write(text.getvalue().encode())
+            yield
         except OSError as error:
-            raise TrainingError(
-                f"The log could not be written to {self.path}: {error.strerror or error}."
-            ) from error
+            why = error.strerror or error
+            raise TrainingError(f"The log {self.path} can't be written: {why}.") from error
+
+
+def _rows(rows: Iterable[Iterable[object]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 class TensorBoard(Callback):

@@ -38,7 +38,7 @@ def evaluate(
     Raises ValueError for fewer than two tokens.
     """
     row = as_row(ids)
-    context_length = context_length or model.config.context_length
+    context_length = context_length or context_of(model)
     spans = _spans(row, context_length, start_token)
     if max_windows is not None and len(spans) > max_windows:
         kept = np.linspace(0, len(spans) - 1, max_windows).round().astype(int)
@@ -60,6 +60,16 @@ def evaluate(
     finally:
         model.train(was_training)
     return total / count
+
+
+def context_of(model: nn.Module) -> int:
+    """How many tokens the model reads at once, as its config says."""
+    found = getattr(getattr(model, "config", None), "context_length", None)
+    if found is None:
+        raise ValueError(
+            f"{type(model).__name__} has no config.context_length; name a context_length."
+        )
+    return found
 
 
 def _spans(row: np.ndarray, context_length: int, start_token: int | None) -> list[Span]:

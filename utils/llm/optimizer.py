@@ -45,7 +45,7 @@ def adamw_step(
 def clip_by_global_norm(
     gradients: Sequence[Tensor], max_norm: float
 ) -> tuple[list[Tensor], Tensor]:
-    """The gradients, shortened together so that their common norm is max_norm at most; and that norm.
+    """The gradients, shortened together to a common norm of at most max_norm; and their norm.
 
     All are multiplied by one factor, so the direction stays, and those short enough stay as they
     are. The norm returned, shape (), is the one before. Source: Pascanu, Mikolov and Bengio 2013.

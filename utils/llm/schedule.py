@@ -10,7 +10,9 @@ def cosine_with_warm_up(
 
     The first `warm_up` steps climb in a straight line, peak/warm_up, 2·peak/warm_up, … to the peak;
     from there half a cosine falls to `min_rate`, which it would reach at step number `steps`.
-    Beyond it stays there. Sources: Goyal et al. 2017 (warm-up), Loshchilov and Hutter 2017 (cosine).
+    Beyond it stays there.
+
+    Sources: Goyal et al. 2017 (warm-up), Loshchilov and Hutter 2017 (cosine).
 
     >>> [round(cosine_with_warm_up(step, 6, 1.0, warm_up=2), 2) for step in range(7)]
     [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]

@@ -3,7 +3,7 @@
     history = train(model, train_ids, val_ids, TrainConfig(steps=300))
 
 The same seed gives the same batches and the same dropout, whether a run is stopped and resumed in
-between or not, and on any number of processes. On a CPU in float32 the weights are equal to the bit.
+between or not. On a CPU in float32 the weights are equal to the bit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from utils.llm import distributed
 from utils.llm.batches import Ids, RandomWindows, as_row
 from utils.llm.callbacks import Callback, Report, as_callback
-from utils.llm.evaluation import evaluate
+from utils.llm.evaluation import context_of, evaluate
 from utils.llm.interrupts import deferred_interrupt
 from utils.llm.optimizer import make_adamw, parameter_groups
 from utils.llm.precision import autocast, choose_precision
@@ -80,7 +80,7 @@ class _Loop:
         self.model, self.config, self.history = model, config, History()
         self.team = distributed.team()
         self.callbacks = [as_callback(each) for each in callbacks] if self.team.leads else []
-        self.context_length = config.context_length or model.config.context_length
+        self.context_length = config.context_length or context_of(model)
         self.windows = RandomWindows(
             train_ids, self.context_length, config.seed, config.start_token
         )
