@@ -10,6 +10,7 @@ from utils.viz.plots.attention import (
     masks,
 )
 from utils.viz.plots.curves import bars, heatmap, histogram, lines, pie_pair, scatter_with_fit
+from utils.viz.plots.gpt import forward_pass_view, lens, parameter_shares
 from utils.viz.plots.language import (
     bits_per_word,
     bytes_per_token,
@@ -38,11 +39,13 @@ __all__ = [
     "contexts",
     "decision",
     "fitted_lines",
+    "forward_pass_view",
     "gradients_over_distance",
     "head_maps",
     "head_table",
     "heatmap",
     "histogram",
+    "lens",
     "line_and_bowl",
     "lines",
     "look_back",
@@ -50,6 +53,7 @@ __all__ = [
     "mask",
     "masks",
     "nearness",
+    "parameter_shares",
     "pie_pair",
     "polynomials",
     "scale_effects",

@@ -77,20 +77,17 @@ def look_back(
             f"there are {len(words)} words, weights of shape {row.shape} and the query {query};"
             " give a weight for each word, and the place of one of them"
         )
-    places, n_lines = _set_in_lines(words)
+    places, n_lines = set_in_lines(words)
     fig, grid = style.figure(height=1.0 + 0.36 * n_lines + (0.25 if note else 0))
     ax = grid[0, 0]
     with style.context():
         for i, (word, (line, left)) in enumerate(zip(words, places, strict=True)):
-            _word(ax, word, line, left, float(row[i]), framed=i == query)
-        if note:
-            ax.text(0, n_lines - 0.1, note, va="center", color=style.DATA, size=10)
-        ax.set(xlim=(-1, _LETTERS + 1), ylim=(n_lines + 0.3 * bool(note), -0.6))
-        ax.set_axis_off()
+            draw_word(ax, word, line, left, float(row[i]), framed=i == query)
+        text_axes(ax, n_lines, note)
     return picture(fig, finding, words=_looks_in_words(words, row, query, note))
 
 
-def _set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
+def set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
     """The line and the first letter's column of each word."""
     places, line, column = [], 0, 0
     for word in words:
@@ -101,7 +98,16 @@ def _set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
     return places, line + 1
 
 
-def _word(ax: Axes, word: str, line: int, left: int, weight: float, framed: bool) -> None:
+def text_axes(ax: Axes, n_lines: int, note: str = "") -> None:
+    """Make room for so many lines of words, and write a note below them."""
+    if note:
+        ax.text(0, n_lines - 0.1, note, va="center", color=style.DATA, size=10)
+    ax.set(xlim=(-1, _LETTERS + 1), ylim=(n_lines + 0.3 * bool(note), -0.6))
+    ax.set_axis_off()
+
+
+def draw_word(ax: Axes, word: str, line: int, left: int, weight: float, framed: bool) -> None:
+    """One word of a text, shaded by its weight, from a tenth on with the number below it."""
     fill = style.matplotlib.colormaps[style.SEQUENTIAL](min(1.0, 0.85 * weight))
     fill = fill[:3] if weight >= 0.02 else (1.0, 1.0, 1.0)
     edge = style.HIGHLIGHT if framed else fill

@@ -2,6 +2,7 @@
 
 from utils.viz.widgets.attention import attention_explorer, words_of
 from utils.viz.widgets.bandwidth import bandwidth_explorer
+from utils.viz.widgets.forward_pass import pass_explorer
 from utils.viz.widgets.line import line_by_hand
 from utils.viz.widgets.pie import pies_of_a_story
 from utils.viz.widgets.tokens import TokenPlayground
@@ -11,6 +12,7 @@ __all__ = [
     "attention_explorer",
     "bandwidth_explorer",
     "line_by_hand",
+    "pass_explorer",
     "pies_of_a_story",
     "words_of",
 ]
