@@ -18,7 +18,14 @@ from torch.nn import functional as F
 from utils.llm import checkpoints, counts, hf
 from utils.llm.attention import KVCache, LearnedPositions, MultiHeadAttention
 from utils.llm.gpt_config import PRESETS, GPTConfig
-from utils.llm.gpt_shapes import check_ids, check_length, check_positions, check_range
+from utils.llm.gpt_shapes import (
+    check_embeddings,
+    check_ids,
+    check_layers,
+    check_length,
+    check_positions,
+    check_range,
+)
 from utils.llm.norms import make_norm
 
 __all__ = ["GPT", "PRESETS", "Block", "FeedForward", "GPTConfig", "feed_forward", "gelu"]
@@ -210,6 +217,7 @@ class GPT(nn.Module):
 
         Raises ValueError for ids out of range, too long an input, or shapes that don't fit.
         """
+        check_layers(caches, head_mask, len(self.blocks))
         x = self._enter(ids, embeddings, positions, caches)
         for i, block in enumerate(self.blocks):
             cache = None if caches is None else caches[i]
@@ -245,11 +253,9 @@ class GPT(nn.Module):
         """What the first block reads: tokens and their positions in one vector."""
         if (ids is None) == (embeddings is None):
             raise ValueError("Give either ids or embeddings, and not both.")
+        if embeddings is not None:
+            check_embeddings(embeddings, self.config.d_model)
         x = self.embed(ids) if embeddings is None else embeddings
-        if caches is not None and len(caches) != len(self.blocks):
-            raise ValueError(
-                f"{len(caches)} caches for {len(self.blocks)} layers: give one a layer."
-            )
         start, n_tokens = len(caches[0]) if caches else 0, x.shape[1]
         check_length(n_tokens, start, self.config.context_length)
         if self.position_embedding is not None:

@@ -102,7 +102,7 @@ class GPTConfig:
             raise ValueError(f"There is no preset {name!r}: give one of {', '.join(PRESETS)}.")
         return cls(**{**PRESETS[name], **changes})
 
-    def with_changes(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> "GPTConfig":
         """The same configuration but for what is named; checked anew."""
         return replace(self, **changes)
 

@@ -1,5 +1,7 @@
 """What a GPT can read, and errors that name what it can't."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,25 @@ def check_ids(ids: Tensor) -> None:
         raise ValueError(f"ids have the shape {tuple(ids.shape)}: give (batch, tokens).")
     if ids.dtype not in (torch.int64, torch.int32):
         raise TypeError(f"ids are {ids.dtype}: give whole numbers, ids.long().")
+
+
+def check_embeddings(embeddings: Tensor, d_model: int) -> None:
+    """Raises ValueError unless they have the shape (batch, tokens, d_model)."""
+    if embeddings.ndim != 3 or embeddings.shape[-1] != d_model:
+        raise ValueError(
+            f"embeddings have the shape {tuple(embeddings.shape)}: give (batch, tokens, {d_model})."
+        )
+
+
+def check_layers(caches: Sequence[object] | None, head_mask: Tensor | None, n_layers: int) -> None:
+    """Raises ValueError unless there is one cache, and one row of the head mask, a layer."""
+    if caches is not None and len(caches) != n_layers:
+        raise ValueError(f"{len(caches)} caches for {n_layers} layers: give one a layer.")
+    if head_mask is not None and (head_mask.ndim != 2 or len(head_mask) != n_layers):
+        raise ValueError(
+            f"head_mask has the shape {tuple(head_mask.shape)}: give ({n_layers}, heads), a row a "
+            "layer."
+        )
 
 
 def check_range(ids: Tensor, vocab_size: int) -> None:
