@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from utils.course.train_command import train
+
 app = typer.Typer(
     name="course",
     help="Understand a GPT by building one: the course's own tools.",
@@ -132,6 +134,9 @@ def build(
     from utils.course.build import build as build_notebooks
 
     raise typer.Exit(build_notebooks(chapters or [], check=check, force=force))
+
+
+app.command()(train)
 
 
 @app.command()

@@ -148,6 +148,11 @@ def state_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, An
     return {"model": weights, "optimizer": moments}
 
 
+def whole_weights(model: nn.Module) -> dict[str, Tensor]:
+    """The model's state dict, put together from all processes where it is dealt out."""
+    return {name: whole(value) for name, value in model.state_dict().items()}
+
+
 def set_state(model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     """Put back what `state_of` gave."""
     if not is_sharded(model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ def bfloat16_pays(device: torch.device | str = "cpu") -> bool:
     return device.type == "cpu" and _cpu_has_bfloat16()
 
 
+@cache
 def _cpu_has_bfloat16() -> bool:
     ask = getattr(torch.cpu, "get_capabilities", dict)  # PyTorch below 2.10 has other names
     found = ask()
