@@ -17,6 +17,7 @@ from utils.llm.kv_cache import KVCache
 from utils.llm.linear_attention import elu_plus_one, linear_attention
 from utils.llm.masks import Mask, both, causal_mask, open_blind_rows, padding_mask
 from utils.llm.positions import LearnedPositions, rotary, sinusoidal_positions
+from utils.llm.precision import bfloat16_pays
 
 __all__ = [
     "KVCache",
@@ -25,6 +26,7 @@ __all__ = [
     "attention_for_one_query",
     "causal_mask",
     "elu_plus_one",
+    "explicit_is_faster",
     "fused_attention",
     "linear_attention",
     "merge_heads",
@@ -34,6 +36,8 @@ __all__ = [
     "sinusoidal_positions",
     "split_heads",
 ]
+
+LONGEST_EXPLICIT = 512  # keys; in bfloat16 on a CPU the fused kernel is the slower one below this
 
 
 def attention_for_one_query(
@@ -106,6 +110,20 @@ def fused_attention(
     mask, blind = open_blind_rows(_with_past(mask, q, k, causal), q.dtype)
     output = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout)
     return output.masked_fill(blind, 0)
+
+
+def explicit_is_faster(q: Float[Tensor, "*B Tq D"], k: Float[Tensor, "*B Tk D"]) -> bool:
+    """Whether to hold all weights rather than use the fused kernel, which is slow in bfloat16.
+
+    On a CPU that multiplies bfloat16 by itself, and for texts short enough: longer ones would
+    need memory for Tq × Tk weights.
+    """
+    short = q.shape[-2] > 1 and k.shape[-2] <= LONGEST_EXPLICIT
+    if not short or q.device.type != "cpu" or not bfloat16_pays("cpu"):
+        return False
+    # inside autocast a rotary query may still be float32; the products won't be
+    lowered = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu")
+    return torch.bfloat16 in (q.dtype, lowered)
 
 
 def _with_past(mask: Mask | None, q: Tensor, k: Tensor, causal: bool) -> Mask | None:
@@ -196,7 +214,8 @@ class MultiHeadAttention(nn.Module):
         `head_mask` multiplies what each head found before the heads are mixed: 0 ablates a head
         (Michel et al. 2019). With a `context` keys and values come from its tokens, queries from
         x: cross-attention, for a layer without `causal` and without rotary positions.
-        Weights are made only when asked for: without, PyTorch's fused kernel does the work.
+        Weights are made only when asked for: without, PyTorch's fused kernel does the work, but
+        for bfloat16 on a CPU (see `explicit_is_faster`).
 
         Raises ValueError naming the two shapes that don't fit.
         """
@@ -210,7 +229,7 @@ class MultiHeadAttention(nn.Module):
             k, v = cache.append(k, v)  # (B, H, Tk, D)
         dropout = self.dropout if self.training else 0.0
         weights = None
-        if need_weights:
+        if need_weights or explicit_is_faster(q, k):
             mask = _with_past(mask, q, k, self.causal)
             heads, weights = scaled_dot_product_attention(q, k, v, mask, dropout=dropout)
         else:
