@@ -92,8 +92,9 @@ def load_snapshot(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not path.is_file():
         raise SnapshotError(f"There is no snapshot at {path} to go on from; train without resume.")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+        with path.open("rb") as file:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except PermissionError:
         raise
     except Exception as error:  # torch and pickle raise a dozen kinds for a damaged file
         raise SnapshotError(
