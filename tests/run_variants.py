@@ -16,6 +16,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -31,8 +32,9 @@ from utils.course.source import Source, read_source
 from utils.viz import picture
 
 #: (module, function): trainings of a model in place, and functions of their arguments alone.
-TRAININGS = [("utils.llm.recall", "train_recall")]
+TRAININGS = [("utils.llm.recall", "train_recall"), ("utils.llm.training", "train")]
 FUNCTIONS = [
+    ("utils.llm.launch", "torchrun"),
     ("utils.llm.lempel_ziv", "bits_per_word"),
     ("utils.llm.lempel_ziv", "gzip_bits_per_word"),
     ("utils.llm.lempel_ziv", "lz78_bits_per_word"),
@@ -58,7 +60,7 @@ def remember_training(train: Callable[..., Any]) -> Callable[..., Any]:
     done: dict[str, tuple[dict[str, Any], Any]] = {}
 
     def trained(model: torch.nn.Module, *args: Any, **settings: Any) -> Any:
-        key = digest([type(model).__name__, model.state_dict(), args, settings])
+        key = digest([repr(model), model.state_dict(), args, settings])
         if key not in done:
             result = train(model, *args, **settings)
             done[key] = copy.deepcopy(model.state_dict()), result
@@ -78,7 +80,8 @@ def digest(value: Any) -> str:
         value = sorted((str(key), digest(item)) for key, item in value.items())
     elif isinstance(value, list | tuple):
         value = [digest(item) for item in value]
-    return hashlib.sha256(repr(value).encode()).hexdigest()
+    said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))  # a callback's place in memory
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def run(source: Source, solved: list[str], report: Path) -> dict[str, Any]:

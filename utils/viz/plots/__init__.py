@@ -9,6 +9,15 @@ from utils.viz.plots.attention import (
     mask,
     masks,
 )
+from utils.viz.plots.blocks import (
+    ablation_bars,
+    bends,
+    families,
+    in_and_out,
+    seed_curves,
+    steps_on_numbers,
+    training_curves,
+)
 from utils.viz.plots.curves import bars, heatmap, histogram, lines, pie_pair, scatter_with_fit
 from utils.viz.plots.gpt import forward_pass_view, lens, parameter_shares
 from utils.viz.plots.language import (
@@ -29,15 +38,18 @@ from utils.viz.plots.smoothing import (
 )
 
 __all__ = [
+    "ablation_bars",
     "attention_costs",
     "bandwidth_panels",
     "bandwidth_view",
     "bars",
     "before_and_after",
+    "bends",
     "bits_per_word",
     "bytes_per_token",
     "contexts",
     "decision",
+    "families",
     "fitted_lines",
     "forward_pass_view",
     "gradients_over_distance",
@@ -45,6 +57,7 @@ __all__ = [
     "head_table",
     "heatmap",
     "histogram",
+    "in_and_out",
     "lens",
     "line_and_bowl",
     "lines",
@@ -58,6 +71,9 @@ __all__ = [
     "polynomials",
     "scale_effects",
     "scatter_with_fit",
+    "seed_curves",
+    "steps_on_numbers",
+    "training_curves",
     "utf8_bits",
     "window_examples",
     "word_bits",
