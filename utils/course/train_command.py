@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click.core import ParameterSource
 
 
 def train(
@@ -72,9 +71,9 @@ def train(
     from utils.course import train_run
 
     given = dict(context.params)
-    explicit = {
-        name for name in given if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    }
+    sources = {name: context.get_parameter_source(name) for name in given}
+    # by name: typer brings a copy of click of its own, or not, from version to version
+    explicit = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
     choices = {f.name: given[f.name] for f in fields(train_run.Settings)}
     settings = train_run.Settings(**choices)
     folder = out or Path("runs") / f"{Path(corpus).name or 'text'}-{preset}"
@@ -96,7 +95,7 @@ def train(
 def one_line(error: BaseException) -> str:
     """What an error says, in one line."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted before the first step was done; the same command begins again."
+        return "interrupted; with --resume it goes on from the last checkpoint, if there is one."
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror}."

@@ -9,7 +9,7 @@ from torch import nn
 
 from utils.data import storyworld
 from utils.data.story_tokens import END_ID, encode, stream
-from utils.llm.evaluation import evaluate
+from utils.llm.evaluation import context_of, evaluate
 
 __all__ = ["bits_per_word", "recall_accuracy", "true_bits_per_word"]
 
@@ -21,9 +21,9 @@ def bits_per_word(model: nn.Module, stories: Sequence[str], batch_size: int = 32
     sum is divided by the number of words, END not being one. So it compares with
     `storyworld.entropy_per_word()`, and on these very stories with `true_bits_per_word`.
     """
-    ids = stream(stories)
+    words, ids = _words(stories), stream(stories)
     nats = evaluate(model, ids, batch_size=batch_size, start_token=END_ID) * (len(ids) - 1)
-    return nats / math.log(2) / _words(stories)
+    return nats / math.log(2) / words
 
 
 def true_bits_per_word(stories: Sequence[str]) -> float:
@@ -47,19 +47,21 @@ def recall_accuracy(
 ) -> dict[str, float]:
     """How often the model's likeliest word is right where a fact told before must come again.
 
-    From the kind of fact (name, colour, weather, …), sorted, to a share from 0 to 1.
+    From the kind of fact (name, colour, weather, …), sorted, to a share from 0 to 1. What lies
+    beyond the model's context_length in a story is left out.
     """
-    device = next(model.parameters()).device
+    device, room = next(model.parameters()).device, context_of(model)
     right: defaultdict[str, list[bool]] = defaultdict(list)
     was_training = model.training
     model.eval()
     for first in range(0, len(stories), batch_size):
         some = stories[first : first + batch_size]
-        rows = [torch.tensor([END_ID, *encode(story)]) for story in some]
+        rows = [torch.tensor([END_ID, *encode(story)])[: room + 1] for story in some]
         ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
         guesses = model(ids[:, :-1].to(device)).argmax(-1).cpu()  # (B, T), of the word after each
         for story, row, guess in zip(some, rows, guesses, strict=True):
             for index, kind, _ in storyworld.recalls(story):
-                right[kind].append(bool(guess[index] == row[index + 1]))
+                if index < room:
+                    right[kind].append(bool(guess[index] == row[index + 1]))
     model.train(was_training)
     return {kind: sum(found) / len(found) for kind, found in sorted(right.items())}
