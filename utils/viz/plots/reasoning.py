@@ -1,0 +1,81 @@
+"""Figures of chapter 09: shares of right answers, with what they may be off by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from utils.viz import style
+from utils.viz.picture import Picture, picture
+from utils.viz.plots.curves import XY, numbers
+
+Measured = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+
+
+def accuracy(
+    measured: Mapping[str, Measured],
+    xlabel: str,
+    finding: str,
+    *,
+    predicted: Mapping[str, XY] | None = None,
+    floor: float | None = 10.0,
+    log_x: bool = False,
+) -> Picture:
+    """Shares of right answers in percent, {name: (x, share, low, high)}, shares from 0 to 1.
+
+    `predicted` curves {name: (x, share)} are drawn in the colour of the measured ones, in order.
+    The twin names what is drawn; shares are measured on models, and may differ by machine.
+    """
+    fig, grid = style.figure()
+    ax = grid[0, 0]
+    names, said = list(measured), []
+    colours = dict(zip(names, style.CYCLE, strict=False))
+    marks = dict(zip(names, "os^Dv", strict=False))
+    with style.context():
+        for name, parts in measured.items():
+            x, share, low, high = (numbers(part, name) for part in parts)
+            bars = 100 * np.stack([share - low, high - share]).clip(min=0)
+            ax.errorbar(
+                x, 100 * share, bars, label=name, color=colours[name], marker=marks[name],
+                ls="" if predicted else "-", capsize=3,
+            )  # fmt: skip
+            said.append(f"{name}, {len(x)} points with error bars")
+        for i, (name, (x, share)) in enumerate((predicted or {}).items()):
+            ax.plot(x, 100 * numbers(share, name), "--", label=name, color=style.CYCLE[i], lw=1.4)
+            said.append(f"{name}, a curve")
+        if floor is not None:
+            ax.axhline(floor, color=style.TRUTH, ls=":", lw=1.4, label="chance")
+        if log_x:
+            style.log_scale(ax, "x")
+        ax.set(xlabel=xlabel, ylabel="right answers, %", ylim=(-4, 104))
+        ax.legend()
+    return picture(fig, finding, words=f"right answers in % over {xlabel}: " + "; ".join(said))
+
+
+def accuracy_bars(
+    intervals: Mapping[str, tuple[float, float, float]], finding: str, *, floor: float | None = 10.0
+) -> Picture:
+    """A lying bar for each {name: (share, low, high)}, in percent, with its error bar."""
+    names = list(intervals)
+    fig, grid = style.figure(height=1.5 + 0.42 * len(names))
+    ax = grid[0, 0]
+    share, low, high = 100 * np.array(list(intervals.values()), dtype=float).T
+    with style.context():
+        at = np.arange(len(names))
+        reach = np.stack([share - low, high - share]).clip(min=0)
+        ax.barh(at, share, 0.66, color=style.MODEL, xerr=reach, ecolor=style.DATA, capsize=3)
+        for i, value in enumerate(share):
+            ax.text(max(high[i], value) + 1.5, i, f"{value:.0f}", va="center")
+        ax.set_yticks(at, names)
+        ax.invert_yaxis()
+        ax.grid(False, axis="y")
+        if floor is not None:
+            ax.axvline(floor, color=style.TRUTH, ls=":", lw=1.4, label="chance")
+            ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        ax.set(xlabel="right answers, %", xlim=(0, 110))
+    ranked = sorted(names, key=lambda name: -intervals[name][0])
+    near = [n for n in ranked if intervals[n][1] <= (floor or 0) / 100 <= intervals[n][2]]
+    high_up = [n for n in ranked if intervals[n][0] > 0.9]
+    words = f"right answers in % for {', '.join(names)}; above 90: {', '.join(high_up) or 'none'}"
+    return picture(fig, finding, words=words + (f"; at chance: {', '.join(near)}" if near else ""))
