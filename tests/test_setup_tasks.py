@@ -104,7 +104,7 @@ class TestMakefile:
         own = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
         return subprocess.run(["make", *words], cwd=folder, env=own, capture_output=True, text=True)
 
-    @pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench", "setup"])
+    @pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench", "soak", "setup"])
     def test_a_target_is_a_task_and_spaces_do_no_harm(self, tmp_path: Path, target: str) -> None:
         assert target in tasks.TASKS
         folder = tmp_path / "my course"

@@ -45,6 +45,11 @@ TASKS = {
     "test": Task(("test",), pytest_arguments, "check everything: the library and every notebook"),
     "notebooks": Task((), lambda: (*COURSE, "build"), "rebuild the notebooks from their sources"),
     "bench": Task(("test",), lambda: (*COURSE, "bench"), "measure the library's speed"),
+    "soak": Task(
+        ("test",),
+        lambda: (str(Path("tests", "soak_resume.py")),),
+        "kill a training at fifty moments and resume it",
+    ),
     "course": Task((), lambda: COURSE, "run the command `course` with the words that follow"),
     "setup": Task((), tuple, "install what is needed, and stop"),
 }
