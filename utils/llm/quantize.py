@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from utils.llm.attention import MultiHeadAttention, fused_attention
 from utils.llm.gpt import ACTIVATIONS, GPT, Block, GPTConfig
 from utils.llm.kv_cache import KVCache
 from utils.llm.positions import rotary
@@ -101,8 +102,8 @@ class Int8Linear(nn.Module):
 class FastGPT(nn.Module):
     """A copy of a GPT, in one type, with its linear layers replaced.
 
-    `linear(layer)` makes the replacement. Reading many tokens is the copy's own business; one
-    token behind a cache takes a road without anything that only many tokens need.
+    `linear(layer)` makes the replacement. Nothing is done beside what writing needs: no dropout,
+    no weights of attention. Keys and values are float32 in every form, as attention over them is.
     """
 
     def __init__(
@@ -124,8 +125,13 @@ class FastGPT(nn.Module):
         return self.model.config
 
     def make_caches(self, batch: int, context_length: int | None = None) -> list[KVCache]:
-        """As `GPT.make_caches`, in the copy's type."""
-        return self.model.make_caches(batch, context_length)
+        """As `GPT.make_caches`, in float32 always."""
+        config, device = self.config, self.model.token_embedding.weight.device
+        room = config.context_length if context_length is None else context_length
+        return [
+            KVCache(batch, config.n_heads, room, config.d_head, device=device)
+            for _ in self.model.blocks
+        ]
 
     def weight_bytes(self) -> int:
         """Bytes of all matrices that one token is multiplied by."""
@@ -142,33 +148,26 @@ class FastGPT(nn.Module):
         caches: Sequence[KVCache] | None = None,
         last_only: bool = False,
     ) -> Float[Tensor, "B T V"] | Float[Tensor, "B 1 V"]:
-        """Scores of the next token as `GPT` gives them, in float32."""
-        if caches and len(caches[0]) and ids.shape[1] == 1:
-            return self._step(ids, positions, mask, caches)
-        logits = self.model(ids, positions=positions, mask=mask, caches=caches, last_only=last_only)
-        return logits.float()
-
-    def _step(
-        self,
-        ids: Int[Tensor, "B 1"],
-        positions: Int[Tensor, "B 1"] | None,
-        mask: Tensor | None,
-        caches: Sequence[KVCache],
-    ) -> Float[Tensor, "B 1 V"]:
-        """One token, which may attend to all that the caches hold."""
+        """Scores of the next token as `GPT` gives them, in float32; arguments as there."""
         model = self.model
-        x = model._enter(ids, None, positions, caches)[:, 0]  # (B, C)
-        for block, cache in zip(model.blocks, caches, strict=True):
-            x = _block_step(block, x, mask, cache)
-        return model.head(model.final_norm(x))[:, None].float()  # (B, 1, V)
+        x = model._enter(ids, None, positions, caches)  # (B, T, C)
+        batch, n_tokens = x.shape[:2]
+        x = x.flatten(0, 1)  # (B · T, C)
+        for i, block in enumerate(model.blocks):
+            x = _block(block, x, batch, mask, None if caches is None else caches[i])
+        x = x.unflatten(0, (batch, n_tokens))  # (B, T, C)
+        if last_only:
+            x = x[:, -1:]  # (B, 1, C)
+        return model.head(model.final_norm(x)).float()  # (B, T, V)
 
 
-def _block_step(
-    block: Block, x: Float[Tensor, "B C"], mask: Tensor | None, cache: KVCache
-) -> Float[Tensor, "B C"]:
+def _block(
+    block: Block, x: Float[Tensor, "rows C"], batch: int, mask: Tensor | None, cache: KVCache | None
+) -> Float[Tensor, "rows C"]:
+    """What `Block` does, to the tokens of all texts one below the other."""
     attention, thinking = block.attention, block.feed_forward
     activation = ACTIVATIONS[thinking.activation]
-    found = _attention_step(attention, block.norm_1(x) if block.pre else x, mask, cache)
+    found = _attend(attention, block.norm_1(x) if block.pre else x, batch, mask, cache)
     x = x + attention.out(found)
     if block.pre:
         return x + thinking.down(activation(thinking.up(block.norm_2(x))))
@@ -176,13 +175,21 @@ def _block_step(
     return block.norm_2(x + thinking.down(activation(thinking.up(x))))
 
 
-def _attention_step(
-    attention: nn.Module, x: Float[Tensor, "B C"], mask: Tensor | None, cache: KVCache
-) -> Float[Tensor, "B C"]:
-    heads = attention.n_heads
-    q, k, v = attention.qkv(x).view(len(x), 3, heads, 1, -1).unbind(1)  # (B, H, 1, D) each
+def _attend(
+    attention: MultiHeadAttention,
+    x: Float[Tensor, "rows C"],
+    batch: int,
+    mask: Tensor | None,
+    cache: KVCache | None,
+) -> Float[Tensor, "rows C"]:
+    """What the heads found, computed in float32: narrower kernels are slower at one token."""
+    qkv = attention.qkv(x).float().view(batch, len(x) // batch, 3, attention.n_heads, -1)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, T, 3, H, D) -> three of (B, H, T, D)
     if attention.rotary_base is not None:
-        place = torch.tensor([len(cache)], device=x.device)
-        q, k = (rotary(each, place, base=attention.rotary_base) for each in (q, k))
-    k, v = cache.append(k, v)  # (B, H, Tk, D)
-    return F.scaled_dot_product_attention(q, k, v, mask).reshape(x.shape)
+        start = 0 if cache is None else len(cache)
+        places = torch.arange(start, start + q.shape[2], device=x.device)
+        q, k = (rotary(each, places, base=attention.rotary_base) for each in (q, k))
+    if cache is not None:
+        k, v = cache.append(k, v)  # (B, H, Tk, D)
+    found = fused_attention(q, k, v, mask, causal=True)  # (B, H, T, D)
+    return found.transpose(1, 2).reshape(x.shape).to(x.dtype)
