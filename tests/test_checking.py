@@ -23,7 +23,7 @@ from utils.course.checking import (
     WrongAnswer,
     judge,
 )
-from utils.course.compare import difference, show
+from utils.course.compare import Remark, difference, show
 from utils.course.exercise import Exercise
 
 
@@ -288,7 +288,13 @@ def test_sound_alternatives_are_equal(expected, got):
         (torch.tensor(2.0), torch.tensor([2.0, 1.0]), "is a sum or a mean missing?"),
         (torch.ones(3), torch.zeros(3), "at [0]: expected 1, got 0"),
         ((1, 2), np.ones((2, 2)), "expected a tuple, got an array of shape (2, 2)"),
-        (torch.ones(2).bool(), torch.ones(2), "expected the dtype bool, got float"),
+        (torch.eye(2), torch.tensor([[1, torch.nan], [0, 1]]), "NaN (not a number) at [0, 1]"),
+        (torch.ones(2).bool(), torch.ones(2), "got ones and zeros (dtype float)"),
+        (torch.ones(2).bool(), torch.ones(2).byte(), "got ones and zeros (dtype int)"),
+        (torch.ones(2).bool(), torch.tensor([0, -torch.inf]), "got numbers to add to the scores"),
+        (torch.ones(2).bool(), torch.tensor([0, 7]), "(dtype bool), got numbers (dtype int)"),
+        (torch.ones(2), torch.ones(2).int(), "expected the dtype float, got int"),
+        (torch.ones(2), Remark("by a detour"), "by a detour"),
         ([1, 2, 3], [1, 2], "expected 3 items, got 2 items"),
         ([1, 2], [1, 5, 6], "at index 1: expected 2, got 5 (and 2 items expected, got 3)"),
         ({"a": 1}, {"b": 1}, "the key 'a' is missing"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from utils.llm import recall
-from utils.llm.costs import LargestTensor, cost
+from utils.llm.costs import Watch, cost_of_each
 
 VOCABULARY = ("<end>", "a", "b", "c")
 
@@ -72,8 +72,32 @@ def test_the_loss_of_what_can_be_known_falls_and_repeats() -> None:
 
 
 def test_each_row_comes_once_before_any_comes_again() -> None:
-    rows = torch.cat(list(recall._batches(10, 4, 5, seed=1)))
-    assert sorted(rows[:10].tolist()) == sorted(rows[10:].tolist()) == list(range(10))
+    lengths = torch.tensor([3, 9, 9, 3, 5, 5, 3, 9, 5, 3])
+    batches = list(recall._batches(lengths, 4, 6, seed=1))
+    rows = torch.cat(batches).tolist()
+    assert sorted(rows[:10]) == sorted(rows[10:]) == list(range(10))
+    assert rows[:10] != rows[10:]
+    spans = sorted((lengths[batch].min().item(), lengths[batch].max().item()) for batch in batches)
+    assert spans == [(3, 3), (3, 3), (5, 9), (5, 9), (9, 9), (9, 9)]
+
+
+def test_what_fills_up_a_whole_batch_is_cut_off() -> None:
+    seen = []
+
+    class Model(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scores = torch.nn.Parameter(torch.zeros(4))
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(ids.shape))
+            return self.scores.expand(*ids.shape, 4)
+
+    ids = torch.ones(6, 9, dtype=torch.long)
+    targets = ids.clone()
+    targets[:3, 5:] = recall.IGNORED
+    recall.train_recall(Model(), ids, targets, 4, batch_size=3)
+    assert sorted(seen) == [(3, 5), (3, 5), (3, 9), (3, 9)]
 
 
 def test_an_interrupt_keeps_what_was_learned(
@@ -96,9 +120,20 @@ def test_an_interrupt_keeps_what_was_learned(
 
 def test_the_largest_tensor_is_the_table() -> None:
     x = torch.ones(50, 3)
-    with LargestTensor() as largest:
+    with Watch() as watch:
         (x @ x.T).softmax(-1) @ x
-    assert (largest.numbers, largest.bytes) == (2_500, 10_000)
-    measured = cost(lambda: x @ x.T, repeats=2)
-    assert measured.largest_bytes == 10_000
-    assert measured.seconds > 0
+    assert (watch.largest_numbers, watch.largest_bytes) == (2_500, 10_000)
+    measured = cost_of_each({"table": lambda: x @ x.T, "sum": lambda: x.sum()}, rounds=2)
+    assert measured["table"].largest_bytes == 10_000
+    assert measured["sum"].largest_bytes == 4
+    assert 0 < measured["table"].seconds < 1
+
+
+def test_touched_are_the_numbers_read_and_written_and_views_read_none() -> None:
+    x = torch.ones(50, 3)
+    with Watch() as watch:
+        x.T[:2].sum()
+    assert watch.touched == 101
+    with Watch() as watch:
+        torch.cat([x, x])
+    assert watch.touched == 600

@@ -28,7 +28,7 @@ class Difference:
 class Remark(str):
     """A word about a result, which an exercise's `call` adds to its members; it is no member.
 
-    Results that differ in nothing else differ by it.
+    Results that differ in nothing else differ by it. It may also stand in a result's place.
     """
 
 
@@ -49,6 +49,8 @@ def difference(
     if got is None and expected is not None:
         said = f"expected {show(expected)}, got None: is there a `return` on every path?"
         return Difference(said, kind=True)
+    if isinstance(got, Remark) and not isinstance(expected, Remark):
+        return Difference(str(got))
     if isinstance(expected, Tensor | np.ndarray | np.generic):
         return _arrays(expected, got, rtol, atol)
     if isinstance(expected, bool | numbers.Number):
@@ -193,6 +195,18 @@ def _family(dtype: torch.dtype) -> str:
     return "float" if dtype.is_floating_point else "complex" if dtype.is_complex else "int"
 
 
+def _dtypes(families: tuple[str, str], got: Tensor) -> str:
+    if families[0] != "bool":
+        return f"expected the dtype {families[0]}, got {families[1]}"
+    values = set(got.unique().tolist())
+    kind = "numbers"
+    if values <= {0, 1}:
+        kind = "ones and zeros"
+    elif families[1] == "float" and min(values) <= HIDDEN:
+        kind = "numbers to add to the scores"
+    return f"expected True and False (dtype bool), got {kind} (dtype {families[1]})"
+
+
 def _arrays(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
     if isinstance(got, numbers.Number) and not expected.ndim:
         got = torch.tensor(got)
@@ -209,7 +223,7 @@ def _arrays(expected: Any, got: Any, rtol: float, atol: float) -> Difference | N
         )
     families = _family(expected.dtype), _family(got.dtype)
     if families[0] != families[1] and not (expected.ndim == 0 and families == ("float", "int")):
-        return Difference(f"expected the dtype {families[0]}, got {families[1]}", kind=True)
+        return Difference(_dtypes(families, got), kind=True)
     if families[0] in ("bool", "int"):
         wrong = expected != got
     else:
@@ -227,14 +241,14 @@ def _words(expected: Tensor, got: Tensor, wrong: Tensor) -> str:
     index = tuple(int(i) for i in wrong.nonzero()[0])
     where = f"at {list(index)}: " if index else ""
     values = f"{where}expected {show(expected[index])}, got {show(got[index])}"
+    if got.isnan().any() and not expected.isnan().any():
+        first = [int(i) for i in got.isnan().nonzero()[0]]
+        return f"NaN (not a number) at {first}; look for 0/0, log(0) or inf − inf. {values}"
     leak = _leak(expected, got)
     if leak:
         return f"{leak}. {values}"
     if expected.dtype == torch.bool:
         return values
-    if got.isnan().any() and not expected.isnan().any():
-        first = [int(i) for i in got.isnan().nonzero()[0]]
-        return f"NaN (not a number) at {first}; look for 0/0, log(0) or inf − inf. {values}"
     rows = _rows(expected, got)
     if rows:
         return f"{rows}. {values}"

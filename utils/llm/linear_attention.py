@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from utils.llm.attention_shapes import check_qkv
 
 FeatureMap = Callable[[Tensor], Tensor]
-CHUNK = 64  # near the width of a head the sums kept for each chunk take no more room than q, k, v
+CHUNK = 32  # near the width of a head the sums kept for each chunk take no more room than q, k, v
 
 
 def elu_plus_one(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -20,7 +20,7 @@ def elu_plus_one(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     tensor([0.3679, 1.0000, 3.0000])
     """
     # Not F.elu(x) + 1: below −17 its −1 + 1 is 0 in float32, while e^x is still a number.
-    return torch.where(x > 0, x + 1, x.clamp(max=0).exp())
+    return F.relu(x) + x.clamp(max=0).exp()
 
 
 def linear_attention(

@@ -142,9 +142,11 @@ def train_recall(
 ) -> list[float]:
     """Train by AdamW on next words; returns the loss of each step in bits per word.
 
-    The learning rate warms up in a line and then falls along a cosine. With `report`, a line of
+    The rows of a batch are about equally long, and what fills up all of them is cut off. The
+    learning rate warms up in a line and then falls along a cosine. With `report`, a line of
     progress is printed that many steps apart. An interrupt keeps what was learned so far.
     """
+    lengths = (targets != IGNORED).sum(1)  # (N,)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True
     )
@@ -155,9 +157,10 @@ def train_recall(
     model.train()
     start = time.perf_counter()
     try:
-        for batch in _batches(len(inputs), batch_size, steps, seed):
-            logits = model(inputs[batch])  # (B, T, V)
-            loss = F.cross_entropy(logits.flatten(0, 1), targets[batch].flatten())
+        for batch in _batches(lengths, batch_size, steps, seed):
+            longest = int(lengths[batch].max())
+            logits = model(inputs[batch, :longest])  # (B, T, V)
+            loss = F.cross_entropy(logits.flatten(0, 1), targets[batch, :longest].flatten())
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -179,15 +182,17 @@ def _rate(step: int, steps: int, warm_up: int) -> float:
     return 0.02 + 0.49 * (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up)))
 
 
-def _batches(n: int, size: int, steps: int, seed: int) -> Iterator[Tensor]:
-    """Batches of row numbers: each row comes once before any comes again."""
+def _batches(lengths: Tensor, size: int, steps: int, seed: int) -> Iterator[Tensor]:
+    """Batches of row numbers, alike in length (N,): each row comes once before any again."""
     generator = torch.Generator().manual_seed(seed)
-    order = torch.empty(0, dtype=torch.long)
+    batches: list[Tensor] = []
     for _ in range(steps):
-        while len(order) < size:
-            order = torch.cat([order, torch.randperm(n, generator=generator)])
-        yield order[:size]
-        order = order[size:]
+        if not batches:
+            shuffled = torch.randperm(len(lengths), generator=generator)
+            by_length = shuffled[lengths[shuffled].argsort(stable=True)].split(size)
+            order = torch.randperm(len(by_length), generator=generator).tolist()
+            batches = [by_length[i] for i in order]
+        yield batches.pop()
 
 
 def _tell(losses: Sequence[float], steps: int, seconds: float) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.course.compare import difference
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm.attention import (
@@ -63,6 +64,25 @@ def _view_merge(heads: Tensor) -> Tensor:
     return heads.reshape(heads.shape[0], heads.shape[2], -1)
 
 
+def _dealt_split(x: Tensor, n_heads: int) -> Tensor:
+    return x.unflatten(-1, (-1, n_heads)).permute(0, 3, 1, 2)
+
+
+def _dealt_merge(heads: Tensor) -> Tensor:
+    return heads.permute(0, 2, 3, 1).flatten(-2)
+
+
+def _merge_that_may_refuse(heads: Tensor) -> Tensor:
+    turned = heads.transpose(1, 2)
+    return turned.view(*turned.shape[:2], -1)
+
+
+VIEW_REFUSES = (
+    "`view` refuses: after `transpose` the numbers are read in an order that they are not stored "
+    "in. `flatten` and `reshape` copy where they must."
+)
+
+
 def _split_by_slices(x: Tensor, n_heads: int) -> Tensor:
     return torch.stack(x.chunk(n_heads, dim=-1), dim=1)
 
@@ -98,10 +118,17 @@ THROUGH_HEADS = Exercise(
         "you flatten, or the tokens get mixed.": partial(_through, merge=_view_merge),
         "The columns were dealt out in turn: head 0 gets the first D columns, head 1 the next D. "
         "Cut the last axis into (n_heads, D), not (D, n_heads).": partial(
-            _through, split=lambda x, n: x.unflatten(-1, (-1, n)).permute(0, 3, 1, 2)
+            _through, split=_dealt_split
         ),
         "The heads were merged in turn, a column of each: head 0's D columns come first, then "
-        "head 1's.": partial(_through, merge=lambda heads: heads.permute(0, 2, 3, 1).flatten(-2)),
+        "head 1's.": partial(_through, merge=_dealt_merge),
+        "The columns were dealt out in turn, and merged so too, which undoes itself; but head 0 "
+        "should hold the first D columns. Cut the last axis into (n_heads, D), not "
+        "(D, n_heads).": partial(_through, split=_dealt_split, merge=_dealt_merge),
+        VIEW_REFUSES: partial(_through, merge=_merge_that_may_refuse),
+        "Your `heads` have been worked on already: return them as they were cut.": (
+            lambda x, n, work: (work(split_heads(x, n)), merge_heads(work(split_heads(x, n))))
+        ),
         "The heads come last to first: keep their order.": partial(
             _through,
             split=lambda x, n: split_heads(x, n).flip(1),
@@ -144,7 +171,7 @@ def multi_head_attention(
     n_heads: int,
     mask: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Weights of every head (B, H, T, T), and the output (B, T, C)."""
+    """The output (B, T, C), and the weights of every head (B, H, T, T)."""
     return _multi(x, w_qkv, b_qkv, w_out, b_out, n_heads, mask)
 
 
@@ -169,7 +196,7 @@ def _multi(
     q, k, v = (split(thirds[name], n_heads) for name in "qkv")
     found, weights = attend(q * factor(x, q), k, v, mask)
     merged = merge(found)
-    return weights, merged @ w_out + b_out if project else merged
+    return merged @ w_out + b_out if project else merged, weights
 
 
 def _qkv_of_each_head(
@@ -179,13 +206,13 @@ def _qkv_of_each_head(
     shares = (x @ w_qkv + b_qkv).unflatten(-1, (n, 3, -1))
     q, k, v = shares.permute(3, 0, 2, 1, 4)
     found, weights = scaled_dot_product_attention(q, k, v, mask)
-    return weights, merge_heads(found) @ w_out + b_out
+    return merge_heads(found) @ w_out + b_out, weights
 
 
-def _softmax_along(dim: int) -> Callable[..., tuple[Tensor, Tensor]]:
+def _softmax_along(dim: int, blind: float = 0.0) -> Callable[..., tuple[Tensor, Tensor]]:
     def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         scores = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~mask, -math.inf)
-        weights = scores.softmax(dim=dim).nan_to_num()
+        weights = scores.softmax(dim=dim).nan_to_num(blind)
         return weights @ v, weights
 
     return attend
@@ -206,7 +233,7 @@ def _by_heads(
         allowed = mask if mask.ndim == 2 else mask[:, 0]
         weights.append(scores.masked_fill(~allowed, -1e9).softmax(-1))
         found.append(weights[-1] @ v)
-    return torch.stack(weights, dim=1), torch.cat(found, dim=-1) @ w_out + b_out
+    return torch.cat(found, dim=-1) @ w_out + b_out, torch.stack(weights, dim=1)
 
 
 def _by_torch(
@@ -219,7 +246,7 @@ def _by_torch(
         w_out.T, b_out, training=False, attn_mask=~mask.expand(shape).reshape(-1, *shape[2:]),
         average_attn_weights=False,
     )  # fmt: skip
-    return weights, out.transpose(0, 1)
+    return out.transpose(0, 1), weights
 
 
 def _probe(b: int, t: int, h: int, d: int, mask: Tensor, size: float = 1.0) -> tuple[object, ...]:
@@ -227,6 +254,17 @@ def _probe(b: int, t: int, h: int, d: int, mask: Tensor, size: float = 1.0) -> t
     make = partial(uniform, low=-size, high=size)
     shapes = ((b, t, c), (c, 3 * c), (3 * c,), (c, c), (c,))
     return *(make(*shape, seed=seed + i) for i, shape in enumerate(shapes)), h, mask
+
+
+def _weights_come_first(
+    args: tuple[object, ...], expected: tuple[Tensor, Tensor], got: tuple[Tensor, Tensor]
+) -> str | None:
+    """The first part that departs in the order in which they are computed."""
+    for i, name in ((1, "weights"), (0, "output")):
+        found = difference(expected[i], got[i], atol=1e-5)
+        if found:
+            return f"the first part that departs is `{name}`: {found.text}"
+    return None
 
 
 MULTI_HEAD = Exercise(
@@ -267,9 +305,10 @@ MULTI_HEAD = Exercise(
         "The scale is missing: divide the scores by √D, the width of one head.": partial(
             _multi, factor=lambda x, q: math.sqrt(q.shape[-1])
         ),
-        "Queries and keys are swapped: the first third of the columns is q, the second k.": partial(
-            _multi, order="kqv"
-        ),
+        "You scaled by √H, the root of the number of heads: a dot product has D terms, so the "
+        "scale is √D.": partial(_multi, factor=lambda x, q: math.sqrt(q.shape[-1] / q.shape[1])),
+        "Queries and keys are swapped: in the thirds (q comes first), or in the product, where "
+        "the rows look: q @ k.mT.": partial(_multi, order="kqv"),
         "The order of the thirds is q, k, v: you took the last for the queries.": partial(
             _multi, order="vkq"
         ),
@@ -278,6 +317,24 @@ MULTI_HEAD = Exercise(
         ),
         "You cut the columns by heads first and took q, k, v inside each. Some models are stored "
         "so; here the queries of all heads come first.": _qkv_of_each_head,
+        "You cut each third into (D, n_heads), so that the columns were dealt out to the heads in "
+        "turn: cut it into (n_heads, D).": partial(_multi, split=_dealt_split),
+        "You cut each third into (D, n_heads), and merged so too: head 0 should hold the first D "
+        "columns. Cut it into (n_heads, D).": partial(
+            _multi, split=_dealt_split, merge=_dealt_merge
+        ),
+        VIEW_REFUSES: partial(_multi, merge=_merge_that_may_refuse),
+        "The two results stand in the wrong order: the output first, then the weights, as "
+        "scaled_dot_product_attention returns them.": lambda *args: multi_head_attention(*args)[
+            ::-1
+        ],
+        "The mask is the wrong way round: True means that a word may look there.": (
+            lambda *args: _multi(*args[:6], ~args[6])
+        ),
+        "The mask is the wrong way round: True means that a word may look there, so fill in −inf "
+        "where it is False, ~mask.": lambda *args: _multi(
+            *args[:6], ~args[6], attend=_softmax_along(-1, blind=math.nan)
+        ),
         "The mask was left out.": lambda *args: _multi(*args[:6], torch.ones_like(args[6])),
         "Your softmax runs over the heads: dim=-1, over the keys.": partial(
             _multi, attend=_softmax_along(1)
@@ -287,8 +344,8 @@ MULTI_HEAD = Exercise(
         ),
         "These are the weights averaged over the heads, as torch.nn.MultiheadAttention gives "
         "them unless told otherwise: return each head's own, (B, H, T, T).": lambda *args: (
-            multi_head_attention(*args)[0].mean(dim=1),
-            multi_head_attention(*args)[1],
+            multi_head_attention(*args)[0],
+            multi_head_attention(*args)[1].mean(dim=1),
         ),
     },
     alternatives={
@@ -299,6 +356,6 @@ MULTI_HEAD = Exercise(
         ),
         "slices": partial(_multi, split=_split_by_slices, merge=_merge_by_cat),
     },
-    parts=("weights", "out"),
+    explain=_weights_come_first,
     atol=1e-5,
 )

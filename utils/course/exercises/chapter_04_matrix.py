@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.course.compare import HIDDEN, difference
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm.attention import attention_for_one_query, causal_mask, padding_mask
@@ -51,6 +52,45 @@ def _attend(
     masked = forbid(scores, mask)
     weights = weigh(masked, mask)
     return q, k, v, scores, masked, weights, average(weights, v, k, x)
+
+
+def _scores_before_the_division(*args: Tensor) -> Steps:
+    q, k, v, scores, *rest = self_attention(*args)
+    return q, k, v, scores * _root_width(q, q), *rest
+
+
+def _divided_after_the_softmax(*args: Tensor) -> Steps:
+    q, k, v, scores, *_ = _scores_before_the_division(*args)
+    masked = _forbid(scores, args[-1])
+    weights = masked.softmax(dim=-1) / _root_width(q, q)
+    return q, k, v, scores, masked, weights, weights @ v
+
+
+def _filled_in_place(*args: Tensor) -> Steps:
+    q, k, v, _, masked, *rest = self_attention(*args)
+    return q, k, v, masked, masked, *rest
+
+
+NOT_SMALL_ENOUGH = (
+    "A forbidden score became a small number, but not small enough: what is left of it is "
+    "still a look at the forbidden. Fill in −inf."
+)
+
+
+def _forbidden_in_another_way(args: tuple[Tensor, ...], expected: Steps, got: Steps) -> str | None:
+    """What a first case shows where the numbers alone could be anybody's."""
+    mask = args[-1]
+    masked, weights = (torch.as_tensor(got[i]) for i in (4, 5))
+    forbidden = masked[~mask]
+    lowest = expected[3].min()
+    if forbidden.numel() and (forbidden < lowest).all() and (forbidden > HIDDEN).any():
+        return NOT_SMALL_ENOUGH
+    if weights.isnan().any() and difference(expected[3], got[3]) is None:
+        return (
+            "A row of weights is 0 / 0: with large scores all that is allowed may have been "
+            "rounded to 0. Forbid on the scores, with −inf, not on the weights."
+        )
+    return None
 
 
 def _by_rows(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor) -> Steps:
@@ -115,10 +155,15 @@ SELF_ATTENTION = Exercise(
         "still gets a weight: fill in −inf.": partial(
             _attend, forbid=lambda scores, mask: scores * mask
         ),
-        "A forbidden score became a small number, but not small enough: what is left of it is "
-        "still a look at the forbidden. Fill in −inf.": partial(
+        NOT_SMALL_ENOUGH: partial(
             _attend, forbid=lambda scores, mask: scores.masked_fill(~mask, -10.0)
         ),
+        "You filled in place, so `scores` changed too: `masked` needs a tensor of its own, as "
+        "from masked_fill without the underscore.": _filled_in_place,
+        "Your `scores` are those before the division: divide by √D first, then mask, and return "
+        "both.": _scores_before_the_division,
+        "You divided by √D after the softmax: that shrinks the weights, which then don't sum to "
+        "1. Divide the scores.": _divided_after_the_softmax,
         "The mask is the wrong way round: True means that the row may look there, so fill in "
         "−inf where it is False, ~mask.": partial(
             _attend, forbid=lambda scores, mask: scores.masked_fill(mask, -math.inf)
@@ -155,6 +200,7 @@ SELF_ATTENTION = Exercise(
         "a list": lambda *args: [*self_attention(*args)],
     },
     parts=("q", "k", "v", "scores", "masked", "weights", "out"),
+    explain=_forbidden_in_another_way,
 )
 
 # 4.2 · the causal mask
@@ -185,11 +231,6 @@ CAUSAL_MASK = Exercise(
         "A token sees only itself and the one before: the whole past is open.": lambda n: (
             causal_mask(n).triu(-1)
         ),
-        "These are ones and zeros: give True and False, dtype=torch.bool.": lambda n: torch.ones(
-            n, n
-        ).tril(),
-        "These are numbers to add to the scores: give True where a look is allowed, False where "
-        "not.": lambda n: torch.zeros(n, n).masked_fill(~causal_mask(n), -math.inf),
         "Everybody may look at everybody here: close the future.": lambda n: torch.ones(
             n, n, dtype=torch.bool
         ),
@@ -227,6 +268,7 @@ PADDING_MASK = Exercise(
         (torch.tensor([1]), 1),
         (torch.tensor([1, 2]), 2),
         (torch.tensor([3, 1, 4]), 4),
+        (torch.tensor([1, 2]), 4),
         (torch.tensor([2, 0, 6, 5, 1]), 6),
     ],
     mistakes={
@@ -248,7 +290,9 @@ PADDING_MASK = Exercise(
         "queries.": lambda n, t: padding_mask(n, t)[:, 0],
         "The first text's length is used for all: compare with lengths[:, None], one row a "
         "text.": lambda n, t: padding_mask(n[:1].expand(len(n)), t),
-        "These are ones and zeros: give True and False.": lambda n, t: padding_mask(n, t).float(),
+        "T is n_tokens, not the longest length: a batch may be wider than its texts.": (
+            lambda n, t: padding_mask(n, int(n.max()))
+        ),
     },
     alternatives={
         "slices in a loop": _padding_by_loop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from utils.course.compare import Remark
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
-from utils.llm.attention import linear_attention, rotary
-from utils.llm.costs import LargestTensor
+from utils.llm import attention
+from utils.llm.costs import Watch
 
 BASE = 10_000.0
 
@@ -22,7 +24,7 @@ BASE = 10_000.0
 
 def rotate(x: Tensor, positions: Tensor) -> Tensor:
     """Each pair of columns (2i, 2i + 1) turned by the angle position · 10000^(−2i / D)."""
-    return rotary(x, positions)
+    return attention.rotary(x, positions)
 
 
 def _frequencies(width: int) -> Tensor:
@@ -48,6 +50,10 @@ def _halves(x: Tensor, positions: Tensor) -> Tensor:
     cos, sin = angles.cos(), angles.sin()
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def _halves_interleaved(x: Tensor, positions: Tensor) -> Tensor:
+    return torch.stack(_halves(x, positions).chunk(2, dim=-1), dim=-1).flatten(-2)
 
 
 def _not_interleaved(x: Tensor, positions: Tensor) -> Tensor:
@@ -88,6 +94,19 @@ def _by_matrices(x: Tensor, positions: Tensor) -> np.ndarray:
     return turned
 
 
+FREQUENCIES_GROW = "Your frequencies grow: the exponent is negative, −2i / D."
+
+
+def _growing(width: int) -> Tensor:
+    return 1 / _frequencies(width)
+
+
+def _grows(args: tuple[Tensor, Tensor], expected: Tensor, got: Tensor) -> str | None:
+    """Angles of many thousands repeat to no fourth digit: so the first case alone must do."""
+    wrong = _turn(*args, frequencies=_growing)
+    return FREQUENCIES_GROW if torch.allclose(wrong, torch.as_tensor(got), atol=1e-3) else None
+
+
 ROTATE = Exercise(
     id="4.6",
     title="The rotary rotation",
@@ -109,6 +128,8 @@ ROTATE = Exercise(
         "a · sin + b · cos.": partial(_turn, signs=(1, -1)),
         "You paired column i with column i + D/2, as many libraries do: here neighbours make a "
         "pair, 2i and 2i + 1.": _halves,
+        "You paired column i with column i + D/2, and put them back as neighbours: a pair is 2i "
+        "and 2i + 1 from the start, x[:, 0::2] and x[:, 1::2].": _halves_interleaved,
         "The turned columns were put back in another order, all first members before all "
         "second ones: a pair stays where it was.": _not_interleaved,
         "Every pair was turned by the same angle: pair i turns by position · 10000^(−2i / D), so "
@@ -119,8 +140,14 @@ ROTATE = Exercise(
         "not −i / D.": partial(
             _turn, frequencies=lambda width: BASE ** (-torch.arange(width // 2) / width)
         ),
-        "Your frequencies grow: the exponent is negative, −2i / D.": partial(
-            _turn, frequencies=lambda width: 1 / _frequencies(width)
+        "Your frequencies fall twice as fast as they should: the exponent of pair i is −2i / D, "
+        "and torch.arange(0, D, 2) counts 2i already.": partial(
+            _turn, frequencies=lambda width: BASE ** (-2 * torch.arange(0, width, 2) / width)
+        ),
+        FREQUENCIES_GROW: partial(_turn, frequencies=_growing),
+        "The angles are in radians, and you turned them from degrees into radians once more: "
+        "leave the factor π / 180 away.": partial(
+            _turn, frequencies=lambda width: _frequencies(width) * math.pi / 180
         ),
         "You counted the positions from 0 yourself: turn by the positions that are given.": (
             lambda x, p: _turn(x, torch.arange(len(x)))
@@ -141,24 +168,38 @@ ROTATE = Exercise(
         "matrices in a loop, numpy": _by_matrices,
         "float64": lambda x, p: rotate(x.double(), p),
     },
+    explain=_grows,
     atol=1e-4,
 )
 
 # 4.7 · linear attention
 
 
-def without_a_table(answer: Callable[..., Any], *args: Tensor) -> Any:
-    """Call an answer and watch what it makes: a remark is added where it made a T × T table."""
-    with LargestTensor() as largest:
-        result = answer(*args)
+TABLE = Remark("by way of a table of T × T")
+GROWTH = Remark("by way of work that grows as T²")
+
+
+def watched(answer: Callable[..., Any], *args: Tensor) -> Any:
+    """Call an answer and watch what it makes: a remark stands for a result that took T² numbers.
+
+    A long input is given in half first. Twice the tokens may touch twice the numbers, not four
+    times as many.
+    """
     n_tokens = len(args[0])
-    quadratic = n_tokens >= 100 and largest.numbers >= n_tokens**2
-    return (result, "a table of T × T") if quadratic else result
+    if n_tokens < 100:
+        return answer(*args)
+    with Watch() as half:
+        answer(*(x[: n_tokens // 2].clone() for x in args))
+    with Watch() as whole:
+        result = answer(*args)
+    if whole.largest_numbers >= n_tokens**2:
+        return TABLE
+    return GROWTH if whole.touched > 2.5 * half.touched else result
 
 
-def causal_linear_attention(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
+def linear_attention(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
     """Σ over j ≤ i of (φ(qᵢ)·φ(kⱼ)) vⱼ, divided by the sum of the same weights, in O(T)."""
-    return linear_attention(phi_q, phi_k, v, feature_map=lambda x: x, causal=True)
+    return attention.linear_attention(phi_q, phi_k, v, feature_map=lambda x: x, causal=True)
 
 
 def _linear(
@@ -188,6 +229,19 @@ def _softmax_table(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
     return (phi_q @ phi_k.T).masked_fill(~allowed, -torch.inf).softmax(-1) @ v
 
 
+def _over_all_before(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
+    rows = []
+    for i, query in enumerate(phi_q):
+        weights = phi_k[: i + 1] @ query
+        rows.append(weights @ v[: i + 1] / weights.sum())
+    return torch.stack(rows)
+
+
+def _without_keepdim(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
+    sums = (phi_k[:, :, None] * v[:, None, :]).cumsum(0)
+    return torch.einsum("tm,tmd->td", phi_q, sums) / (phi_q * phi_k.cumsum(0)).sum(-1)
+
+
 def _by_recurrence(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
     state, total = torch.zeros(phi_k.shape[1], v.shape[1]), torch.zeros(phi_k.shape[1])
     rows = []
@@ -208,11 +262,23 @@ LINEAR_ATTENTION = Exercise(
     title="Linear attention",
     minutes=15,
     stars=3,
-    reference=causal_linear_attention,
+    reference=linear_attention,
     probes=[_features(1, 2, 1), _features(2, 1, 2), _features(5, 3, 4), _features(200, 4, 3)],
     mistakes={
         "Your numbers are right, but on the way you made a table of T × T. Multiply keys with "
         "values first, and let the queries come last.": _table,
+        "Your numbers are right, but for twice the tokens you handle four times the numbers: a "
+        "loop goes over all earlier tokens for each one, or makes a tensor longer token by token. "
+        "Keep a running sum.": _over_all_before,
+        "The divisor lost its axis, and broadcasting put it beside the wrong numbers: "
+        "sum(-1, keepdim=True).": _without_keepdim,
+        "Your sums run over the features: the running sum goes along the tokens, "
+        "cumsum(0).": partial(_linear, total=lambda x: x.cumsum(1)),
+        "A feature map was applied once more: phi_q and phi_k are features "
+        "already.": lambda q, k, v: attention.linear_attention(q, k, v, causal=True),
+        "An exponential was applied: phi_q and phi_k are features already.": lambda q, k, v: (
+            _linear(q.exp(), k.exp(), v)
+        ),
         "Every token sees the whole text: the sum must stop at the token itself, so use a "
         "running sum (cumsum).": partial(_linear, total=_everything),
         "The values are summed up to the token, but their weights over the whole text: both "
@@ -238,5 +304,5 @@ LINEAR_ATTENTION = Exercise(
         "a recurrence, token by token": _by_recurrence,
         "float64": lambda *args: _linear(*(arg.double() for arg in args)),
     },
-    call=without_a_table,
+    call=watched,
 )

@@ -60,7 +60,7 @@ QUESTIONS: list[Question] = [
     Question(
         "4.d",
         "A layer of width 96 gets four heads of width 24 in place of one head of width 96. How "
-        "many parameters has it now?",
+        "many parameters have its three matrices, for queries, keys and values, now?",
         [
             Choice("a quarter", "Each head has a quarter of the columns, but there are four."),
             Choice("the same number", "The same matrices, read in four strips of columns.", True),
@@ -86,7 +86,7 @@ QUESTIONS: list[Question] = [
     Question(
         "4.f",
         "An n-gram finds the right colour hardly more often than a guess would, one time in ten. "
-        "Two layers of attention read 8,000 stories, each once. How often will they find a colour "
+        "Two layers of attention read 4,800 stories, each once. How often will they find a colour "
         "that was last told 30 or more words before?",
         [
             Choice(
