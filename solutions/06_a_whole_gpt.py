@@ -1,0 +1,898 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 · A whole GPT
+#
+# **What happens between the words that go in and the word that comes out, all of it?**
+#
+# Attention and the block are built. What is missing is little: a table on the way in, a stack of
+# blocks, a table on the way out. A dozen lines, and it is a GPT-2; we shall prove that with Hugging
+# Face's own. Then we count its 124 million numbers and the work that they make, find out what a
+# model must say before it has learned anything, and look inside one that has learned: what would
+# it say if it had to stop half-way?
+#
+# You will build: embeddings with positions, the forward pass, GPT-2's initialisation, the count of
+# its parameters and of its arithmetic, and the first loss. It takes some 110 minutes, about 70 of
+# them in the exercises.
+#
+# First run everything: **Run → Run All Cells**. It takes about a minute, most of it one training
+# run. Then begin again at the top.
+
+# %%
+import math
+import tempfile
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+from utils.course import ask, check
+from utils.data import story_tokens, storyworld
+from utils.data.corpora import load_corpus
+from utils.llm import counts, recall
+from utils.llm.gpt import GPT, GPTConfig
+from utils.viz import plots, widgets
+
+# %% [markdown]
+# ## In: a table of tokens and a table of places
+#
+# A block reads vectors, and a text is a row of ids. So the model keeps a table with a row for each
+# token of its vocabulary, and looks each id up. A second table has a row for each place, 0, 1, 2
+# and so on, because attention by itself doesn't know the order (chapter 04). The two vectors are
+# added. Nothing in these tables is given: at first they are dice, and training makes of them what
+# it needs.
+#
+# ### Exercise 6.1 · Embeddings with positions
+# ★☆☆ · 8 min · Radford et al. 2018, section 3.1
+#
+# From `ids` (B, T), the table `tokens` (V, C) and the table `places` (N, C), with T ≤ N, make the
+# vectors that go into the first block, (B, T, C). By hand, with V = 3, N = 2, C = 2:
+#
+#     tokens   [[1, 2], [3, 4], [5, 6]]        places   [[10, 20], [30, 40]]
+#     ids      [[2, 0]]
+#     out      [[[5 + 10, 6 + 20], [1 + 30, 2 + 40]]]  =  [[[15, 26], [31, 42]]]
+#
+# <details><summary>A nudge</summary>A tensor of ids can index a table: <code>tokens[ids]</code> has
+# the shape (B, T, C).</details>
+# <details><summary>More</summary>The first T rows of <code>places</code> are the same for every
+# text, so they are (T, C), and broadcasting copies them along the batch.</details>
+
+
+# %%
+def embed(ids: Tensor, tokens: Tensor, places: Tensor) -> Tensor:
+    """The vector of each token plus the vector of its place, (B, T, C)."""
+    ### BEGIN SOLUTION
+    return tokens[ids] + places[: ids.shape[1]]
+    ### END SOLUTION
+
+
+embed = check("6.1", embed)
+
+# %% [markdown]
+# ## The stack, and out again
+#
+# From here on nothing changes its shape. Each block takes (B, T, C) and returns (B, T, C), having
+# added something to it; what runs through them is the **residual stream** of chapter 05. After the
+# last block comes one more norm, since nobody has normed the stream itself. And then each vector
+# must become a score for each token of the vocabulary, its **logits**: V dot products. With what?
+# GPT-2 takes the table of tokens once more. A token gets a high score where the vector points the
+# same way as the token's own. This is called a **tied head**.
+#
+# ### Exercise 6.2 · The forward pass of a GPT
+# ★★☆ · 15 min · Phuong and Hutter 2022, Alg. 10
+#
+# Write it all down. `blocks` is a list of functions, each from (B, T, C) to (B, T, C), and
+# `final_norm` is another one. Return two things: the stream at every depth, that is, what goes into
+# the first block and what comes out of each, stacked to (L + 1, B, T, C); and the logits,
+# (B, T, V).
+#
+# By hand, with one text of one token, C = 2, one block that adds [1, 0], and a norm that does
+# nothing:
+#
+#     tokens   [[1, 2], [0, 1]]      places [[1, 1]]      ids [[1]]
+#     stream   [[[[1, 2]]], [[[2, 2]]]]                   [0, 1] + [1, 1], then + [1, 0]
+#     logits   [[[2·1 + 2·2, 2·0 + 2·1]]] = [[[6, 2]]]
+#
+# <details><summary>A nudge</summary>Begin with <code>depths = [embed(ids, tokens, places)]</code>
+# and append in a loop what each block makes of the last one. <code>torch.stack(depths)</code> puts
+# a new axis in front.</details>
+# <details><summary>More</summary><code>final_norm(depths[-1]) @ tokens.T</code> is (B, T, C) times
+# (C, V). There is no softmax: logits are what the loss wants.</details>
+
+
+# %%
+def gpt(
+    ids: Tensor, tokens: Tensor, places: Tensor, blocks, final_norm
+) -> tuple[Tensor, Tensor]:
+    """The stream at every depth, (L + 1, B, T, C), and the logits, (B, T, V)."""
+    ### BEGIN SOLUTION
+    depths = [embed(ids, tokens, places)]
+    for block in blocks:
+        depths.append(block(depths[-1]))
+    logits = final_norm(depths[-1]) @ tokens.T
+    return torch.stack(depths), logits
+    ### END SOLUTION
+
+
+gpt = check("6.2", gpt)
+
+# %% [markdown]
+# The package has the same as a module, with its blocks in it. Your function on its parts gives its
+# numbers:
+
+# %%
+torch.manual_seed(0)
+small = GPT(
+    GPTConfig(vocab_size=50, context_length=8, n_layers=3, n_heads=2, d_model=12)
+)
+ids = torch.tensor([[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]])
+tables = small.token_embedding.weight, small.position_embedding.weight
+stream, logits = gpt(ids, *tables, small.blocks, small.final_norm)
+print("the same logits:", torch.allclose(logits, small(ids), atol=1e-6))
+
+# %% [markdown]
+# ### Every shape on the way
+#
+# PyTorch can call us whenever a part of a model has done its work: a **hook**. We hang one on each
+# part of a model with GPT-2's own sizes, but a single block, and send two texts of five tokens
+# through.
+
+# %%
+ask("6.a")
+
+# %%
+one_block = GPT(GPTConfig.preset("gpt2", n_layers=1))
+seen = []
+for name, part in one_block.named_modules():
+    if name and name != "blocks":
+        part.register_forward_hook(
+            lambda part, args, out, name=name: seen.append((name, out.shape))
+        )
+with torch.no_grad():
+    one_block(ids)
+for name, shape in seen:
+    print(f"{name:32}{tuple(shape)}")
+
+# %% [markdown]
+# Everything is 768 wide, but in three places: `qkv`, where queries, keys and values lie side by
+# side; the feed-forward layer, four times as wide inside; and the head. The axis of the tokens, 5,
+# is never mixed with anything but itself, and only attention does that.
+#
+# ## Is it the real one?
+#
+# Hugging Face's library has a GPT-2 that somebody else wrote. We let it roll its own random
+# weights, at a reduced size, give them to ours, and ask both. (It is only needed here; `pip install
+# transformers` brings it.)
+
+# %%
+try:
+    from transformers import GPT2Config, GPT2LMHeadModel
+except ImportError:
+    print("transformers is not installed: the comparison is left out")
+else:
+    sizes = {
+        "vocab_size": 1000,
+        "n_positions": 64,
+        "n_embd": 128,
+        "n_layer": 4,
+        "n_head": 4,
+    }
+    torch.manual_seed(0)
+    theirs = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=0, eos_token_id=0)).eval()
+    ours = GPT.from_hf(theirs).eval()
+    texts = torch.randint(1000, (3, 64), generator=torch.Generator().manual_seed(0))
+    tables = ours.token_embedding.weight, ours.position_embedding.weight
+    with torch.no_grad():
+        wanted = theirs(texts).logits
+        found = {"the package": ours(texts)}
+        found["your function"] = gpt(texts, *tables, ours.blocks, ours.final_norm)[1]
+    for name, logits in found.items():
+        print(f"{name} agrees to 0.0001:", (logits - wanted).abs().max().item() < 1e-4)
+
+# %% [markdown]
+# Three texts, 64 places each, a thousand scores at each place, and the same in all of them. What we
+# have built is not like a GPT-2; it is one. The way back works as well: `to_hf` writes a folder
+# that their library opens.
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    small.to_hf(folder)
+    again = GPT.from_hf(folder)
+print("there and back, the same:", torch.equal(small(ids), again(ids)))
+
+# %% [markdown]
+# ## The numbers it starts with
+#
+# Before training, all matrices are random, and how large is no matter of taste. GPT-2 takes normal
+# numbers with the deviation 0.02. Two matrices of each block are an exception: those whose result
+# is *added* to the stream, the last of attention and the last of the feed-forward layer. There are
+# 2 L of them. If each adds a term of the same size, independent of the others, the variances add
+# up, and the stream's deviation grows like √(2 L). So these matrices start smaller by just that
+# factor, and all of them together add as much as one alone.
+#
+# ### Exercise 6.3 · GPT-2's initialisation
+# ★★☆ · 12 min · Radford et al. 2019, section 2.3
+#
+# Fill all parameters of a model in place, and return it. The tokens' and places' tables and all
+# weights of linear layers: normal, mean 0, deviation 0.02. `attention.out.weight` and
+# `feed_forward.down.weight` of each block: 0.02 / √(2 L). All biases 0; the norms' weights 1. For
+# L = 2, by hand: 0.02 / √4 = 0.01.
+#
+# `model.named_parameters()` gives pairs of a name and a tensor, such as
+# `("blocks.0.attention.out.weight", …)`. The norms are called `norm_1`, `norm_2` and `final_norm`.
+#
+# <details><summary>A nudge</summary><code>with torch.no_grad():</code>, a loop over
+# <code>model.named_parameters()</code>, and <code>weights.normal_(std=…)</code>,
+# <code>weights.zero_()</code> or <code>weights.fill_(1)</code> by what the name
+# says.</details>
+# <details><summary>More</summary><code>name.endswith(("attention.out.weight",
+# "feed_forward.down.weight"))</code> tells the two. Ask for <code>"norm" in name</code> before you
+# ask for anything else.</details>
+
+
+# %%
+def initialise(model: nn.Module, n_layers: int) -> nn.Module:
+    """Fill the parameters as GPT-2's were before its training; returns the model."""
+    ### BEGIN SOLUTION
+    adds = ("attention.out.weight", "feed_forward.down.weight")
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if name.endswith("bias"):
+                weights.zero_()
+            elif "norm" in name:
+                weights.fill_(1)
+            else:
+                shrink = math.sqrt(2 * n_layers) if name.endswith(adds) else 1
+                weights.normal_(std=0.02 / shrink)
+    return model
+    ### END SOLUTION
+
+
+initialise = check("6.3", initialise)
+
+# %% [markdown]
+# What is it good for? Two models of 24 blocks, one initialised so, one without the shrinking, and
+# the deviation of the stream at every depth. (The models are narrower than GPT-2. A matrix of
+# deviation s multiplies that of its input by s · √C, so for a width of 96 in place of 768 the
+# number that does what 0.02 does there is √8 times as large.)
+
+
+# %%
+def widened(model: GPT) -> GPT:
+    """Matrices as large as 0.02 would be at GPT-2's width of 768."""
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim == 2:
+                weights.mul_(math.sqrt(768 / model.config.d_model))
+    return model
+
+
+deep = GPTConfig(vocab_size=100, context_length=32, n_layers=24, n_heads=4, d_model=96)
+torch.manual_seed(0)
+shrunk, plain = widened(initialise(GPT(deep), 24)), widened(initialise(GPT(deep), 24))
+with torch.no_grad():
+    for block in plain.blocks:
+        block.attention.out.weight *= math.sqrt(48)
+        block.feed_forward.down.weight *= math.sqrt(48)
+
+# %%
+dice = torch.Generator().manual_seed(0)
+texts = torch.randint(100, (8, 32), generator=dice)
+spread = {
+    name: model.residual_stream(texts).std(dim=(1, 2, 3))[::4]
+    for name, model in {
+        "0.02 everywhere": plain,
+        "shrunk by √48, model": shrunk,
+    }.items()
+}
+plots.lines(
+    {name: (range(0, 25, 4), values) for name, values in spread.items()},
+    "blocks passed",
+    "deviation of the stream",
+    "Shrunk, 48 additions hardly move the stream; plain, the first ones drown the words",
+    markers=True,
+    y_from=0,
+    digits=1,
+)
+
+# %% [markdown]
+# In the upper curve the embedding, where everything starts, is a small part of the sum already
+# after the first blocks. The norms would keep the numbers in range either way. But what a new block
+# adds would count less and less, and what the words were, next to nothing.
+#
+# ## Where the 124 million are
+#
+# A GPT-2 has 124 million parameters. To count them one need not roll them: on PyTorch's device
+# `meta`, tensors have a shape and no contents, and cost nothing.
+
+# %%
+with torch.device("meta"):
+    gpt2 = GPT(GPTConfig.preset("gpt2"))
+print(f"{gpt2.num_parameters():,}")
+
+# %%
+ask("6.b")
+
+# %% [markdown]
+# ### Exercise 6.4 · Where the parameters are
+# ★★☆ · 12 min · as any implementation of GPT-2 has them
+#
+# From the configuration alone (`vocab_size`, `context_length`, `n_layers`, `n_heads`, `d_model`,
+# `tied`), give the number of parameters of each part, as a dictionary with these keys in this
+# order: `token embedding`, `position embedding`, `attention`, `feed-forward`, `norms`, `final
+# norm`, `head`. The three in the middle are for all blocks together. Each block has two norms;
+# linear layers have a bias for each output, but the head has none; a tied head has no parameters of
+# its own.
+#
+# By hand, with V = 3, N = 2, L = 1 and C = 2: 3 · 2 = 6 and 2 · 2 = 4 for the tables; attention
+# (2 · 6 + 6) + (2 · 2 + 2) = 24; feed-forward (2 · 8 + 8) + (8 · 2 + 2) = 42; norms 2 · (2 + 2) =
+# 8; final norm 4; head 0, if tied.
+#
+# <details><summary>A nudge</summary>A linear layer from n to m columns has n · m + m numbers.
+# Attention has one from C to 3 C, and one from C to C.</details>
+# <details><summary>More</summary>Feed-forward: from C to 4 C, and back. A norm: a weight and a bias
+# for each column. An untied head: V · C.</details>
+
+
+# %%
+def count_parameters(config: GPTConfig) -> dict[str, int]:
+    """How many parameters each part of a GPT-2 has; their sum is the model's."""
+    ### BEGIN SOLUTION
+    c, n_layers, table = (
+        config.d_model,
+        config.n_layers,
+        config.vocab_size * config.d_model,
+    )
+    return {
+        "token embedding": table,
+        "position embedding": config.context_length * c,
+        "attention": n_layers * (c * 3 * c + 3 * c + c * c + c),
+        "feed-forward": n_layers * (c * 4 * c + 4 * c + 4 * c * c + c),
+        "norms": n_layers * 2 * 2 * c,
+        "final norm": 2 * c,
+        "head": 0 if config.tied else table,
+    }
+    ### END SOLUTION
+
+
+count_parameters = check("6.4", count_parameters)
+
+# %%
+family = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
+configs = {name: GPTConfig.preset(name) for name in family}
+plots.parameter_shares(
+    {name: count_parameters(config) for name, config in configs.items()},
+    "The feed-forward layers hold most; the larger the model, the less its table counts",
+)
+
+# %% [markdown]
+# In the smallest one, nearly a third of all numbers is one table, the tokens'. It grows with C, the
+# blocks with C² · L: twelve times C² a block, four for attention and eight for the feed-forward
+# layer. That is the number to remember, 12 L C², and for large models it is all.
+#
+# ### One matrix, two jobs
+#
+# The head would have been as large again. Tying saves 38.6 million, and it does something for
+# learning too. A row of the table that only serves the way in gets a gradient when its token
+# occurs. A row that serves the way out as well gets one at every place, because each softmax has
+# something to say about every token. One step on one batch of 32 tokens:
+
+# %%
+for tied in (True, False):
+    torch.manual_seed(0)
+    config = GPTConfig(369, 16, n_layers=1, n_heads=2, d_model=16, tied=tied)
+    model = GPT(config)
+    batch = torch.arange(32).view(2, 16)
+    F.cross_entropy(model(batch).flatten(0, 1), batch.flatten()).backward()
+    taught = (model.token_embedding.weight.grad != 0).any(dim=1).sum().item()
+    print(
+        f"tied={tied!s:6} {model.num_parameters():6,} parameters, {taught} rows taught"
+    )
+
+# %% [markdown]
+# ### Break it
+#
+# *Tied* means that there is one matrix. It doesn't mean two that are equal. Suppose that somebody
+# copies the table into the head instead. At first all seems well, and every test that compares the
+# two passes.
+
+# %%
+torch.manual_seed(0)
+copied = GPT(GPTConfig(369, 16, n_layers=1, n_heads=2, d_model=16, tied=False))
+with torch.no_grad():
+    copied.head.weight.copy_(copied.token_embedding.weight)
+same = [torch.equal(copied.head.weight, copied.token_embedding.weight)]
+F.cross_entropy(copied(batch).flatten(0, 1), batch.flatten()).backward()
+torch.optim.SGD(copied.parameters(), lr=0.1).step()
+same.append(torch.equal(copied.head.weight, copied.token_embedding.weight))
+print("equal before a step, and after:", same)
+
+# %% [markdown]
+# One step, and they have parted. Two checks find it at once: `head.weight is
+# token_embedding.weight`, and the number of parameters, which is 124,439,808 and not 163,037,184.
+#
+# ## What a token costs
+#
+# Not every parameter makes work, and not all work has parameters. Looking up a row of a table is
+# no arithmetic. The head, tied or not, is a product with the whole table. And the looks of
+# attention, query times key and weight times value, multiply numbers none of which is a parameter.
+# We count floating-point operations, **FLOPs**: a matrix product takes a multiplication and an
+# addition for each number of the matrix and each row that goes through it.
+#
+# ### Exercise 6.5 · What one token costs
+# ★★☆ · 12 min · Kaplan et al. 2020, table 1
+#
+# Count the FLOPs for one token that looks at `n_tokens` tokens, itself among them, in four parts,
+# again as a dictionary: `attention`, its two matrices in all blocks; `looks`, the two products with
+# keys and values in all blocks; `feed-forward`; `head`. Leave out what is small beside them:
+# biases, norms, softmax, GELU.
+#
+# By hand, with V = 3, L = 1, C = 2 and 5 tokens: attention 2 · 4 · 2² = 32; looks 2 · 5 · 2 for the
+# scores and as many for the average, 40; feed-forward 2 · 8 · 2² = 64; head 2 · 3 · 2 = 12.
+#
+# <details><summary>A nudge</summary>H heads, each C / H wide: together the looks are as much as
+# those of one head of width C.</details>
+# <details><summary>More</summary>Attention 2 · 4 L C², looks 2 · 2 n L C, feed-forward 2 · 8 L C²,
+# head 2 V C.</details>
+
+
+# %%
+def flops_per_token(config: GPTConfig, n_tokens: int) -> dict[str, int]:
+    """What it takes to compute one token that looks at n_tokens, itself among them."""
+    ### BEGIN SOLUTION
+    c, n_layers = config.d_model, config.n_layers
+    return {
+        "attention": 2 * n_layers * 4 * c * c,
+        "looks": 2 * n_layers * 2 * n_tokens * c,
+        "feed-forward": 2 * n_layers * 8 * c * c,
+        "head": 2 * config.vocab_size * c,
+    }
+    ### END SOLUTION
+
+
+flops_per_token = check("6.5", flops_per_token)
+
+# %% [markdown]
+# PyTorch can count as well, by watching every product. It does so on the device `meta`, with the
+# whole GPT-2 and 1,024 tokens, each of which is multiplied with all 1,024 keys before the mask
+# hides some.
+
+# %%
+with FlopCounterMode(display=False) as counter:
+    gpt2(torch.zeros(1, 1024, dtype=torch.long, device="meta"))
+mine = sum(flops_per_token(gpt2.config, 1024).values())
+print(f"a token: {mine:,}   1,024 tokens: {1024 * mine:,}")
+print("as PyTorch counts:", counter.get_total_flops() == 1024 * mine)
+
+# %%
+lengths = [128, 512, 2048, 8192, 32768]
+parts = [flops_per_token(gpt2.config, n) for n in lengths]
+plots.lines(
+    {
+        "looks": (lengths, [p["looks"] / 1e9 for p in parts]),
+        "all matrices": (
+            lengths,
+            [(sum(p.values()) - p["looks"]) / 1e9 for p in parts],
+        ),
+    },
+    "tokens that are looked at",
+    "billion FLOPs a token",
+    "GPT-2's matrices cost most up to 6,700 tokens; beyond, the looks would",
+    log_x=True,
+    log_y=True,
+    markers=True,
+)
+
+# %% [markdown]
+# (6,700 is where 4 n L C equals 24 L C² + 2 V C. GPT-2 itself ends at 1,024.) For short texts the
+# rule is: two FLOPs for each parameter and token. And there is a cost of another kind. Whoever
+# writes a text keeps the keys and values of all its tokens, so as not to compute them anew: two
+# vectors of width C for each block. At two bytes a number:
+
+# %%
+for name, config in configs.items():
+    kept = counts.kv_bytes_per_token(config, torch.float16)
+    print(
+        f"{name:12} {kept:8,} bytes a token, {1024 * kept / 2**20:4.0f} MiB for 1,024"
+    )
+
+# %% [markdown]
+# ## The first number
+#
+# Now to a model of our own: two blocks, four heads, width 96, a token a word of the story world.
+# Before any training, what should its loss be? Whoever knows nothing about V tokens gives each the
+# chance 1 / V, and pays −ln(1 / V) = ln V for whatever comes. A model with small random weights is
+# like that: its logits are all near zero. So the first loss is known before the first step, and if
+# it is another, something is wrong already.
+#
+# ### Exercise 6.6 · The first loss
+# ★★☆ · 8 min · as in any training loop
+#
+# From logits (B, T, V) and targets (B, T), compute the mean over all places of −ln p(target), and
+# beside it what a fair guess pays. Return both: `loss, guess`. By hand, for one place, V = 2, logits
+# [0, ln 3] and the target 0: p = 1 / (1 + 3), so the loss is ln 4 = 1.39; a guess pays ln 2 = 0.69.
+#
+# <details><summary>A nudge</summary><code>F.cross_entropy</code> takes logits, not chances. It
+# wants them as (N, V), and the targets as (N,): <code>flatten(0, 1)</code>.</details>
+# <details><summary>More</summary>By hand: <code>logits.log_softmax(-1)</code>, then
+# <code>gather(-1, targets[..., None])</code>, minus, mean. For the guess,
+# <code>math.log</code>.</details>
+
+
+# %%
+def first_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, float]:
+    """The mean of −ln p(target), and what a fair guess among V tokens pays."""
+    ### BEGIN SOLUTION
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    return loss, math.log(logits.shape[-1])
+    ### END SOLUTION
+
+
+first_loss = check("6.6", first_loss)
+
+# %%
+corpus = load_corpus("stories")
+stories = [line.split() for line in corpus.train.splitlines()[:9000]]
+held_out = [line.split() for line in corpus.val.splitlines()[:200]]
+vocabulary = story_tokens.VOCABULARY
+inputs, targets = (x[:, :96] for x in recall.encode(stories, vocabulary))
+config = GPTConfig(
+    len(vocabulary), context_length=96, n_layers=2, n_heads=4, d_model=96
+)
+torch.manual_seed(0)
+model = initialise(GPT(config), config.n_layers)
+loss, guess = first_loss(model(inputs[:32, :32]).detach(), targets[:32, :32])
+print(f"the first loss {loss:.1f}, a fair guess ln {len(vocabulary)} = {guess:.1f}")
+
+# %% [markdown]
+# Now the same model with the numbers that PyTorch would have put into the table: normal, with the
+# deviation 1, fifty times as large.
+
+# %%
+ask("6.c")
+
+# %%
+torch.manual_seed(0)
+loud = initialise(GPT(config), config.n_layers)
+loud.token_embedding.reset_parameters()
+loss, guess = first_loss(loud(inputs[:32, :32]).detach(), targets[:32, :32])
+print("more than ten times a fair guess:", loss.item() > 10 * guess)
+
+# %% [markdown]
+# A tied head explains it. The stream still points the way of the word that was read, the head
+# multiplies it with the table, and the highest score goes to that very word: the model is sure that
+# every word is said twice. It would learn its way out, but it would spend its first hundred steps
+# on that.
+#
+# ## Overfit one batch, before anything else
+#
+# A second check takes a few seconds and finds most of what can be wrong with a model or its
+# training: take *one* batch, and train on it again and again. A model with a quarter of a million
+# parameters must be able to learn eight beginnings by heart. If it can't, no amount of data will
+# help.
+#
+# How low can the loss get? All eight begin with the same mark, so nobody can know which of the
+# eight it is to be. That is log2 8 = 3 bits for 32 words. All else can be learned.
+
+# %%
+batch = inputs[:8, :32], targets[:8, :32]
+losses = recall.train_recall(model, *batch, steps=80, batch_size=8)
+
+# %% [markdown]
+# ### Break it
+#
+# And here is a mistake that the first loss doesn't find. The model ends with a softmax, because
+# chances are what one wants in the end; and the loss takes another.
+
+
+# %%
+class Softmaxed(nn.Module):
+    """A GPT that returns chances where logits are expected."""
+
+    def __init__(self, inner: GPT) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.inner(ids).softmax(-1)
+
+
+torch.manual_seed(0)
+wrong = Softmaxed(initialise(GPT(config), config.n_layers))
+loss, guess = first_loss(wrong(batch[0]).detach(), batch[1])
+print(f"its first loss {loss:.1f}, a fair guess {guess:.1f}")
+
+# %%
+ask("6.d")
+
+# %%
+stuck = recall.train_recall(wrong, *batch, steps=80, batch_size=8)
+plots.lines(
+    {"model": losses, "softmax twice": stuck},
+    "step",
+    "bits per word, on one batch",
+    "One batch is learned by heart; with two softmaxes it can't be",
+    floor=3 / 32,
+    floor_label="3 bits for 32 words",
+    words="80 steps: the model falls to the floor, softmax twice stays above 7 bits",
+    y_from=0,
+)
+
+# %%
+best = (math.log(368 + math.e) - 1) / math.log(2)
+print("by heart, under 0.2 bits:", losses[-1] < 0.2)
+print(
+    f"the best that a second softmax allows: {best:.2f} bits; and so it is:",
+    min(stuck) > best,
+)
+
+# %% [markdown]
+# Chances lie between 0 and 1. Even if the model were certain, the second softmax would see a 1 and
+# 368 zeros, and make of that e / (e + 368): less than one in a hundred. The loss falls a little and
+# stops, and looks like a model that is slow to learn. With one batch you know that it can't be.
+#
+# ## Now let it read
+#
+# Nine thousand stories are there; it reads 4,800 of them, 16 at a time. (The batch that it has
+# learned by heart is forgotten: we start anew, with the wider start from above, since 0.02 suits a
+# width of 768.) You may interrupt it.
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
+torch.manual_seed(0)
+model = widened(initialise(GPT(config), config.n_layers))
+curve = recall.train_recall(model, inputs, targets, steps=300, batch_size=16, report=50)
+
+# %%
+new_inputs, new_targets = (x[:, :96] for x in recall.encode(held_out, vocabulary))
+far = [
+    (i, r.index)
+    for i, words in enumerate(held_out)
+    for r in storyworld.recalls(words)
+    if r.kind == "colour" and r.distance >= 30 and r.index < 96
+]
+with torch.no_grad():
+    logits = model(new_inputs)
+right = (logits.argmax(-1) == new_targets)[tuple(zip(*far, strict=True))]
+print(
+    len(far),
+    "colours, told 30 or more words before, in 200 stories that it has never read",
+)
+print("nine in ten found, or more:", right.float().mean().item() > 0.9)
+
+# %% [markdown]
+# ## What it would say at every depth
+#
+# The stream has the same width from the first block to the last, and the head reads the stream. So
+# nobody forbids us to hold the head to it earlier: what would the model say if it had to stop after
+# one block? Or before the first? This is the **logit lens**. It is your function again, with the
+# final norm and the head applied to every depth.
+
+# %%
+ask("6.e")
+
+# %%
+with torch.no_grad():
+    tables = model.token_embedding.weight, model.position_embedding.weight
+    stream, _ = gpt(new_inputs, *tables, model.blocks, model.final_norm)
+    lens = model.final_norm(stream) @ model.token_embedding.weight.T  # (L + 1, B, T, V)
+told = new_targets >= 0
+bits = [F.cross_entropy(d[told], new_targets[told]).item() / math.log(2) for d in lens]
+print(
+    "as in the package:",
+    torch.allclose(lens[:, :8], model.lens(new_inputs[:8]), atol=1e-4),
+)
+print("each depth pays less than the one before:", bits[0] > bits[1] > bits[2])
+print(
+    "before the first block, worse than a guess:", bits[0] > math.log2(len(vocabulary))
+)
+
+# %%
+again = (lens[0].argmax(-1) == new_inputs)[told].float().mean().item()
+print(
+    "at depth 0 it says the word it has just read, more than half of the time:",
+    again > 0.5,
+)
+
+# %% [markdown]
+# Before the first block there is nothing but the word itself, and the head, being the same table,
+# finds it again. The blocks have to turn the stream away from the word that was, towards the word
+# that comes. Here is a place where a colour has to be remembered, at all three depths. A frame
+# stands around each word that is right.
+
+# %% tags=["nbval-ignore-output"] reason="the guesses of a model trained here differ in places by machine"
+story, place = far[0]
+columns = range(place - 6, place + 2)
+depths = ["embedding", "after block 1", "after block 2"]
+chances, guesses = lens[:, story, columns].softmax(-1).max(-1)
+plots.lens(
+    [held_out[story][t] for t in columns],
+    depths,
+    [[vocabulary[i] for i in row] for row in guesses.tolist()],
+    chances,
+    "From depth to depth, the word that was gives way to the word that comes",
+)
+
+# %% [markdown]
+# ### Step through it yourself
+#
+# Choose a step, a head and the word that speaks (framed); the arrow keys move a slider. The columns
+# below are the five next words that the head would like best at each depth, half-blocks too. In a
+# step of attention, the words of the text are shaded by where the chosen head looks. Put the word
+# before a colour in the frame and watch where the colour appears.
+
+# %% tags=["nbval-ignore-output"] reason="the guesses of a model trained here differ in places by machine"
+prompts = [storyworld.prose(held_out[i][:j]) for i, j in far[:60:4]]
+widgets.pass_explorer(
+    model,
+    prompts,
+    lambda text: [0, *story_tokens.encode(text)][:96],
+    vocabulary,
+    step=3,
+)
+
+# %% [markdown]
+# ## A Markov chain, after all
+#
+# Chapter 02's n-grams looked at the last n − 1 words, and everything before was forgotten. Our GPT
+# looks at the last 96 tokens, and everything before is forgotten. In that it is no different: what
+# comes next depends on the last `context_length` tokens and on nothing else, and that is what a
+# **Markov chain** of order 96 is. Two stories that differ only before the window are one and the
+# same to it.
+
+
+# %%
+def next_chances(words: list[str], window: int) -> Tensor:
+    """The chances of the next word, from the last `window` tokens."""
+    ids = [0, *story_tokens.encode(words)][-window:]
+    with torch.no_grad():
+        return model(torch.tensor([ids]))[0, -1].softmax(-1)
+
+
+story, place = far[0]
+colour = held_out[story][place]
+other = "green" if colour != "green" else "red"
+first = held_out[story][:place]
+second = [other if word == colour else word for word in first]
+last = max(t for t, word in enumerate(first) if word == colour)
+print(
+    f"two beginnings of {place} words; the colour was last told {place - last} words back"
+)
+
+# %%
+for window in (4, 16, 96):
+    chances = next_chances(first, window), next_chances(second, window)
+    print(f"the last {window:2} words, the same chances:", torch.equal(*chances))
+said = [vocabulary[c.argmax()] for c in chances]
+print("reading all, each goes on with its own colour:", said == [colour, other])
+
+# %% [markdown]
+# As long as the window doesn't reach back to the colour, the two are the same to the last bit, and
+# so would be the rest of the story. And now a text that is longer than the model's context, by a
+# whole story in front:
+
+# %%
+in_front = [held_out[0] + [storyworld.END], held_out[1] + [storyworld.END]]
+behind = held_out[2][:96]
+one, two = (next_chances(words + behind, 96) for words in in_front)
+print("another story in front, the same chances:", torch.equal(one, two))
+print(f"states of the chain: 369^96, a number of {96 * math.log10(369) + 1:.0f} digits")
+
+# %% [markdown]
+# So it is not the principle that sets a GPT apart from an n-gram. A table with a row for each state
+# would need more rows than there are atoms. The GPT has a quarter of a million numbers in its
+# place, and states that mean the same are treated the same without ever having been seen.
+#
+# ## What people get wrong
+#
+# *"The model outputs the next word."* It outputs V scores at every place of the text, for every
+# next word at once. Which one is taken is somebody else's business (chapter 08).
+#
+# *"Logits are probabilities."* They become some by a softmax. The loss has one inside; another one
+# in the model makes it unable to learn, and the first loss doesn't tell.
+#
+# *"Tied weights are equal weights."* They are one tensor. Equal ones part at the first step.
+#
+# *"Attention is where the parameters are."* A third of the blocks' are there. Two thirds are in the
+# feed-forward layers, and in a small model, a large part is a table.
+#
+# *"Parameters are the cost."* The head costs V · C twice over, tied or not; the embedding costs
+# nothing; the looks cost, and have no parameters at all.
+#
+# *"The loss starts anywhere."* It starts at ln V, or a little above. Anything else is a message.
+#
+# *"It remembers our conversation."* It reads it again, as much as fits.
+#
+# ## Questions for the meeting
+#
+# 1. GPT-2's vocabulary has 50,257 tokens. Somebody rounds it up to 50,304, a multiple of 64, and
+#    training gets faster. What else changes: the parameters, the first loss, the texts?
+# 2. Where would you look if the first loss were 2 · ln V? And if it were well below ln V?
+# 3. Doubling C, doubling L, doubling the context: what does each do to the parameters, to the FLOPs
+#    of a token, and to the cache?
+# 4. At depth 0 the lens says the word that was read. Would it, if the head were not tied?
+# 5. Which tokens share their next-word chances for certain, because of the Markov property, in a
+#    chat that has outgrown the context? What do people see of that?
+# 6. Leave out the final norm, and train. The loss falls all the same. Why, and what is it for?
+
+# %% [markdown] tags=["solution-only"]
+# ### Answers for whoever leads the meeting
+#
+# **1.** 47 · 768 = 36,096 more parameters; the first loss rises by ln(50,304 / 50,257), a
+# thousandth; the texts are the same, and the new rows are tokens that never occur and soon get no
+# chance. Matrix kernels like sizes that divide well.
+#
+# **2.** Far above: logits that are too large, from a start that is too wide, a norm left out, or the
+# tied table at PyTorch's own deviation of 1, as above. Well below: the model knows something before
+# it has learned. Either the targets stand in the inputs (a leak, or targets that were not shifted:
+# with a tied head a model likes to repeat its input), or the loss counts filling.
+#
+# **3.** C: parameters and FLOPs of the blocks four times, the tables and the head twice, the looks
+# and the cache twice. L: the blocks, the looks and the cache twice, the tables and the head as
+# before. The context: only the places' table and the looks grow, twice; the cache grows with the
+# text, twice as long at most.
+#
+# **4.** Not for that reason. An untied head has a table of its own, which knows nothing of the
+# embedding; trained, it would rather tell what mostly follows a word, since that is all that can be
+# said at depth 0, but nobody trains it at that depth.
+#
+# **5.** All texts that agree in the last window. Instructions given at the beginning drop out of the
+# window, and from then on the model behaves as if they had never been given. Programs for chatting
+# therefore keep the instructions in front and drop, or sum up, the middle.
+#
+# **6.** The blocks can learn to keep the stream in a range that suits the head. But then the size of
+# the stream sets how sure the model is, and each block that adds to it makes all logits larger. The
+# norm takes this away: only the direction counts, and how sure the model is can be learned in the
+# norm's weight.
+
+# %% [markdown]
+# ## Recap
+#
+# A GPT: a **table of tokens** and a **table of places**, added; L **blocks**, each of which adds to
+# the **residual stream**; a **final norm**; and a **head**, which is the table of tokens once more
+# (**tied**). The same logits as Hugging Face's GPT-2 from the same weights. Random numbers at the
+# start: 0.02, and 0.02 / √(2 L) for what adds to the stream. 124,439,808 **parameters**, 12 L C² of
+# them in the blocks; about two **FLOPs** for each parameter and token, and the looks on top. The
+# **first loss** is ln V, and one batch can be learned by heart: two checks before any training. The
+# **logit lens** reads the stream at every depth. And seen from outside, it all is a **Markov chain**
+# whose order is the length of its context.
+#
+# Sources. The architecture: A. Radford and others, *Improving Language Understanding by Generative
+# Pre-Training*, 2018, and *Language Models are Unsupervised Multitask Learners*, 2019, also for the
+# initialisation; as algorithm 10: M. Phuong and M. Hutter, *Formal Algorithms for Transformers*,
+# 2022. Tying: O. Press and L. Wolf, *Using the Output Embedding to Improve Language Models*, 2017.
+# Counting: J. Kaplan and others, *Scaling Laws for Neural Language Models*, 2020. The two checks: A.
+# Karpathy, *A Recipe for Training Neural Networks*, 2019. The lens: nostalgebraist, *Interpreting
+# GPT: the Logit Lens*, 2020. The stream as a thing of its own: N. Elhage and others, *A Mathematical
+# Framework for Transformer Circuits*, 2021. Markov chains of texts: A. A. Markov, 1913; C. Shannon,
+# *A Mathematical Theory of Communication*, 1948.
+#
+# | English | 한국어 | in a sentence |
+# |---|---|---|
+# | embedding | 임베딩 | a learned vector for each token |
+# | position embedding | 위치 임베딩 | a learned vector for each place |
+# | residual stream | 잔차 스트림 | what runs through all blocks, and to which they add |
+# | head (language model head) | 헤드 (언어 모델 헤드) | turns a vector into a score for each token |
+# | logits | 로짓 | scores before the softmax |
+# | weight tying | 가중치 공유 (가중치 묶기) | one matrix for the way in and the way out |
+# | initialisation | 초기화 | the numbers before training |
+# | parameter | 파라미터 (매개변수) | a number that is learned |
+# | FLOP | 부동소수점 연산 | one addition or multiplication |
+# | key-value cache | 키-값 캐시 | keys and values kept of the text so far |
+# | overfitting | 과적합 | learning by heart |
+# | hook | 훅 | a function that is called when a part has done its work |
+# | logit lens | 로짓 렌즈 | the head held to an earlier depth |
+# | context length | 문맥 길이 | how many tokens the model can see |
+# | Markov chain | 마르코프 연쇄 | the future depends on the last few steps alone |
+# | parity | 동등성 | the same numbers as another implementation |
+#
+# Next: how it learns. The loop, the optimiser, and the floor.
