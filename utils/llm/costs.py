@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["Cost", "Watch", "cost_of_each"]
+__all__ = ["Cost", "Watch", "cost", "cost_of_each"]
 
 
 class Watch(TorchDispatchMode):
@@ -62,6 +62,11 @@ class Cost(NamedTuple):
 
     seconds: float
     largest_bytes: int
+
+
+def cost(call: Callable[[], object], rounds: int = 3) -> Cost:
+    """Run one call to see what it makes, then `rounds` times against the clock."""
+    return cost_of_each({"": call}, rounds)[""]
 
 
 def cost_of_each(calls: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, Cost]:
