@@ -66,24 +66,24 @@ def test_the_mask_marks_what_is_written_and_no_mistake() -> None:
         text = puzzles.decode(row)
         assert not learned[: len(question)].any()
         body = text[len(question) :]
-        for line in re.finditer(r"(\d\d)([✓✗])", body):
+        for line in re.finditer(r"\d(\d)(\d)([✓✗])", body):
             at = len(question) + line.start()
-            wanted = [True] * 3 if line[2] == "✓" else [False, False, True]
-            assert learned[at : at + 3].tolist() == wanted
-            wrong += line[2] == "✗"
-        kept = "".join(re.findall(r"(\d\d)✓", body))
+            assert learned[at : at + 4].tolist() == [True, line[3] == "✓", True, True]
+            assert (line[1] == line[2]) == (line[3] == "✓")
+            wrong += line[3] == "✗"
+        kept = "".join(re.findall(r"(\d\d)\d✓", body))
         assert kept == puzzles.scratchpad(question)
     assert wrong > 100
 
 
-def test_a_wrong_line_is_wrong() -> None:
+def test_the_second_sum_is_always_right() -> None:
     asked = puzzles.questions(200, 4)
     ids, _ = puzzles.lessons(asked, "checked", mistakes=0.4)
     for question, row in zip(asked, ids, strict=True):
         pad, line = puzzles.scratchpad(question), 0
         body = puzzles.decode(row)[len(question) :]
-        for written, mark in re.findall(r"(\d\d)([✓✗])", body):
-            assert (written == pad[2 * line : 2 * line + 2]) == (mark == "✓")
+        for digit, again, mark in re.findall(r"(\d)\d(\d)([✓✗])", body):
+            assert digit + again == pad[2 * line : 2 * line + 2]
             line += mark == "✓"
 
 

@@ -44,6 +44,7 @@ class Recipe:
     steps: int
     mistakes: float = 0.0
     until: float | None = None
+    context_length: int = CONTEXT_LENGTH
 
 
 UP_TO_EIGHT = tuple(range(1, 9))
@@ -51,12 +52,12 @@ RECIPES = {
     "sums-direct": Recipe("direct", UP_TO_EIGHT, steps=1500),
     "sums-scratchpad": Recipe("scratchpad", UP_TO_EIGHT, steps=900),
     "sums-dots": Recipe("dots", (8,), steps=600),
-    "sums-checked": Recipe("checked", (8,), steps=900, mistakes=0.1),
+    "sums-checked": Recipe("checked", (8,), steps=600, mistakes=0.2, context_length=64),
     "sums-half": Recipe("scratchpad", (8,), steps=500, until=0.5),
 }
 
 
-def new_model(seed: int = 0) -> GPT:
+def new_model(seed: int = 0, context_length: int = CONTEXT_LENGTH) -> GPT:
     """An untrained model for the puzzles.
 
     Its start is wider than GPT-2's: a deviation of 1 for tokens and positions and 0.07 for the
@@ -64,7 +65,7 @@ def new_model(seed: int = 0) -> GPT:
     some 200 steps, and from GPT-2's start not in 500.
     """
     torch.manual_seed(seed)
-    config = GPTConfig(len(puzzles.VOCABULARY), CONTEXT_LENGTH, 2, 4, 64, tied=False)
+    config = GPTConfig(len(puzzles.VOCABULARY), context_length, 2, 4, 64, tied=False)
     model = GPT(config)
     with torch.no_grad():
         for name, weights in model.named_parameters():
@@ -81,7 +82,7 @@ def train_recipe(recipe: Recipe, report: int = 0) -> tuple[GPT, TuneHistory]:
     asked = [question for n in recipe.digits for question in puzzles.questions(each, n)]
     lessons = puzzles.lessons(asked, recipe.form, mistakes=recipe.mistakes)
     longest = puzzles.questions(300, max(recipe.digits), held_out=True)
-    model = new_model()
+    model = new_model(context_length=recipe.context_length)
     history = train_on_answers(
         model,
         *lessons,
@@ -135,27 +136,30 @@ def log_chances(model: GPT, texts: Sequence[str]) -> list[float]:
 
 @torch.no_grad()
 def judge(model: GPT, texts: Sequence[str]) -> list[float]:
-    """How sure a model of the checked form is of a scratchpad: log of the chance of all its ✓.
+    """How sure a model of the checked form is of a scratchpad: the log of the chance of its sums.
 
-    Each line of the scratchpad is shown to it with a ✓ behind, and so are those before. A text
-    that isn't made of whole lines, one for each digit of the question, gets −inf.
+    Each line of the scratchpad is shown to it, the lines before it checked; counted is the chance
+    that it gives, in its check, to the very sum that stands there. A text that isn't made of whole
+    lines, one for each digit of the question, gets −inf.
     """
-    marked = [_with_marks(text) for text in texts]
+    marked = [_as_checked(text) for text in texts]
     good = [i for i, text in enumerate(marked) if text is not None]
     scores = [-math.inf] * len(texts)
     if not good:
         return scores
     rows = [puzzles.encode(marked[i]) for i in good]
-    ids, mask = fill_up(rows, [[token == puzzles.RIGHT_ID for token in row] for row in rows])
-    log_p = model(ids[:, :-1]).log_softmax(-1)[..., puzzles.RIGHT_ID]  # (N, T - 1)
+    masks = [[row[i + 1 : i + 2] == [puzzles.RIGHT_ID] for i in range(len(row))] for row in rows]
+    ids, mask = fill_up(rows, masks)
+    log_p = model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]  # (N, T - 1)
     for i, score in zip(good, (log_p * mask[:, 1:]).sum(dim=1).tolist(), strict=True):
         scores[i] = score
     return scores
 
 
-def _with_marks(text: str) -> str | None:
+def _as_checked(text: str) -> str | None:
+    """A scratchpad with every sum checked and found right, whatever it is."""
     question, _, rest = text.partition("=")
     lines = rest.partition(":")[0]
     if not re.fullmatch(rf"(\d\d){{{len(question)}}}", lines):
         return None
-    return f"{question}=" + "".join(f"{lines[i : i + 2]}✓" for i in range(0, len(lines), 2))
+    return f"{question}=" + re.sub(r"(\d)(\d)", r"\1\2\2✓", lines)

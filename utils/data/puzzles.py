@@ -6,7 +6,7 @@ before it there is room to think, in one of four forms:
     direct       479=:0;                  the answer at once
     scratchpad   479=447190:0;            each digit, then the running sum: 4 4 · 7 1 · 9 0
     dots         479=......:0;            as long as the scratchpad, and nothing in it
-    checked      479=44✓76✗71✓90✓:0;      each line is judged, and a wrong one is written anew
+    checked      479=444✓761✗711✓900✓:0;  each sum is made twice, and compared: ✗ is for once more
 
 A token is a character. One question in ten is held out, by a rule: what a model is asked here it
 has never been trained on, whatever the seed.
@@ -51,7 +51,7 @@ __all__ = [
 VOCABULARY: tuple[str, ...] = tuple("0123456789=:.✓✗;")
 EQUALS_ID, ANSWER_ID, DOT_ID, RIGHT_ID, WRONG_ID, END_ID = range(10, 16)
 FORMS = ("direct", "scratchpad", "dots", "checked")
-MOST_MISTAKES = 4  # in one lesson: eight digits then fit into 48 tokens
+MOST_MISTAKES = 3  # in one lesson: eight digits then fit into 56 tokens
 _NUMBER = {token: number for number, token in enumerate(VOCABULARY)}
 _QUESTION = re.compile(r"[0-9]+=")
 
@@ -115,29 +115,33 @@ def answer_text(question: str, form: str = "scratchpad") -> str:
     Raises ValueError for a form that is not one of FORMS.
 
     >>> [answer_text("479=", form) for form in FORMS]
-    [':0;', '447190:0;', '......:0;', '44✓71✓90✓:0;']
+    [':0;', '447190:0;', '......:0;', '444✓711✓900✓:0;']
     """
     lines = scratchpad(question)
     thought = {
         "direct": "",
         "scratchpad": lines,
         "dots": "." * len(lines),
-        "checked": "".join(f"{lines[i : i + 2]}✓" for i in range(0, len(lines), 2)),
+        "checked": "".join(_checked(lines[i : i + 2]) for i in range(0, len(lines), 2)),
     }
     if form not in thought:
         raise ValueError(f"form is {form!r}: give one of {', '.join(map(repr, FORMS))}.")
     return f"{thought[form]}:{answer(question)};"
 
 
-def spaced(text: str) -> str:
-    """A text for reading: the lines of its thought two digits each, apart from one another.
+def _checked(line: str) -> str:
+    return f"{line}{line[1]}✓"
 
-    >>> spaced("479=44✓76✗71✓90✓:0;")
-    '479= 44✓ 76✗ 71✓ 90✓ :0;'
+
+def spaced(text: str) -> str:
+    """A text for reading: the lines of its thought apart from one another.
+
+    >>> spaced("479=447190:0;"), spaced("47=444✓761✗711✓:1;")
+    ('479= 44 71 90 :0;', '47= 444✓ 761✗ 711✓ :1;')
     """
     question, equals, rest = text.partition("=")
     thought, colon, last = rest.partition(":")
-    lines = re.findall(r"[0-9.]{1,2}[✓✗]*|[✓✗]+|.", thought)
+    lines = re.findall(r"[0-9]*[✓✗]|[0-9.]{1,2}|.", thought)
     return " ".join([question + equals, *lines, colon + last]).strip()
 
 
@@ -206,9 +210,9 @@ def lessons(
 ) -> tuple[Int[Tensor, "N T"], Bool[Tensor, "N T"]]:
     """Questions with their answers as ids, and the mask of what is to be learned.
 
-    In the checked form, a line is first written wrong with the chance `mistakes`: a wrong digit,
-    or a wrong sum, and no more than MOST_MISTAKES times. To see it judged is part of the lesson; to
-    make it is not, and the mask leaves the wrong line out.
+    In the checked form, a line is first written with a wrong sum with the chance `mistakes`, up to
+    MOST_MISTAKES times in all. To make the sum again, and to see that the two differ, is part of
+    the lesson; to make the mistake is not, and the mask leaves it out.
     """
     dice, texts, masks = random.Random(f"{seed} lessons"), [], []
     for question in asked:
@@ -225,12 +229,10 @@ def _with_mistakes(question: str, chance: float, dice: random.Random) -> tuple[s
     for i in range(0, len(lines), 2):
         digit, total = lines[i : i + 2]
         while dice.random() < chance and text.count("✗") < MOST_MISTAKES:
-            off = dice.randrange(1, 10)
-            wrong_total = (int(total) + off) % 10
-            wrong_digit = (int(digit) + off) % 10 if dice.random() < 0.5 else digit
-            text += f"{wrong_digit}{wrong_total}✗"
-            mask += [False, False, True]
-        text += f"{digit}{total}✓"
-        mask += [True, True, True]
+            wrong = (int(total) + dice.randrange(1, 10)) % 10
+            text += f"{digit}{wrong}{total}✗"
+            mask += [True, False, True, True]
+        text += _checked(digit + total)
+        mask += [True] * 4
     last = f":{answer(question)};"
     return text + last, mask + [True] * len(last)
