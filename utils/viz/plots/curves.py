@@ -39,11 +39,13 @@ def lines(
     markers: bool = False,
     y_from: float | None = None,
     digits: int | None = None,
+    words: str | None = None,
 ) -> Picture:
     """Curves over one pair of axes, named in a legend where there are several.
 
     `series` maps a name to (x, y), or to y alone, which is then drawn over 0, 1, 2, …
     A name with "truth" or "model" in it takes that role's colour. `floor` is a dashed level.
+    `words` stand in the twin for numbers that differ from machine to machine.
     """
     if not series:
         raise ValueError("series is empty; give at least one {name: (x, y)}")
@@ -62,7 +64,7 @@ def lines(
         ax.set(xlabel=xlabel, ylabel=ylabel)
         if len(ax.lines) > 1:
             ax.legend()
-    return picture(fig, finding, digits=digits)
+    return picture(fig, finding, digits=digits, words=words)
 
 
 def _xy(name: str, given: XY | Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
