@@ -1,0 +1,963 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 · Training
+#
+# **How do a few hundred thousand rolled numbers become a model that tells stories, and how do we
+# know when there is nothing left to learn?**
+#
+# Chapter 06 left us with a whole GPT that knows nothing. Here it learns. The loop that teaches it
+# has five lines, and each of them hides a decision: what is asked, how far to step, in which
+# direction, how many texts at a time. Since our stories come from a program, we can watch
+# something that hardly anybody ever sees: how far a loss curve still is from the best there is.
+#
+# You will build: the shifted loss, the schedule, the clipping, one step of AdamW, accumulation, and
+# the numbers by which models are compared. It takes some 95 minutes, about 55 of them in the
+# exercises.
+#
+# First run everything: **Run → Run All Cells**. It takes a minute or two, most of it a real
+# training. Then begin again at the top.
+
+# %%
+import json
+import math
+import tempfile
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+from utils.course import ask, check
+from utils.data import storyworld
+from utils.data.story_tokens import END_ID, VOCABULARY, stream
+from utils.llm import launch
+from utils.llm.batches import RandomWindows
+from utils.llm.callbacks import Progress
+from utils.llm.gpt import GPT, GPTConfig
+from utils.llm.ngram import NGramModel
+from utils.llm.optimizer import make_adamw, parameter_groups
+from utils.llm.training import TrainConfig, TrainingError, train
+from utils.viz import plots
+from utils.viz.plots import training as figures
+
+# %% [markdown]
+# ## Every place is a lesson
+#
+# Four tokens, *Mina had a kite*, and let these four be all the words there are. A model reads them
+# and gives, at each place, a chance for every word to come next. We write its answers down
+# ourselves:
+
+# %%
+words = ["Mina", "had", "a", "kite"]
+chances = torch.tensor(
+    [
+        [1 / 6, 1 / 2, 1 / 6, 1 / 6],  # after Mina
+        [1 / 4, 1 / 4, 1 / 4, 1 / 4],  # after Mina had
+        [3 / 8, 1 / 4, 1 / 4, 1 / 8],  # after Mina had a
+        [1 / 4, 1 / 4, 1 / 4, 1 / 4],  # after Mina had a kite
+    ]
+)
+
+# %%
+ask("7.a")
+
+# %% [markdown]
+# The first row is asked for *had*, the second for *a*, the third for *kite*. The fourth has nobody
+# to ask: the text ends. So rows and targets are **shifted** against each other by one, and each
+# target costs −ln of the chance that it was given.
+
+# %%
+for place in range(3):
+    target = words[place + 1]
+    chance = chances[place, place + 1].item()
+    print(f"{target:>5}: chance {chance:.3f}, loss {-math.log(chance):.2f} nats")
+paid = [-math.log(chances[i, i + 1]) for i in range(3)]
+print(f"mean {sum(paid) / 3:.2f} nats, or {sum(paid) / 3 / math.log(2):.0f} bits")
+
+# %% [markdown]
+# The causal mask is what makes this honest: row 1 has not seen *a*. So one pass through the model
+# gives as many lessons as the text has tokens, less one, and all of them in one call.
+#
+# ### Exercise 7.1 · The shifted loss
+# ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 13
+#
+# `logits` are (B, T, V), `ids` (B, T), the very tokens that went in. Return the mean of −ln p over
+# all targets of the batch, in nats. Some texts are shorter than others and are filled up behind with
+# the id −1, which is never a target. Every target counts the same, in whichever text it stands.
+#
+# By hand: two texts, one with three targets that cost 1, 2 and 3, and one with a single target that
+# costs 6. The loss is (1 + 2 + 3 + 6) / 4 = 3. The mean of the two means would be (2 + 6) / 2 = 4.
+#
+# <details><summary>A nudge</summary>The logits of all places but the last, <code>logits[:,
+# :-1]</code>, go with the ids from the second on.</details>
+# <details><summary>More</summary><code>F.cross_entropy</code> wants (N, V) and (N):
+# <code>flatten(0, 1)</code> and <code>flatten()</code>. Its argument <code>ignore_index</code>
+# names a target that doesn't count.</details>
+
+
+# %%
+def shifted_loss(logits: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Mean −ln p of each token given those before it; the id −1 is filling."""
+    ### BEGIN SOLUTION
+    scores, targets = logits[:, :-1], ids[:, 1:]
+    return F.cross_entropy(scores.flatten(0, 1), targets.flatten(), ignore_index=-1)
+    ### END SOLUTION
+
+
+shifted_loss = check("7.1", shifted_loss)
+
+# %%
+by_hand = shifted_loss(chances.log()[None], torch.tensor([[0, 1, 2, 3]]))
+print(f"the four tokens again: {by_hand.item():.2f} nats")
+
+# %% [markdown]
+# Before anything is learned, what does a real model pay? Here is one, the preset `story` with
+# 2 layers, and 10,000 stories as one long row of tokens, a token a word.
+
+# %%
+ask("7.b")
+
+# %%
+train_stories = storyworld.stories(10_000, seed=0)
+train_ids = stream(train_stories)
+held_out = storyworld.stories(60, seed=2)
+val_ids = stream(held_out)
+n_words = sum(len(story.split()) for story in held_out)
+print(f"{len(train_ids):,} tokens of {len(VOCABULARY)}; held out: {n_words:,} words")
+
+
+# %%
+def make_model(preset: str = "story") -> GPT:
+    """A GPT, freshly rolled, always the same."""
+    torch.manual_seed(0)
+    model = GPT(GPTConfig.preset(preset, positions="rotary", tied=False))
+    for weights in model.parameters():
+        if weights.ndim == 2:
+            torch.nn.init.normal_(weights, std=0.06)
+    torch.nn.init.normal_(model.token_embedding.weight, std=0.3)
+    return model
+
+
+model = make_model()
+ids = train_ids[:122][None]
+first_loss = shifted_loss(model(ids), ids).item()
+print(
+    f"{model.num_parameters():,} parameters, {first_loss / math.log(2):.0f} bits a word"
+)
+
+# %% [markdown]
+# A little more than 8.5: what has been rolled is not indifference but opinions, and wrong ones.
+#
+# (GPT-2's weights start at a deviation of 0.02, which suits its wide layers. Ours are narrow, and
+# the training is to last seconds: so they start at 0.06, the embeddings at 0.3, and the head is a
+# matrix of its own.)
+#
+# ## The loop, written out
+#
+# Five lines: read a batch, ask, measure, find the direction, step. `RandomWindows` cuts windows from
+# the long row, each from the beginning of a story. PyTorch keeps the gradients of the last step
+# until they are set to zero, so that is a line too.
+
+# %%
+windows = RandomWindows(train_ids, context_length=60, seed=0, start_token=END_ID)
+optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+losses = []
+for step in range(12):
+    inputs, targets = windows.batch(step, size=8)
+    ids = torch.cat([inputs, targets[:, -1:]], dim=1)  # (B, T + 1)
+    loss = shifted_loss(model(ids), ids)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    losses.append(loss.item())
+print(f"from {losses[0]:.1f} to {losses[-1]:.1f} nats in 12 steps")
+
+# %% [markdown]
+# ### Break it
+#
+# Leave out `zero_grad`, and every step uses the sum of all gradients so far, those of long ago
+# included. Nothing raises an error. With plain gradient descent the sum soon throws the model
+# about. AdamW divides by the gradient's size and hides the fault, which is worse. Look at the
+# gradients themselves:
+
+# %%
+broken, norms = make_model(), []
+for _ in range(3):
+    inputs, targets = windows.batch(
+        0, size=8
+    )  # the same batch three times, and no step
+    F.cross_entropy(broken(inputs).flatten(0, 1), targets.flatten()).backward()
+    norms.append(sum(p.grad.square().sum() for p in broken.parameters()).sqrt().item())
+print("their size against the first:", [round(norm / norms[0], 2) for norm in norms])
+
+# %% [markdown]
+# ## How far to step
+#
+# The direction comes from the gradient, the length from the **learning rate**. The same small model
+# three times, 80 steps each, with a rate too small, one that fits, and one too large:
+
+# %%
+short = TrainConfig(steps=80, warm_up=2, batch_size=8)
+short = replace(short, context_length=60, start_token=END_ID)
+rates = {"0.0001": 1e-4, "0.005": 5e-3, "1.0": 1.0}
+curves = {}
+for name, rate in rates.items():
+    settings = replace(short, learning_rate=rate, min_rate=0.0, clip=None)
+    history = train(make_model("story-small"), train_ids, None, settings)
+    tens = torch.tensor(history.losses).view(8, 10).mean(1) / math.log(2)
+    curves[name] = (range(5, 80, 10), tens)
+ends = {name: curve[1][-1].item() for name, curve in curves.items()}
+print("too small is behind:", ends["0.0001"] > ends["0.005"] + 1)
+print("too large is behind:", ends["1.0"] > ends["0.005"] + 1)
+
+# %%
+figures.watched(
+    {f"rate {name}": curve for name, curve in curves.items()},
+    "bits per word, mean of ten steps",
+    "One rate crawls, one gets there, one throws the weights about",
+    words="0.0001 falls slowly, 0.005 falls fast, 1.0 goes up and down far above both",
+)
+
+# %% [markdown]
+# No single rate fits a whole training. At first the weights are rolled and the optimiser knows
+# nothing of the gradients' size, so it begins with small steps: the **warm-up**. At the end the
+# model is near its goal, and steps that are too long carry it past, again and again: so the rate
+# falls, along half a **cosine**. Between the two it may be large.
+#
+# ### Exercise 7.2 · Warm-up and cosine
+# ★★☆ · 10 min · Goyal et al. 2017; Loshchilov and Hutter 2017
+#
+# The rate of `step`, counted from 0, in a training of `steps`. The first `warm_up` steps climb in a
+# line: peak / warm_up, 2 · peak / warm_up, … up to the peak. From step number `warm_up` on, half a
+# cosine leads from the peak to `min_rate`, which it would reach at step number `steps`. Beyond that
+# the rate stays at `min_rate`.
+#
+# For 6 steps with peak 1, 2 of warm-up and min_rate 0:
+#
+#     step   0     1     2     3     4     5     6
+#     rate   0.50  1.00  1.00  0.85  0.50  0.15  0.00
+#
+# <details><summary>A nudge</summary>Two cases. In the second, let progress go from 0 to 1:
+# (step − warm_up) / (steps − warm_up).</details>
+# <details><summary>More</summary>(1 + cos(π · progress)) / 2 falls from 1 to 0. It scales the way
+# from min_rate up to peak, which is peak − min_rate long.</details>
+
+
+# %%
+def learning_rate(
+    step: int, steps: int, peak: float, warm_up: int, min_rate: float
+) -> float:
+    """The rate of a step: a line up to the peak, then half a cosine down."""
+    ### BEGIN SOLUTION
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    if step >= steps:
+        return min_rate
+    progress = (step - warm_up) / (steps - warm_up)
+    share = 0.5 * (1 + math.cos(math.pi * progress))
+    return min_rate + (peak - min_rate) * share
+    ### END SOLUTION
+
+
+learning_rate = check("7.2", learning_rate)
+
+# %%
+plots.lines(
+    {
+        f"warm-up {warm_up}, down to {least}": [
+            learning_rate(step, 150, 0.006, warm_up, least) for step in range(150)
+        ]
+        for warm_up, least in ((0, 0.0), (15, 0.0), (60, 0.002))
+    },
+    "step",
+    "learning rate",
+    "A line up, half a cosine down: small steps at both ends",
+)
+
+# %% [markdown]
+# ## When one batch shouts
+#
+# Now and then a batch has a gradient many times as long as all others. One step along it can undo
+# a hundred. So all the gradients together are seen as one long vector, and where it is longer than
+# a limit, it is shortened to that limit. The direction stays.
+#
+# ### Exercise 7.3 · Clip by the global norm
+# ★★☆ · 8 min · Pascanu, Mikolov and Bengio 2013, Alg. 1
+#
+# `gradients` is a list of tensors of any shapes. Their norm is the root of the sum of the squares of
+# *all* their numbers. Where it is above `max_norm`, multiply every tensor by the same factor, so
+# that the norm becomes `max_norm`; else leave them as they are. Return the list and the norm before
+# clipping: `clipped, norm`. Work on copies.
+#
+# By hand: [3] and [4] have the norm √(9 + 16) = 5. With max_norm 1 they become [0.6] and [0.8].
+#
+# <details><summary>A nudge</summary>The norm of the norms is the norm of all:
+# <code>torch.stack([g.norm() for g in gradients]).norm()</code>.</details>
+# <details><summary>More</summary>The factor is max_norm / norm, but never above 1. Think of a
+# gradient of zeros.</details>
+
+
+# %%
+def clip(
+    gradients: list[torch.Tensor], max_norm: float
+) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """The gradients, together no longer than max_norm; and their norm before."""
+    ### BEGIN SOLUTION
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1.0)
+    return [gradient * factor for gradient in gradients], norm
+    ### END SOLUTION
+
+
+clip = check("7.3", clip)
+
+# %% [markdown]
+# Clipped by itself, each tensor would keep a direction of its own and the whole would turn: of
+# [3] and [40], both would become [1]. A picture of it in the plane, limit 1:
+
+# %%
+together, _ = clip([torch.tensor([0.6]), torch.tensor([3.0])], 1.0)
+apart = [clip([g], 1.0)[0][0] for g in (torch.tensor([0.6]), torch.tensor([3.0]))]
+plots.lines(
+    {
+        "the gradient": ([0, 0.6], [0, 3.0]),
+        "clipped together": ([0, together[0].item()], [0, together[1].item()]),
+        "clipped one by one": ([0, apart[0].item()], [0, apart[1].item()]),
+    },
+    "first tensor",
+    "second tensor",
+    "One factor for all keeps the direction; a factor each turns it",
+    markers=True,
+)
+
+# %% [markdown]
+# ## A step of one's own length for each number
+#
+# The gradient of an embedding of a rare word is small and seldom, that of a bias is large and always
+# there. One rate can't suit both. **Adam** divides each number's step by the size that its gradient
+# usually has. It keeps two running means for each number: of the gradient, which says where to go,
+# and of its square, which says how large it usually is. The step is one over the root of the other.
+# Far from the goal nearly every number moves by the learning rate, whatever its gradient.
+#
+# Both means start at 0, and so are too small in the beginning: after one step with β = 0.9, a tenth
+# of the gradient. Dividing by 1 − βᵗ mends that. The **W** is the *weight decay*: besides, every
+# weight shrinks a little at each step. It must not go through the gradient, where the division
+# would even it out.
+#
+# ### Exercise 7.4 · One step of AdamW
+# ★★★ · 15 min · Loshchilov and Hutter 2019, Alg. 2
+#
+# `step` counts from 1; `betas` are (0.9, 0.95), say. Return, in this order:
+#
+#     mean         β₁ · mean + (1 − β₁) · gradient
+#     square       β₂ · square + (1 − β₂) · gradient²
+#     fair_mean    mean / (1 − β₁^step)
+#     fair_square  square / (1 − β₂^step)
+#     parameter    parameter · (1 − rate · decay) − rate · fair_mean / (√fair_square + eps)
+#
+# By hand: parameter 1, gradient 4, both means 0, step 1, rate 0.1, no decay. mean = 0.4 and
+# square = 0.8; fair_mean = 0.4 / 0.1 = 4, fair_square = 0.8 / 0.05 = 16; and the parameter becomes
+# 1 − 0.1 · 4 / 4 = 0.9. With a gradient of 4,000 it would be 0.9, too.
+#
+# <details><summary>A nudge</summary>It is written above, line by line. Mind which of the two betas
+# belongs to which, and where eps stands.</details>
+
+
+# %%
+def adamw_step(
+    parameter, gradient, mean, square, step, learning_rate, betas, eps, weight_decay
+):
+    """mean, square, fair_mean, fair_square and the new parameter, tensors all."""
+    ### BEGIN SOLUTION
+    first, second = betas
+    mean = first * mean + (1 - first) * gradient
+    square = second * square + (1 - second) * gradient**2
+    fair_mean = mean / (1 - first**step)
+    fair_square = square / (1 - second**step)
+    shrunk = parameter * (1 - learning_rate * weight_decay)
+    new = shrunk - learning_rate * fair_mean / (fair_square.sqrt() + eps)
+    return mean, square, fair_mean, fair_square, new
+    ### END SOLUTION
+
+
+adamw_step = check("7.4", adamw_step)
+
+# %% [markdown]
+# Ten steps of yours beside PyTorch's, on the bowl x² + 100 y², which is a hundred times as steep in
+# one direction as in the other:
+
+# %%
+steepness = torch.tensor([1.0, 100.0])
+theirs = torch.nn.Parameter(torch.tensor([1.0, 1.0]))
+adam = torch.optim.AdamW([theirs], lr=0.05, betas=(0.9, 0.95), weight_decay=0.1)
+mine, mean, square = torch.tensor([1.0, 1.0]), torch.zeros(2), torch.zeros(2)
+for step in range(1, 11):
+    gradient = 2 * steepness * mine
+    settings = 0.05, (0.9, 0.95), 1e-8, 0.1
+    mean, square, _, _, mine = adamw_step(mine, gradient, mean, square, step, *settings)
+    theirs.grad = 2 * steepness * theirs.detach()
+    adam.step()
+print("as PyTorch's:", torch.allclose(mine, theirs.detach(), atol=1e-5))
+print("steep or flat, the same way:", [round(x, 2) for x in mine.tolist()])
+
+# %% [markdown]
+# Which weights should decay? Matrices do: a smaller matrix is a simpler function. Biases and the
+# gains of norms don't: a gain near 1 has nothing to look for at 0. `parameter_groups` sorts them
+# by the number of their axes.
+
+# %%
+groups = parameter_groups(model, weight_decay=0.1)
+for group in groups:
+    count = sum(p.numel() for p in group["params"])
+    print(f"decay {group['weight_decay']}: {count:,} numbers")
+
+# %% [markdown]
+# ## How many texts at a time
+#
+# The gradient of a batch is a mean over its texts, and a larger batch gives a steadier mean. What
+# bounds it is memory: everything that backward needs is kept, for each text. There is a way round.
+# Compute the batch in parts, let the gradients add up, and step once. It is called
+# **accumulation**.
+
+# %%
+ask("7.d")
+
+# %% [markdown]
+# ### Exercise 7.5 · Accumulate
+# ★★☆ · 8 min · as in any training loop
+#
+# `gradient(part)` gives the gradient of the *mean* loss over some rows. There is memory for `size`
+# rows at once, and no more. Return the gradient of the mean over all `rows`. The number of rows need
+# not be a multiple of `size`.
+#
+# By hand: three rows whose own gradients are 1, 2 and 6, and size 2. The parts give 1.5 and 6. The
+# mean of these is 3.75, and wrong; (2 · 1.5 + 1 · 6) / 3 = 3 is right.
+#
+# <details><summary>A nudge</summary><code>rows.split(size)</code> cuts; the last part may be
+# shorter.</details>
+# <details><summary>More</summary>A mean times its number of rows is a sum, and sums can be
+# added.</details>
+
+
+# %%
+def accumulate(gradient, rows: torch.Tensor, size: int) -> torch.Tensor:
+    """The gradient of the mean over all rows, with at most `size` rows at once."""
+    ### BEGIN SOLUTION
+    parts = rows.split(size)
+    return sum(gradient(part) * len(part) for part in parts) / len(rows)
+    ### END SOLUTION
+
+
+accumulate = check("7.5", accumulate)
+
+
+# %%
+def gradient_of(part: torch.Tensor) -> torch.Tensor:
+    """All gradients of the model for a few windows, as one long vector."""
+    model.zero_grad()
+    shifted_loss(model(part), part).backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters()]).clone()
+
+
+batch = windows.batch(0, size=8)[0]
+whole = gradient_of(batch)
+for size in (4, 3, 1):
+    same = torch.allclose(accumulate(gradient_of, batch, size), whole, atol=1e-5)
+    print(f"{size} at a time, the same gradient: {same}")
+
+# %% [markdown]
+# Equal, but for rounding. `TrainConfig(batch_size=32, accumulation=4)` does the same, and needs
+# memory for 8.
+#
+# ## `train`
+#
+# That is all there is in `utils.llm.training.train`: your shifted loss, your schedule, your
+# clipping, AdamW, accumulation, and evaluation now and then. Let us see that it is the loop you
+# wrote, by doing six steps both ways.
+
+# %%
+config = replace(short, steps=6, warm_up=2, learning_rate=5e-3, clip=0.5)
+by_train = make_model("story-small")
+history = train(by_train, train_ids, None, config)
+own = make_model("story-small")
+optimizer = make_adamw(parameter_groups(own, 0.1), 5e-3, (0.9, 0.95))
+windows = RandomWindows(train_ids, 60, seed=0, start_token=END_ID)
+for step in range(6):
+    inputs, targets = windows.batch(step, size=8)
+    F.cross_entropy(own(inputs).flatten(0, 1), targets.flatten()).backward()
+    gradients, _ = clip([p.grad for p in own.parameters()], 0.5)
+    for p, gradient in zip(own.parameters(), gradients, strict=True):
+        p.grad = gradient
+    optimizer.param_groups[0]["lr"] = learning_rate(step, 6, 5e-3, 2, 0.0)
+    optimizer.param_groups[1]["lr"] = optimizer.param_groups[0]["lr"]
+    optimizer.step()
+    optimizer.zero_grad()
+
+# %%
+pairs = zip(own.parameters(), by_train.parameters(), strict=True)
+print("the same weights:", all(torch.allclose(a, b, atol=1e-3) for a, b in pairs))
+print("their losses:", [round(loss, 1) for loss in history.losses])
+
+# %% [markdown]
+# ## Learning by heart
+#
+# A loss that falls is no proof that anything has been understood. Here a model gets ten stories,
+# again and again.
+
+# %%
+ask("7.c")
+
+# %%
+ten = stream(train_stories[:10])
+few = TrainConfig(
+    steps=140, batch_size=8, learning_rate=5e-3, evaluate_every=14, evaluate_windows=20
+)
+few = replace(few, context_length=60, start_token=END_ID)
+by_heart = train(make_model("story-small"), ten, val_ids, few)
+own_bits, new_bits = (
+    torch.tensor(values) / math.log(2)
+    for values in (by_heart.train_loss, by_heart.val_loss)
+)
+print("the ten stories, below half a bit a word:", own_bits[-1].item() < 0.5)
+print("new stories, at their best:", "before the end" if new_bits.argmin() < 9 else "-")
+print("and later worse by a bit or more:", (new_bits[-1] - new_bits.min()).item() > 1)
+
+# %%
+figures.watched(
+    {
+        "the ten it reads": (by_heart.steps, own_bits),
+        "stories it has not read": (by_heart.steps, new_bits),
+    },
+    "bits per word",
+    "It goes on learning its ten stories by heart, and unlearns all others",
+    words="the ten fall below a bit; the others fall, turn, and rise again",
+)
+
+# %% [markdown]
+# Only the upper curve tells. So a part of the text is never trained on: the **validation** part. It
+# is best to stop where it turns (early stopping), better to have more text, and our story world has
+# as much as we like. No loss on the ten stories shows the difference: it is below the floor of the
+# stories, which is only possible for somebody who knows them already.
+#
+# ## One number for a model
+#
+# Losses come in nats per token. e to that power is the **perplexity**: among how many equally
+# likely tokens the model wavers. It is fine for comparing models with the same tokenizer. With
+# another tokenizer a token is another thing, and a fair comparison divides by something that all
+# have in common, words or bytes: **bits per word**.
+#
+# ### Exercise 7.6 · Perplexity and bits per word
+# ★☆☆ · 5 min · Jelinek et al. 1977
+#
+# You are given the loss in nats of each token of a text, and the number of its words. Return the
+# perplexity per token and the bits per word.
+#
+# By hand: two tokens make one word and cost 0 and 2 nats. The perplexity is e^((0 + 2) / 2) = 2.72,
+# and the word costs 2 / ln 2 = 2.89 bits.
+#
+# <details><summary>A nudge</summary>The mean over tokens for one, the sum over tokens for the
+# other.</details>
+
+
+# %%
+def perplexity(losses: torch.Tensor, n_words: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Perplexity a token, and bits a word, from the loss in nats of every token."""
+    ### BEGIN SOLUTION
+    return losses.mean().exp(), losses.sum() / math.log(2) / n_words
+    ### END SOLUTION
+
+
+perplexity = check("7.6", perplexity)
+
+# %%
+floor = storyworld.entropy_per_word()
+at_floor, bits = perplexity(torch.full((100,), floor * math.log(2)), 100)
+fresh, _ = perplexity(torch.full((100,), math.log(369)), 100)
+print(f"a fresh model wavers among {fresh:.0f} words")
+print(f"the story world itself, {bits:.2f} bits a word, among {at_floor:.2f}")
+
+# %% [markdown]
+# Most words of a story are certain, so on average there is little to choose.
+#
+# ## Down to the floor
+#
+# Now the real thing. First those who only count: the n-grams of chapter 02, on the same 10,000
+# stories, judged on the same held-out ones.
+
+# %%
+told = [story.split() for story in train_stories]
+levels = {}
+for order in range(1, 6):
+    ngram = NGramModel(order).fit(told, storyworld.VOCABULARY)
+    costs = [ngram.bits_per_word(s.split()) * len(s.split()) for s in held_out]
+    levels[f"{order}-gram"] = sum(costs) / n_words
+print({name: round(level, 2) for name, level in levels.items()})
+truth = -sum(map(storyworld.log2_probability, held_out)) / n_words
+print(f"the dice themselves: {truth:.3f} bits a word")
+
+# %% [markdown]
+# Then the model, 150 steps of 16 stories each. It is judged now and then on the held-out stories,
+# and we count as chapter 02 did: bits for all of a story, divided by its words. You may interrupt
+# it: what it has learned is kept.
+
+# %% tags=["nbval-ignore-output"] reason="bits after many steps, and the seconds, differ from machine to machine"
+at = [2, 5, 10, 20, 30, 45, 60, 80, 100, 125, 150]
+live = TrainConfig(steps=150, batch_size=16, learning_rate=6e-3, warm_up=20)
+live = replace(live, evaluate_every=at, evaluate_windows=None, weight_decay=0.01)
+live = replace(live, context_length=121, start_token=END_ID)
+model = make_model()
+run = train(model, train_ids, val_ids, live, [Progress(lines=5, bits=True)])
+nats_to_bits = (len(val_ids) - 1) / n_words / math.log(2)
+live_bits = [loss * nats_to_bits for loss in run.val_loss]
+print(f"{live_bits[-1]:.2f} bits a word in {run.seconds:.0f} s")
+
+# %%
+passed = [name for name, level in levels.items() if live_bits[-1] < level]
+print("passed on the way:", ", ".join(passed))
+print("still above the dice:", live_bits[-1] > truth)
+
+# %% [markdown]
+# A longer run of the same model was made beforehand, `python tests/bench/story_run.py`, and its
+# record comes with the course. Drawn together:
+
+# %%
+logs = files("utils.data") / "logs"
+record = json.loads((logs / "story_run.json").read_text(encoding="utf-8"))
+rows = record["rows"]
+long_steps = [row["step"] for row in rows]
+long_bits = [row["bits"] for row in rows]
+figures.race_to_the_floor(
+    {
+        "the longer run, from its record": (long_steps, long_bits),
+        "the run just made": (run.steps, live_bits),
+    },
+    levels,
+    truth,
+    "The model passes the n-grams one by one, and goes on towards the floor",
+    words="bits per word over steps: two falling curves, below the five n-grams at "
+    "the end, above the floor",
+)
+
+# %%
+ahead = record["floor"]
+for name, level in levels.items():
+    step = next(s for s, b in zip(long_steps, long_bits, strict=True) if b < level)
+    print(f"passes the {name} by step {step}")
+last = 100 * (long_bits[-1] / ahead - 1)
+print(f"after {long_steps[-1]} steps, {last:.0f} % above the floor")
+
+# %% [markdown]
+# Look at the shape. Which words are frequent is learned within a dozen steps (the unigram), which
+# word follows which within some fifty (the bigram, the trigram). Then the curve flattens, at about
+# the level where counting ends. What is missing there is memory. Where the curve bends down again,
+# the model has found out that it can look things up. How long it takes to settle close to the floor
+# depends on the words it reads: `course train` goes on for as long as you let it.
+#
+# ## When did it learn to remember?
+#
+# The loss is a mean over all words, and a mean hides who is in it. The record also says, at each
+# point, how often the model's likeliest word was right where a fact told before must come again.
+
+# %%
+kinds = ["name", "animal", "thing", "colour", "weather"]
+shares = {kind: [row["recall"][kind] for row in rows] for kind in kinds}
+figures.recall_by_step(
+    long_steps, shares, "Recall comes late and quickly, and not all at the same time"
+)
+
+# %%
+for kind, values in shares.items():
+    found = [s for s, share in zip(long_steps, values, strict=True) if share >= 0.5]
+    when = f"half of them by step {found[0]}" if found else "not yet half of them"
+    print(f"{kind:>8}: {when}, {100 * values[-1]:.0f} % at the end")
+
+# %% [markdown]
+# For a hundred steps there is nothing but guesses, then within a few dozen steps a whole kind is
+# there. Nothing in the loss announces it but a slight bend. Each kind has to be found anew: a head
+# that fetches colours knows nothing of names. Colours and names come again in every story, two or
+# three times, so there are many lessons; the weather comes again at most once, some fifty words
+# later, and after these steps it is still a guess. To know when a model can do something, measure
+# that, and not the mean.
+#
+# ## More parameters are not always better
+#
+# Suppose you have a budget of so many arithmetic operations, and no more. A large model uses them up
+# on few words, a small one reads many. Four sizes of the same architecture got 1.5 · 10¹²
+# operations each.
+
+# %%
+ask("7.e")
+
+# %%
+sizes = json.loads((logs / "sizes.json").read_text(encoding="utf-8"))
+print("made by:", sizes["command"])
+for size in sizes["sizes"]:
+    words_read, bits = size["words"] / 1e6, size["rows"][-1]["bits"]
+    print(
+        f"{size['name']:>12}: {size['parameters']:>7,} parameters, "
+        f"{words_read:.1f} million words, {bits:.2f} bits a word"
+    )
+
+# %%
+figures.sizes_at_equal_compute(
+    {
+        size["name"]: (
+            [row["flops"] for row in size["rows"]],
+            [row["bits"] for row in size["rows"]],
+        )
+        for size in sizes["sizes"]
+    },
+    {size["name"]: size["parameters"] for size in sizes["sizes"]},
+    sizes["floor"],
+    "At this budget each larger model is behind the next smaller one",
+)
+
+# %% [markdown]
+# With a budget a hundred times as large the order would turn round, from the left: a small model
+# comes to its limit, and a large one is still learning. For every budget there is a size that fits
+# it. That is what *scaling laws* are about. Each size had one rate that suits it (smaller for the
+# larger); one seed each.
+#
+# ## What makes it faster
+#
+# **bfloat16** keeps 8 bits of a number's digits where float32 has 24, and the same range; sums and
+# weights stay float32. Processors that multiply it in hardware gain on large matrices; on others,
+# or with matrices as small as ours, the conversions may cost more than they save. **Compiling**
+# makes one program of many small operations, which takes a while at first. **Accumulation** saves
+# memory, and no time. On this machine, with a small model:
+
+
+# %% tags=["nbval-ignore-output"] reason="speeds differ from machine to machine"
+def speed(**choices) -> float:
+    """Tokens per second, after two steps to warm up."""
+    tiny = make_model("story-small")
+    choice = replace(short, batch_size=16, context_length=120, **choices)
+    train(tiny, train_ids, None, replace(choice, steps=2))
+    return train(tiny, train_ids, None, replace(choice, steps=6)).tokens_per_second
+
+
+plain = speed()
+ways = {
+    "float32": {},
+    "bfloat16": {"precision": "bfloat16"},
+    "4 parts": {"accumulation": 4},
+}
+for name, choices in ways.items():
+    tokens = speed(**choices)
+    print(f"{name:>9}: {tokens:8,.0f} tokens a second, {tokens / plain:.2f} × float32")
+
+# %% [markdown]
+# `TrainConfig(compile=True)` needs a C++ compiler and half a minute to begin with, so it is not
+# in this cell; try it. In a small model of few operations there is little to gain.
+#
+# ## Stop and go on
+#
+# Trainings are interrupted: by power cuts, by colleagues, by the end of a lease. With `snapshot`
+# the state of a training is kept in a file that is whole or absent, whatever happens meanwhile.
+
+# %%
+ask("7.f")
+
+
+# %%
+def stop_at_six(report) -> None:
+    """A callback that ends the training as an interrupt would."""
+    if report.step == 6:
+        raise KeyboardInterrupt
+
+
+twelve = replace(short, steps=12, snapshot_every=3)
+without_break = make_model("story-small")
+train(without_break, train_ids, None, twelve)
+with tempfile.TemporaryDirectory() as folder:
+    file, model = Path(folder) / "snapshot.pt", make_model("story-small")
+    try:
+        train(model, train_ids, None, twelve, [stop_at_six], snapshot=file)
+    except KeyboardInterrupt:
+        print("interrupted")
+    other = make_model("story-small")
+    resumed = train(other, train_ids, None, twelve, snapshot=file, resume=True)
+print(f"{len(resumed.losses)} steps in all")
+
+# %%
+pairs = zip(without_break.parameters(), other.parameters(), strict=True)
+print("equal to the last bit:", all(torch.equal(a, b) for a, b in pairs))
+
+# %% [markdown]
+# Not nearly equal: equal. Which windows a step reads follows from the seed and the number of the
+# step alone, so the place in the data is a single number.
+#
+# ### Break it
+#
+# A rate far too large, and no clipping. What does a loop do that meets a loss which is no number?
+# The written-out one would step along it, and from then on every weight is NaN. `train` refuses.
+
+# %%
+spoilt = make_model("story-small")
+with torch.no_grad():
+    spoilt.token_embedding.weight[END_ID] = torch.nan
+try:
+    train(spoilt, train_ids, None, replace(short, steps=3))
+except TrainingError as error:
+    print(str(error).split(".")[0])
+
+# %% [markdown]
+# ## Two processes
+#
+# The batch can be cut among processes as well as among parts. Each has the whole model, computes
+# the gradient of its share, and before the step they exchange the mean. `torchrun` starts them and
+# tells each who it is. Here are two on this machine, talking over 127.0.0.1, and no network.
+
+# %%
+program = """
+import torch
+from utils.llm import distributed
+from utils.llm.gpt import GPT, GPTConfig
+from utils.llm.training import TrainConfig, train
+
+with distributed.process_group("cpu"):
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(50, 16, 1, 2, 16))
+    ids = torch.arange(600) * 7 % 50
+    history = train(model, ids, None, TrainConfig(steps=6, batch_size=8))
+    if distributed.team().leads:
+        print([round(loss, 2) for loss in history.losses])
+"""
+print("two:", launch.torchrun(program, processes=2).strip())
+
+# %%
+torch.manual_seed(0)
+alone = GPT(GPTConfig(50, 16, 1, 2, 16))
+ids = torch.arange(600) * 7 % 50
+history = train(alone, ids, None, TrainConfig(steps=6, batch_size=8))
+print("one:", [round(loss, 2) for loss in history.losses])
+
+# %% [markdown]
+# The same losses: the mean of two means over halves is the mean over the whole. On one machine two
+# processes gain nothing over two threads. Over eight graphics cards, or eighty machines, it is how
+# the large models are trained: `torchrun --nproc-per-node 8 -m utils.course.cli train …`.
+#
+# ## A graphics card
+#
+# One line changes. `train` works where the model is, and brings every batch there.
+
+# %%
+device = "cuda" if torch.cuda.is_available() else "cpu"
+model = make_model("story-small").to(device)
+history = train(model, train_ids, None, replace(short, steps=2))
+print("trained where it is:", next(model.parameters()).device.type == device)
+
+# %% [markdown]
+# From the shell all this is one command, on stories or on a text of your own:
+# `course train --corpus my_notes/ --preset story`. It leaves a folder with the weights, the
+# tokenizer, the log and a figure of the loss, and `--resume` goes on after whatever has happened.
+#
+# ## What people get wrong
+#
+# *"The loss falls, so it learns."* It learns the training text. What it understands, only text that
+# it has not read can tell.
+#
+# *"A loss of 0.3 is good."* In nats or bits, per token or per word, and with which tokenizer? And how
+# much is in the text at all? Without a floor, only comparisons mean anything.
+#
+# *"Adam finds its own rate, so the rate doesn't matter."* It finds the *ratio* between the numbers'
+# steps. How long they are all together is still yours to say.
+#
+# *"Weight decay is L2."* In plain descent it is. In Adam a decay that goes through the gradient is
+# divided away where gradients are large.
+#
+# *"Clipping is for gradients that explode."* It is for the few batches that shout. If every step is
+# clipped, you have only chosen another learning rate.
+#
+# *"Accumulation makes it faster, or noisier."* It makes it smaller. Gradients and weights are the
+# same.
+#
+# *"More parameters, lower loss."* With enough words to read. At a fixed budget there is a best size.
+#
+# ## Questions for the meeting
+#
+# 1. Your training loss falls below the entropy of the text. Name three ways in which that can
+#    happen, and how you would tell them apart.
+# 2. You double the batch. What would you do with the learning rate, and what with the number of
+#    steps?
+# 3. Why do the last layers' gains and biases not decay, and what would happen if they did?
+# 4. At the flat part of our curve, around step 100, somebody wants to stop: "it has converged". What
+#    would you look at?
+# 5. Two colleagues report 3.1 and 2.9 nats per token for the same text. Who is better?
+
+# %% [markdown] tags=["solution-only"]
+# ### Answers for whoever leads the meeting
+#
+# **1.** The model has seen the text before (learned by heart: validation is far higher); it sees
+# the answer (a leak in the mask or in the targets: validation is below the floor as well); or the
+# counting is wrong (filling in the divisor, tokens for words: a fresh model doesn't pay ln V).
+#
+# **2.** The gradient gets steadier, by √2 in its noise. In practice the rate goes up by 1.4 to 2,
+# as long as it stays stable, and the steps go down, though not by half: beyond some size a batch
+# has no more to say than a smaller one.
+#
+# **3.** A gain multiplies a normalised vector, and its natural value is near 1. Pulled to 0 it
+# would make the layer quieter without making the function simpler. With a small decay one hardly
+# sees it; with a large one the layers fade.
+#
+# **4.** The parts. The mean over all words stands still while recall is about to begin. Whoever has
+# only the mean can look at the loss by position or by the frequency of words; and one can compare
+# with the n-grams: a transformer that pays what a 5-gram pays has not yet used what it has more.
+#
+# **5.** Nobody knows. With another tokenizer a token is another amount of text. Ask for bits per
+# byte or per word, on the same held-out text.
+
+# %% [markdown]
+# ## Recap
+#
+# At every place but the last the model is asked for the next token: the **shifted loss**, a mean over
+# all targets of the batch. A step goes along the gradient: **clipped** as a whole, each number
+# scaled by its usual size (**AdamW**), with a rate that **warms up** and falls along a **cosine**.
+# **Accumulation** and several processes change where a batch is computed, not what is learned.
+# **Validation** tells understanding from learning by heart. **Perplexity** compares models of one
+# tokenizer, **bits per word** all. On a text with a known floor one sees how far there is to go:
+# frequencies first, then neighbours, then memory, late and suddenly. At a fixed budget there is a
+# best size.
+#
+# Sources. The loop: M. Phuong and M. Hutter, *Formal Algorithms for Transformers*, 2022, Alg. 13.
+# Warm-up: P. Goyal and others, *Accurate, Large Minibatch SGD*, 2017. Cosine: I. Loshchilov and F.
+# Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017. Clipping: R. Pascanu, T.
+# Mikolov and Y. Bengio, *On the Difficulty of Training Recurrent Neural Networks*, 2013. Adam: D.
+# Kingma and J. Ba, *Adam: A Method for Stochastic Optimization*, 2015; AdamW: I. Loshchilov and F.
+# Hutter, *Decoupled Weight Decay Regularization*, 2019. Perplexity: F. Jelinek and others,
+# *Perplexity, a Measure of the Difficulty of Speech Recognition Tasks*, 1977. Precision: P.
+# Micikevicius and others, *Mixed Precision Training*, 2018. Several processes: S. Li and others,
+# *PyTorch Distributed: Experiences on Accelerating Data Parallel Training*, 2020. Size and budget:
+# J. Hoffmann and others, *Training Compute-Optimal Large Language Models*, 2022.
+#
+# | English | 한국어 | in a sentence |
+# |---|---|---|
+# | loss | 손실 | what the model pays, −ln of the chance of what came |
+# | target | 타깃 (정답) | the token that a place is asked for |
+# | learning rate | 학습률 | how long a step is |
+# | warm-up | 웜업 | small steps at the beginning |
+# | schedule | 스케줄 | the rate over the steps |
+# | gradient clipping | 그래디언트 클리핑 | a gradient that is too long is shortened |
+# | weight decay | 가중치 감쇠 | every weight shrinks a little at each step |
+# | batch, batch size | 배치, 배치 크기 | the texts that one step learns from |
+# | gradient accumulation | 그래디언트 누적 | a batch computed in parts |
+# | overfitting | 과적합 | learning by heart |
+# | validation | 검증 | judging on text that was not trained on |
+# | perplexity | 퍼플렉서티 (혼란도) | among how many tokens the model wavers |
+# | checkpoint | 체크포인트 | the state of a training in a file |
+# | mixed precision | 혼합 정밀도 | products in few bits, sums in many |
+# | data parallel | 데이터 병렬 | every process has the model and a share of the batch |
+# | compute budget | 연산 예산 | how many operations may be spent |
+#
+# Next: the sampler, which lets the model write.
