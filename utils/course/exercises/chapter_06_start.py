@@ -186,7 +186,6 @@ INITIALISE = Exercise(
         "are.": partial(_initialise, places=0.0),
         "Only the residual projections were filled: the others need their numbers "
         "too.": _only_the_residual,
-        "Return the model that you have filled.": lambda model, n: _initialise(model, n) and None,
     },
     alternatives={
         "module by module": _by_modules,
