@@ -19,6 +19,7 @@ NAMES = {
     "torch": "PyTorch",
     "device": "device",
     "machine": "machine",
+    "speed": "speed",
     "kernel": "kernel",
     "widgets": "widgets",
     "disk": "disk",

@@ -114,6 +114,21 @@ def device() -> Finding:
     return Finding("device", "good", "the CPU: all of the course runs on it; no GPU is needed")
 
 
+def speed() -> Finding:
+    """How fast a small model is trained here, and what share of the arithmetic that uses."""
+    try:
+        from utils.llm.gpt import GPTConfig
+        from utils.llm.speed import training_speed
+    except Exception:  # said by `torch` and `packages` already
+        return Finding("speed", "note", "unknown while PyTorch does not start")
+    found = training_speed(GPTConfig.preset("story"), batch_size=8)
+    detail = (
+        f"a story model trains at {found.tokens_per_second:,.0f} tokens per second on the CPU, "
+        f"{found.precision}: {found.share:.0%} of its fastest matrix product"
+    )
+    return Finding("speed", "good", detail)
+
+
 def memory_bytes() -> tuple[int | None, int | None]:
     """Total and free memory of this machine in bytes, None where it is not known."""
     try:
@@ -241,6 +256,7 @@ EXAMINATIONS: tuple[Callable[[], Finding], ...] = (
     torch,
     device,
     machine,
+    speed,
     kernel,
     widgets,
     disk,
