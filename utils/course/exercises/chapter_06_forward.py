@@ -93,7 +93,7 @@ EMBED = Exercise(
         "doesn't.": lambda ids, tokens, places: (
             tokens[ids] * tokens.shape[1] ** 0.5 + places[: ids.shape[1]]
         ),
-        "The two tables are swapped: the ids look up tokens, and the places are 0, 1, 2 and so on.": (
+        "The tables are swapped: the ids look up tokens, and the places are 0, 1, 2 and so on.": (
             lambda ids, tokens, places: places[ids] + tokens[: ids.shape[1]]
         ),
     },
