@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from utils.llm.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt_config import PRESETS, GPTConfig
 
-__all__ = ["from_hf", "hf_config", "hf_tensors", "write_folder"]
+__all__ = ["fetch", "from_hf", "hf_config", "hf_tensors", "write_folder"]
 
 _OUTSIDE = {
     "wte": "token_embedding",
@@ -250,7 +250,7 @@ def _read_folder(name: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
                     "save_pretrained writes, the weights as one safetensors file."
                 )
     elif isinstance(name, str) and re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
-        files = [_download(name, file) for file in ("config.json", "model.safetensors")]
+        files = [fetch(name, file) for file in ("config.json", "model.safetensors")]
     else:
         raise FileNotFoundError(
             f"There is no folder {folder}, and a name on Hugging Face looks like 'gpt2' or "
@@ -263,7 +263,7 @@ def _read_folder(name: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
     return described, read_tensors(files[1])[0]
 
 
-def _download(name: str, file: str) -> Path:
+def fetch(name: str, file: str) -> Path:
     """A file of that model in Hugging Face's own cache; fetched where it is not there yet."""
     try:
         from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
