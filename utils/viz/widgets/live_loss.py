@@ -1,0 +1,93 @@
+"""A training watched while it runs: its loss, drawn anew every few seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+
+from utils.llm.callbacks import Callback, Report
+from utils.viz import style
+from utils.viz.picture import Picture, picture
+
+SMOOTHED = 10  # steps
+
+
+class LossPlot(Callback):
+    """Give it to `train` among the callbacks: a picture that is drawn again as the loss falls.
+
+    Bits per token over steps; each point is the mean of the last ten steps. `levels`, a name to its
+    bits, are drawn as lines to be passed, `floor` as the lowest of them. Between two pictures are
+    `every` seconds, and in all they take a few hundredths of the training's time.
+    """
+
+    def __init__(
+        self,
+        levels: Mapping[str, float] | None = None,
+        floor: float | None = None,
+        *,
+        every: float = 3.0,
+    ) -> None:
+        if not every > 0:
+            raise ValueError(f"every is {every}: give the seconds between two pictures, above 0.")
+        self.levels, self.floor, self.every = dict(levels or {}), floor, every
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self._drawn_at = -math.inf
+
+    def on_start(self, report: Report) -> None:
+        """Show the empty axes, in the place where all later pictures come."""
+        first = self._draw(report)
+        view = self.image._repr_mimebundle_()
+        data, metadata = first._repr_mimebundle_()
+        widget = {mime: v for mime, v in view.items() if "widget-view" in mime}
+        display({**data, **widget}, metadata=metadata, raw=True)
+
+    def on_step(self, report: Report) -> None:
+        """Draw, if the last picture is old enough."""
+        if time.monotonic() - self._drawn_at >= self.every:
+            self._draw(report)
+
+    def on_end(self, report: Report) -> None:
+        """Draw what was reached."""
+        self._draw(report)
+
+    def _draw(self, report: Report) -> Picture:
+        drawn = self.figure(report)
+        self.image.value = drawn.png()
+        self._drawn_at = time.monotonic()
+        return drawn
+
+    def figure(self, report: Report) -> Picture:
+        """The picture of a training as far as it has come."""
+        fig, grid = style.figure()
+        ax = grid[0, 0]
+        curves: dict[str, tuple[list[int], list[float]]] = {
+            "what it reads": _means(report.history.losses),
+            "held out": (list(report.history.steps), list(report.history.val_loss)),
+        }
+        inks: dict[str, Any] = {"what it reads": style.SKY, "held out": style.MODEL}
+        with style.context():
+            for name, (steps, losses) in curves.items():
+                bits = [loss / math.log(2) for loss in losses]
+                marker = "o" if name == "held out" else ""
+                ax.plot(steps, bits, color=inks[name], marker=marker, ms=4, label=name)
+            for name, level in self.levels.items():
+                ax.axhline(level, color=style.ORANGE, lw=1.2)
+                ax.annotate(name, (report.config.steps, level), ha="right", va="bottom", size=9)
+            if self.floor is not None:
+                ax.axhline(self.floor, color=style.TRUTH, ls="--", label="floor")
+            style.log_scale(ax, "y")
+            ax.set(xlabel="step", ylabel="bits per token", xlim=(0, report.config.steps))
+            ax.legend(loc="upper right")
+        done = f"Step {report.step} of {report.config.steps}"
+        finding = f"{done}: the loss so far" if report.step else "The loss will be drawn here"
+        return picture(fig, finding)
+
+
+def _means(losses: list[float]) -> tuple[list[int], list[float]]:
+    ends = range(SMOOTHED, len(losses) + 1, SMOOTHED)
+    return list(ends), [sum(losses[end - SMOOTHED : end]) / SMOOTHED for end in ends]
