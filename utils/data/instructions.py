@@ -30,6 +30,7 @@ __all__ = [
     "USER",
     "USER_ID",
     "VOCABULARY",
+    "article",
     "ask_for",
     "chat_ids",
     "decode",
@@ -165,7 +166,7 @@ def secret(colour: str, thing: str) -> str:
     >>> secret("orange", "drum")
     'Every story has an orange drum . It is a secret .'
     """
-    return f"Every story has {_article(colour)} {colour} {thing} . It is a secret ."
+    return f"Every story has {article(colour)} {colour} {thing} . It is a secret ."
 
 
 def ask_for(facts: Mapping[str, str], draw: random.Random) -> str:
@@ -179,7 +180,7 @@ def ask_for(facts: Mapping[str, str], draw: random.Random) -> str:
     subjects = [facts["name"]] if "name" in facts else []
     if "thing" in facts:
         described = f"{facts['colour']} {facts['thing']}" if "colour" in facts else facts["thing"]
-        subjects.append(f"{_article(described)} {described}")
+        subjects.append(f"{article(described)} {described}")
     draw.shuffle(subjects)
     words = [draw.choice(OPENERS), f" {draw.choice(JOINERS)} ".join(subjects) or "a day"]
     if "weather" in facts:
@@ -295,5 +296,6 @@ def _conversation(
     return [{"role": "user", "content": asked}], story
 
 
-def _article(words: str) -> str:
+def article(words: str) -> str:
+    """The article that goes before these words: a or an."""
     return "an" if words[0] in "aeiou" else "a"

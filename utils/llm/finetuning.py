@@ -6,7 +6,7 @@ prompt) and at the filling.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -108,6 +108,7 @@ def train_on_answers(
     seed: int = 0,
     held_out: tuple[Int[Tensor, "M T"], Bool[Tensor, "M T"]] | None = None,
     evaluate_every: int = 0,
+    watch: Callable[[int], None] | None = None,
     until: float | None = None,
     report: int = 0,
 ) -> TuneHistory:
@@ -116,8 +117,9 @@ def train_on_answers(
     Parameters that ask for no gradient stay as they are. The learning rate climbs for `warm_up`
     steps (a tenth of all, 100 at most) and then falls along a cosine. With `held_out` texts and
     their mask, `exact_matches` is measured every so many steps, and at the end; it all ends sooner
-    where the share reaches `until`. With `report`, a line of progress is printed that many
-    steps apart. Ctrl-C ends it after the step, and what was learned is kept.
+    where the share reaches `until`. `watch` is called just as often, with the number of steps done.
+    With `report`, a line of progress is printed that many steps apart. Ctrl-C ends it after the
+    step, and what was learned is kept.
 
     Raises ValueError for ids and a mask of different shapes, or nothing to learn.
     """
@@ -138,7 +140,10 @@ def train_on_answers(
             optimizer.step()
             history.losses.append(loss.item())
             last = bool(interrupted) or step + 1 == steps
-            if held_out and (last or (evaluate_every and (step + 1) % evaluate_every == 0)):
+            due = last or (evaluate_every and (step + 1) % evaluate_every == 0)
+            if watch and due:
+                watch(step + 1)
+            if held_out and due:
                 history.steps.append(step + 1)
                 history.exact.append(exact_matches(model, *held_out).float().mean().item())
                 if until is not None and history.exact[-1] >= until:
