@@ -1,10 +1,12 @@
-"""What the exercises of chapter 01 share: numbers to probe with, and a look at the gradient."""
+"""What exercises share: numbers to probe with, a look at the gradient, freedom among equals."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,3 +33,31 @@ def differentiable(answer: Callable[..., Any], *args: Tensor) -> Any:
         and not result[-1].requires_grad
     )
     return (*result, Remark("autograd finds no way back")) if cut_off else result
+
+
+def free_among_equals(
+    reference: Callable[..., Any], tokens: Callable[[Tensor], Tensor], finish: Callable[..., Any]
+) -> Any:
+    """How to call an answer that may keep any of equal tokens at the border.
+
+    Where its row holds as much as the reference's, and only other ones of equal tokens, it has done
+    as well, and the reference's result stands for it. `tokens` says which tokens of a result are
+    kept, `finish(values, kept)` makes a result of them.
+    """
+
+    def call(answer: Callable[..., Any], values: Tensor, amount: float) -> Any:
+        given = values.clone()
+        got = answer(values, amount)
+        if not isinstance(got, Tensor | np.ndarray) or got.shape != given.shape:
+            return got
+        result, expected = torch.as_tensor(got).to(given.dtype), reference(given, amount)
+        kept, wanted = tokens(result), tokens(expected)
+        as_many = torch.equal(_in_order(given, kept), _in_order(given, wanted))
+        sound = torch.allclose(finish(given, kept)[kept], result[kept]) and not result.isnan().any()
+        return expected if as_many and sound else got
+
+    return call
+
+
+def _in_order(values: Tensor, kept: Tensor) -> Tensor:
+    return values.masked_fill(~kept, -math.inf).sort(-1).values
