@@ -117,6 +117,11 @@ COUNT = Exercise(
         "The biases of the feed-forward layer are missing: 4 C inside, C on the way out.": partial(
             _count, feed_forward=lambda c: 8 * c * c
         ),
+        "Attention has a bias for each output too: 3 C for queries, keys and values, and C "
+        "more.": partial(_count, per_block=lambda c: 4 * c * c + 3 * c),
+        "Each output has a bias: 4 C inside the feed-forward layer, C on the way out.": partial(
+            _count, feed_forward=lambda c: 8 * c * c + 2 * c
+        ),
         "Attention ends with a projection: beside queries, keys and values there is a fourth "
         "matrix, C × C, with C biases.": partial(_count, per_block=lambda c: 3 * c * c + 3 * c),
         "The feed-forward layer has two matrices, C × 4 C up and 4 C × C down.": partial(
@@ -178,6 +183,10 @@ def _flops(
     }
 
 
+def _of_the_whole_text(config: GPTConfig, n_tokens: int) -> Counts:
+    return {part: n_tokens * work for part, work in _flops(config, n_tokens).items()}
+
+
 def _product(rows: int, inner: int, columns: int) -> int:
     """The FLOPs of a matrix product: a multiplication and an addition for each pair."""
     return 2 * rows * inner * columns
@@ -217,6 +226,12 @@ FLOPS = Exercise(
         "The looks of every token are in it, n² of them: this one token looks at n.": partial(
             _flops, looks=lambda f, n: 2 * n * n * f.d_model
         ),
+        "The token looks at itself too: n_tokens counts it already.": partial(
+            _flops, looks=lambda f, n: 2 * (n - 1) * f.d_model
+        ),
+        "That is the mean over a text, where early tokens have fewer to look at: this one looks "
+        "at all n_tokens.": partial(_flops, looks=lambda f, n: (n + 1) * f.d_model),
+        "That is what all n_tokens take: count for one of them.": _of_the_whole_text,
         "The number of heads makes no difference: each head is C / H wide.": partial(
             _flops, looks=lambda f, n: 2 * n * f.d_model * f.n_heads
         ),

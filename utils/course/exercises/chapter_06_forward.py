@@ -189,6 +189,22 @@ def _head_of_places(
     return torch.stack(depths), final_norm(depths[-1]) @ places.T
 
 
+def _all_normed(*args: object) -> tuple[Tensor, Tensor]:
+    stream, logits = _gpt(*args)  # type: ignore[arg-type]
+    return args[-1](stream), logits  # type: ignore[operator]
+
+
+def _one_tensor(*args: object) -> tuple[Tensor, Tensor]:
+    """x += … in the loop: the list holds one tensor, L + 1 times."""
+    stream, logits = _gpt(*args)  # type: ignore[arg-type]
+    return stream[-1:].expand_as(stream).clone(), logits
+
+
+def _logits_first(*args: object) -> tuple[Tensor, Tensor]:
+    stream, logits = _gpt(*args)  # type: ignore[arg-type]
+    return logits, stream
+
+
 def _side_by_side(blocks: Sequence[Layer], x: Tensor) -> list[Tensor]:
     return [x, *(block(x) for block in blocks)]
 
@@ -229,7 +245,11 @@ def _block(c: int, seed: int) -> Layer:
 
 def _norm(c: int, seed: int) -> Layer:
     weight, bias = uniform(c, seed=seed, low=0.5), uniform(c, seed=seed + 1)
-    return partial(F.layer_norm, normalized_shape=(c,), weight=weight, bias=bias, eps=0.1)
+
+    def norm(x: Tensor) -> Tensor:
+        return F.layer_norm(x, (c,), weight, bias, eps=0.1)
+
+    return norm
 
 
 def _model(
@@ -283,7 +303,7 @@ FORWARD = Exercise(
         ),
         "The head's table is the wrong way round: tokens is (V, C), so multiply by "
         "tokens.T.": _transposed,
-        "The places are missing: without them, all blocks see a bag of words.": partial(
+        "The places are missing: without them, no block knows where a token stands.": partial(
             _gpt, enter=lambda ids, tokens, places: tokens[ids]
         ),
         "The places were looked up by the token's id: they are 0, 1, 2, … along the text.": partial(
@@ -305,6 +325,11 @@ FORWARD = Exercise(
         ),
         "The last depth of the stream is the normed one: keep what the last block returned, and "
         "norm it for the head alone.": _norm_in_the_stream,
+        "All depths are normed: the stream is what the blocks return, and the norm serves the "
+        "head alone.": _all_normed,
+        "All depths are the last one: x += … changes the tensor that your list already holds, so "
+        "write x = x + … instead.": _one_tensor,
+        "The two are in the other order: first the stream, then the logits.": _logits_first,
     },
     alternatives={
         "text by text": _text_by_text,

@@ -136,6 +136,15 @@ FIRST_LOSS = Exercise(
         "number of places.": _guess(1),
         "A fair guess is one among V tokens, and V is the last axis of the logits, not the size "
         "of the batch.": _guess(0),
+        "That is the chance itself, with a minus: a loss is its logarithm, −ln p.": (
+            lambda x, y: _with(-(-_paid(x, y)).exp().mean(), x)
+        ),
+        "That is e to the loss, the perplexity: leave the mean of −ln p as it is.": (
+            lambda x, y: _with(_paid(x, y).mean().exp(), x)
+        ),
+        "The two are in the other order: first the loss, then the guess.": lambda x, y: first_loss(
+            x, y
+        )[::-1],
         "The chance of a fair guess is 1 / V. Its loss is the logarithm, ln V.": lambda x, y: _with(
             _paid(x, y).mean(), x, 1 / x.shape[-1]
         ),

@@ -68,6 +68,14 @@ def _only_the_residual(model: nn.Module, n_layers: int) -> nn.Module:
 
 
 @torch.no_grad()
+def _norms_at_one(model: nn.Module, n_layers: int) -> nn.Module:
+    for name, weights in _initialise(model, n_layers).named_parameters():
+        if "norm" in name:
+            weights.fill_(1.0)
+    return model
+
+
+@torch.no_grad()
 def _by_modules(model: nn.Module, n_layers: int) -> nn.Module:
     for name, module in model.named_modules():
         if isinstance(module, nn.LayerNorm):
@@ -97,43 +105,73 @@ def _all_then_divided(model: nn.Module, n_layers: int) -> nn.Module:
 
 
 def measured(answer: Start, model: nn.Module, n_layers: int) -> Any:
-    """Let an answer fill a model, and return mean and deviation of each parameter."""
+    """Let an answer fill a model, and return mean, deviation and kind of each parameter."""
     torch.manual_seed(n_layers)
     returned = answer(model, n_layers)
     if returned is not model:
-        return returned
+        return "another model" if isinstance(returned, nn.Module) else returned
     found = {}
     for name, weights in model.named_parameters():
         values = weights.detach().double()
-        spread = values.std(correction=0).item()
+        mean, spread = values.mean().item(), values.std(correction=0).item()
         # a sample of n normal numbers misses their mean by about deviation / √n
-        mean = values.mean().item()
         centred = abs(mean) < 6 * spread / math.sqrt(values.numel())
-        found[name] = (0.0 if centred else mean, spread)
+        found[name] = (0.0 if centred else mean, spread, _kind(values, mean, spread))
     return found
 
 
+def _kind(values: Tensor, mean: float, spread: float) -> str:
+    """By their fourth moment: 3 for normal numbers, 1.8 for evenly spread ones."""
+    if spread == 0:
+        return "all alike"
+    return "normal" if ((values - mean) / spread).pow(4).mean() > 2.25 else "even"
+
+
+def _should(name: str, n_layers: int) -> tuple[float, float]:
+    """The mean and the deviation that the text asks for."""
+    if name.endswith("bias"):
+        return 0.0, 0.0
+    if "norm" in name:
+        return 1.0, 0.0
+    return 0.0, 0.02 * (_shrink(n_layers) if name.endswith(RESIDUAL) else 1.0)
+
+
 def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
-    """Name the parameter whose mean or deviation departs."""
-    for name, (mean, spread) in expected.items():
-        wrong_mean = abs(got[name][0] - mean) > 0.01
-        if wrong_mean or not math.isclose(got[name][1], spread, rel_tol=0.1, abs_tol=1e-3):
-            return (
-                f"{name} should have the mean {mean:.3g} and the deviation {spread:.3g}, and has "
-                f"{got[name][0]:.3g} and {got[name][1]:.3g}."
-            )
+    """Name the parameter that departs, and how."""
+    if got == "another model":
+        return "You returned another model: fill the one that you were given, and return it."
+    for name, (mean, spread, kind) in expected.items():
+        its_mean, its_spread, its_kind = got[name]
+        if (its_mean, its_spread) == (BEFORE, 0.0):
+            return f"You left {name} as it was: every parameter gets its number."
+        if abs(its_mean - mean) > 0.01 or not math.isclose(its_spread, spread, rel_tol=0.1):
+            right = "the mean {:.3g} and the deviation {:.3g}".format(*_should(name, args[1]))
+            return f"{name} should have {right}, and has {its_mean:.3g} and {its_spread:.3g}."
+        if its_kind != kind:
+            return f"The numbers of {name} are not normal, though their deviation is right."
     return None
 
 
-def _blank(n_layers: int) -> tuple[GPT, int]:
+BEFORE = 7.0
+
+
+class _Blank(GPT):
     """A small GPT all of whose parameters are 7."""
-    model = GPT(
-        GPTConfig(vocab_size=60, context_length=40, n_layers=n_layers, n_heads=2, d_model=64)
-    )
-    with torch.no_grad():
-        for weights in model.parameters():
-            weights.fill_(7.0)
-    return model, n_layers
+
+    def __init__(self, n_layers: int) -> None:
+        super().__init__(
+            GPTConfig(vocab_size=60, context_length=40, n_layers=n_layers, n_heads=2, d_model=64)
+        )
+        with torch.no_grad():
+            for weights in self.parameters():
+                weights.fill_(BEFORE)
+
+    def __repr__(self) -> str:
+        return f"a GPT of width {self.config.d_model}"
+
+
+def _blank(n_layers: int) -> tuple[GPT, int]:
+    return _Blank(n_layers), n_layers
 
 
 INITIALISE = Exercise(
@@ -176,7 +214,14 @@ INITIALISE = Exercise(
         ),
         "These numbers are spread evenly between −0.02 and 0.02, so their deviation is smaller: "
         "take normal ones.": partial(_initialise, fill=lambda w, std: w.uniform_(-std, std)),
+        "These numbers are spread evenly. Their deviation is right, but GPT-2's are normal.": (
+            partial(
+                _initialise,
+                fill=lambda w, std: w.uniform_(-std * math.sqrt(3), std * math.sqrt(3)),
+            )
+        ),
         "The biases are random: they start at 0.": partial(_initialise, biases=0.02),
+        "The norms' biases are 1, like their weights: a norm starts as 1 · x + 0.": _norms_at_one,
         "The norms' weights are random: a norm starts as 1 · x + 0.": partial(
             _initialise, norms=lambda w: w.normal_(std=0.02)
         ),
@@ -199,5 +244,5 @@ INITIALISE = Exercise(
     call=measured,
     explain=explain,
     rtol=0.1,
-    atol=1e-3,
+    atol=1e-9,
 )
