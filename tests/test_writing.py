@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from alphabet_model import save_alphabet_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,26 +12,12 @@ from utils.data.text_models import TextModel, open_model
 from utils.data.writing import PromptTooLong, Settings, StopText, Writing
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.streaming import TextDecoder
-from utils.llm.tokenizer import save_encoding, train_bpe
+from utils.llm.tokenizer import train_bpe
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> TextModel:
-    """Bytes in, bytes out; after any byte the next one of the alphabet is certain, END after z."""
-    folder = tmp_path_factory.mktemp("model")
-    encoding = train_bpe("", 257)
-    config = GPTConfig(257, 40, n_layers=1, n_heads=1, d_model=257, positions="none", tied=False)
-    model = GPT(config)
-    with torch.no_grad():
-        for weights in model.blocks.parameters():
-            weights.zero_()  # the block adds nothing: the head reads the token itself
-        model.token_embedding.weight.copy_(torch.eye(257))
-        following = [*range(1, 257), 0]
-        following[ord("z")] = 256
-        model.head.weight.copy_(torch.eye(257)[following].T * 100)
-    model.save(folder / "abc.safetensors", tokenizer=encoding.name)
-    save_encoding(encoding, folder / "tokenizer.json")
-    return open_model(folder / "abc.safetensors")
+    return open_model(save_alphabet_model(tmp_path_factory.mktemp("model")))
 
 
 def written(opened: TextModel, prompt: str, **settings: object) -> Writing:

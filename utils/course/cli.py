@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from utils.course.serve_command import serve
 from utils.course.train_command import train
 
 app = typer.Typer(
@@ -137,6 +138,7 @@ def build(
 
 
 app.command()(train)
+app.command()(serve)
 
 
 @app.command()
