@@ -128,6 +128,12 @@ def _second_from_the_start(
     return after_attention, x + feed_forward(norm_2(after_attention))
 
 
+def _second_sees_no_first(
+    x: Tensor, norm_1: Layer, attend: Layer, norm_2: Layer, feed_forward: Layer
+) -> tuple[Tensor, Tensor]:
+    return x + attend(norm_1(x)), x + feed_forward(norm_2(x))
+
+
 def _x_added_twice(
     x: Tensor, norm_1: Layer, attend: Layer, norm_2: Layer, feed_forward: Layer
 ) -> tuple[Tensor, Tensor]:
@@ -187,6 +193,8 @@ PRE_NORM_BLOCK = Exercise(
         "layer reads what attention has written.": _parallel,
         "The feed-forward layer's result was added to the old x, and what attention found is "
         "lost.": _second_from_the_start,
+        "The feed-forward layer reads the old x and is added to it: what attention found is "
+        "lost.": _second_sees_no_first,
         "x was added twice: after attention the stream already holds it.": _x_added_twice,
         "The norms are swapped: norm_1 belongs to attention, norm_2 to the feed-forward "
         "layer.": _rearranged(lambda x, m, a, n, f: (x, n, a, m, f)),
@@ -204,6 +212,11 @@ PRE_NORM_BLOCK = Exercise(
             _sound, _no_norm
         ),
         "The feed-forward layer is missing.": lambda x, m, a, n, f: (x + a(m(x)), x + a(m(x))),
+        "You returned the last stream twice: keep the one after attention under a name of its own "
+        "(`out += …` would change it too).": lambda *args: (pre_norm_block(*args)[1],) * 2,
+        "You returned the output first: `after_attention, out`.": lambda *args: pre_norm_block(
+            *args
+        )[::-1],
         "You returned what the branches found: return the stream after each.": (
             lambda x, m, a, n, f: (a(m(x)), f(n(x + a(m(x)))))
         ),
@@ -294,6 +307,8 @@ DYNAMIC_TANH = Exercise(
         "You subtracted the token's mean first. Dynamic Tanh takes no mean.": lambda x, a, w, b: (
             torch.tanh(a * (x - x.mean(-1, keepdim=True))) * w + b
         ),
+        "You cut off at −1 and 1: tanh comes near them in a curve, and has no "
+        "corner.": lambda x, a, w, b: (a * x).clamp(-1, 1) * w + b,
         "This is a sigmoid, between 0 and 1: tanh goes from −1 to 1.": lambda x, a, w, b: (
             torch.sigmoid(a * x) * w + b
         ),

@@ -65,11 +65,21 @@ BLOCK_PARAMETERS = Exercise(
         ),
         "The second bias of the feed-forward layer has C numbers, not 4C: it is added to the "
         "output.": partial(_count, forward=lambda c: 8 * c * c + 8 * c),
+        "The second bias of the feed-forward layer is missing: C more.": partial(
+            _count, forward=lambda c: 8 * c * c + 4 * c
+        ),
         "Both biases of the feed-forward layer were given C numbers: the first belongs to the 4C "
         "hidden ones.": partial(_count, forward=lambda c: 8 * c * c + 2 * c),
         "You counted the matrices of attention once a head. The heads share the columns of the "
         "same matrices: how many there are makes no difference.": partial(
             _count, attention=lambda c, h: 3 * h * (c * c + c) + c * c + c
+        ),
+        "You multiplied attention by the number of heads. They share the columns of the same four "
+        "matrices: how many heads there are makes no difference.": partial(
+            _count, attention=lambda c, h: 4 * h * (c * c + c)
+        ),
+        "Attention has four biases, one a matrix: 4C in all.": partial(
+            _count, attention=lambda c, h: 4 * c * c + c
         ),
         "Attention's last projection is missing: C² + C more.": partial(
             _count, attention=lambda c, h: 3 * (c * c + c)
@@ -86,12 +96,21 @@ BLOCK_PARAMETERS = Exercise(
         ),
         "The block has two norms, each with a weight and a bias of C numbers: 4C, and you counted "
         "half of them.": partial(_count, norms_=lambda c: 2 * c),
+        "A norm learns a weight and a bias for each column, not one of each for all.": partial(
+            _count, norms_=lambda c: 4
+        ),
         "A norm doesn't learn a matrix: a weight and a bias for each column, 2C.": partial(
             _count, norms_=lambda c: 2 * (c * c + c)
         ),
         "You returned the sum: return the three counts, norms, attention, "
         "feed_forward.": lambda c, h: sum(_count(c, h)),
-        "The order is norms, attention, feed_forward.": lambda c, h: _count(c, h)[::-1],
+        "You returned them backwards: the order is norms, attention, feed_forward.": lambda c, h: (
+            _count(c, h)[::-1]
+        ),
+        "The norms come first: norms, attention, feed_forward.": lambda c, h: (
+            *_count(c, h)[1:],
+            _count(c, h)[0],
+        ),
     },
     alternatives={
         "from the modules": _count_modules,

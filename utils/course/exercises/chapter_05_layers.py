@@ -49,6 +49,16 @@ def _rms(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     return x / (x.square().mean(-1, keepdim=True) + eps).sqrt() * weight + bias
 
 
+def _by_the_sum(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / (centred.square().sum(-1, keepdim=True) + eps).sqrt() * weight + bias
+
+
+def _by_distances(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / (centred.abs().mean(-1, keepdim=True) + eps) * weight + bias
+
+
 def _squares_for_variance(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     mean = x.mean(-1, keepdim=True)
     return (x - mean) / (x.square().mean(-1, keepdim=True) + eps).sqrt() * weight + bias
@@ -84,10 +94,10 @@ LAYER_NORM = Exercise(
     stars=2,
     reference=layer_norm,
     probes=[
-        (torch.tensor([[2.0, 4.0, 6.0, 8.0]]), torch.ones(4), torch.zeros(4), 1e-5),
-        (torch.tensor([[3.0, 3.0]]), torch.tensor([2.0, 0.5]), torch.tensor([1.0, -1.0]), 1e-5),
-        (torch.tensor([[2.0, 4.0, 6.0, 8.0]]), torch.ones(4), torch.zeros(4), 0.1),
-        _norm_probe(3, 3, eps=0.1, seed=511),
+        (torch.tensor([[[2.0, 4.0, 6.0, 8.0]]]), torch.ones(4), torch.zeros(4), 1e-5),
+        (torch.tensor([[[3.0, 3.0]]]), torch.tensor([2.0, 0.5]), torch.tensor([1.0, -1.0]), 1e-5),
+        (torch.tensor([[[2.0, 4.0, 6.0, 8.0]]]), torch.ones(4), torch.zeros(4), 0.1),
+        _norm_probe(1, 3, 3, eps=0.1, seed=511),
         _norm_probe(2, 3, 4, eps=0.1, seed=514),
         _norm_probe(3, 1, 5, eps=1e-5, seed=517),
     ],
@@ -104,11 +114,25 @@ LAYER_NORM = Exercise(
         "over its own C numbers: axis −1.": partial(_norm, axes=(-2,)),
         "You took one mean and one variance for all tokens of a text. Each token is normalised by "
         "itself, or it learns something of its future.": partial(_norm, axes=(-2, -1)),
+        "You took one mean and one variance for the whole batch. Each token is normalised by "
+        "itself, over its own C numbers: axis −1.": partial(_norm, axes=(0, 1, 2)),
+        "You took mean and variance over the texts of the batch (axis 0). Each token is normalised "
+        "by itself, over its own C numbers: axis −1.": partial(_norm, axes=(0,)),
+        "You normalised each column over all tokens of the batch: that is batch norm. LayerNorm "
+        "takes one token at a time, over its C numbers: axis −1.": partial(_norm, axes=(0, 1)),
+        "`keepdim=True` is missing: without it the means lose their last axis, and broadcasting "
+        "pairs them with the wrong tokens, or fails.": lambda x, w, b, eps: (
+            (x - x.mean(-1)) / (x.var(-1, correction=0) + eps).sqrt() * w + b
+        ),
         "The mean was kept: subtract it before you divide.": partial(_norm, centre=False),
         "This is RMSNorm, which keeps the mean and divides by the root of the mean square. "
         "LayerNorm subtracts the mean first.": _rms,
         "You divided by the root of the mean square of x itself: the variance is the mean square "
         "of what is left when the mean has been subtracted.": _squares_for_variance,
+        "You divided by the root of the sum of the squares: the variance is their mean, the sum "
+        "divided by C.": _by_the_sum,
+        "You divided by the mean distance from the mean: square the distances, average, and take "
+        "the root.": _by_distances,
         "You divided by the variance: divide by its root, the standard deviation.": partial(
             _norm, root=lambda variance, eps: variance + eps
         ),
@@ -231,6 +255,12 @@ GELU = Exercise(
             _gelu, inner=lambda x: 0.044715 * (x + x**3)
         ),
         "The cube is missing: √(2/π) · (x + 0.044715 · x³).": partial(_gelu, inner=lambda x: x),
+        "Your bracket closes too early: √(2/π) multiplies x³ as well.": partial(
+            _gelu, scale=1.0, inner=lambda x: math.sqrt(2 / math.pi) * x + 0.044715 * x**3
+        ),
+        "The sign before the tanh is wrong: ½ · x · (1 + tanh …).": partial(
+            _gelu, outer=lambda x, t: 0.5 * x * (1 - t)
+        ),
         "You cubed 0.044715 together with x: only x is cubed.": partial(
             _gelu, inner=lambda x: x + (0.044715 * x) ** 3
         ),
@@ -329,6 +359,9 @@ FEED_FORWARD = Exercise(
         '(`F.gelu(…, approximate="tanh")`).': partial(_forward, bend=F.gelu),
         "The bend came first: x goes through w_in before it is bent.": partial(
             _forward, before=gelu, bend=lambda hidden: hidden
+        ),
+        "The bend came last: it belongs between the two matrices.": partial(
+            _forward, bend=lambda hidden: hidden, after=lambda x, out: gelu(out)
         ),
         "The output was bent as well: nothing follows the second matrix, or the layer could "
         "hardly subtract.": partial(_forward, after=lambda x, out: gelu(out)),
