@@ -29,6 +29,7 @@ from utils.viz.plots.language import (
     word_bits,
 )
 from utils.viz.plots.learning import decision, fitted_lines, line_and_bowl, loss_bowl, polynomials
+from utils.viz.plots.sampling import cuts, dart_board, judged, pies, tokens_read
 from utils.viz.plots.smoothing import (
     bandwidth_panels,
     bandwidth_view,
@@ -36,6 +37,7 @@ from utils.viz.plots.smoothing import (
     nearness,
     scale_effects,
 )
+from utils.viz.plots.writing import beam_tree, step_of_writing
 
 __all__ = [
     "ablation_bars",
@@ -43,11 +45,14 @@ __all__ = [
     "bandwidth_panels",
     "bandwidth_view",
     "bars",
+    "beam_tree",
     "before_and_after",
     "bends",
     "bits_per_word",
     "bytes_per_token",
     "contexts",
+    "cuts",
+    "dart_board",
     "decision",
     "families",
     "fitted_lines",
@@ -58,6 +63,7 @@ __all__ = [
     "heatmap",
     "histogram",
     "in_and_out",
+    "judged",
     "lens",
     "line_and_bowl",
     "lines",
@@ -68,11 +74,14 @@ __all__ = [
     "nearness",
     "parameter_shares",
     "pie_pair",
+    "pies",
     "polynomials",
     "scale_effects",
     "scatter_with_fit",
     "seed_curves",
+    "step_of_writing",
     "steps_on_numbers",
+    "tokens_read",
     "training_curves",
     "utf8_bits",
     "window_examples",

@@ -261,7 +261,7 @@ def pie_pair(
             raise ValueError(f"{name!r} sums to {total:.4f}; give probabilities that sum to 1")
     words = sorted({*true, *model}, key=lambda w: (-max(true.get(w, 0), model.get(w, 0)), w))
     shown = words if len(words) <= most + 1 else words[:most]
-    palette = _slice_colours(shown)
+    palette = slice_colours(shown)
     fig, grid = style.figure(1, 2, height=4.0)
     with style.context():
         for ax, shares, title in zip(grid[0], (true, model), titles, strict=True):
@@ -284,7 +284,7 @@ _OWN = {
 }
 
 
-def _slice_colours(words: Sequence[str]) -> dict[str, str]:
+def slice_colours(words: Sequence[str]) -> dict[str, str]:
     """A colour for each word; a word that names a colour gets that colour."""
     chosen = {word: _OWN[word] for word in words if word in _OWN}
     free = [colour for colour in _SLICES if colour not in chosen.values()] or list(_SLICES)
@@ -308,11 +308,11 @@ def _pie(ax: Axes, shares: Mapping[str, float], palette: Mapping[str, str]) -> N
         counterclock=False,
         wedgeprops={"edgecolor": "white", "linewidth": 1},
     )
-    legend = [f"{word}  {_percent(size)}" for word, size in sizes.items()]
+    legend = [f"{word}  {percent(size)}" for word, size in sizes.items()]
     ax.legend(wedges, legend, loc="center left", bbox_to_anchor=(0.98, 0.5), handlelength=1)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A share as a reader's percent: 33 %, 0.4 %, below 0.1 %."""
     if share < 0.001:
         return "< 0.1 %"
