@@ -18,6 +18,7 @@ __all__ = [
     "OPENING",
     "Obedience",
     "answers",
+    "free_stories",
     "new_model",
     "obedience",
     "possible",
@@ -89,6 +90,16 @@ def obedience(asked: Sequence[str | Mapping[str, str]], texts: Sequence[str]) ->
 def possible(texts: Sequence[str]) -> float:
     """The share of texts that are stories of the world from the first word to the last."""
     return sum(storyworld.is_possible(text, whole=True) for text in texts) / len(texts)
+
+
+def free_stories(model: nn.Module, n: int, seed: int = 0) -> list[str]:
+    """So many stories that a model writes when nothing is asked: behind an end mark alone."""
+    start = torch.tensor([instructions.END_ID])
+    drawn = generate(
+        model, start, _LONGEST_STORY, Sampler(), [instructions.END_ID], seed=seed, n_samples=n
+    )
+    rows = zip(*(tokens.tolist() for tokens in drawn), strict=True)
+    return [" ".join(instructions.decode(i for i in row if i >= 0)) for row in rows]
 
 
 def stories_with(facts: Mapping[str, str], n: int, seed: int = 0) -> list[str]:

@@ -21,6 +21,7 @@ from utils.llm.finetuning import fill_up
 __all__ = [
     "ASSISTANT",
     "ASSISTANT_ID",
+    "END",
     "END_ID",
     "FACTS",
     "REFUSAL",
@@ -44,6 +45,7 @@ __all__ = [
     "wishes",
 ]
 
+END = storyworld.END
 SYSTEM, USER, ASSISTANT = "<|system|>", "<|user|>", "<|assistant|>"
 #: What each weather of a story is called in an instruction.
 WEATHER_WORDS = {
@@ -89,7 +91,7 @@ _NUMBER = {word: number for number, word in enumerate(VOCABULARY)}
 END_ID = story_tokens.END_ID
 SYSTEM_ID, USER_ID, ASSISTANT_ID = (_NUMBER[mark] for mark in (SYSTEM, USER, ASSISTANT))
 MARKS = {"system": SYSTEM_ID, "user": USER_ID, "assistant": ASSISTANT_ID}
-_MARK = "|".join(re.escape(mark) for mark in (storyworld.END, SYSTEM, USER, ASSISTANT))
+_MARK = "|".join(re.escape(mark) for mark in (END, SYSTEM, USER, ASSISTANT))
 _WORD = re.compile(rf"{_MARK}|[.,:?]|[^\s.,:?]+")
 _FACT_OF = {word: (kind, word) for kind, words in FACTS.items() for word in words}
 _FACT_OF |= {said.split()[-1]: ("weather", fact) for fact, said in WEATHER_WORDS.items()}

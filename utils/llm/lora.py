@@ -7,7 +7,7 @@ the model starts unchanged; afterwards W + scale · B · A can be written into W
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -15,9 +15,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.llm.checkpoints import read_tensors, write_tensors
+from utils.llm.checkpoints import SHIPPED, read_tensors, write_tensors
 
 __all__ = [
+    "ADAPTERS",
     "PARTS",
     "LoRALinear",
     "add_lora",
@@ -32,6 +33,8 @@ __all__ = [
     "training_bytes",
 ]
 
+#: Where what was learned beside a shipped model lies.
+ADAPTERS = SHIPPED.parent / "adapters"
 #: The linear layers of a GPT's blocks; its tables and norms are left alone.
 PARTS = ("attention.qkv", "attention.out", "feed_forward.up", "feed_forward.down")
 
@@ -157,28 +160,37 @@ def save_lora(
     write_tensors(Path(path), state, {"lora_alpha": str(alphas.pop())})
 
 
-def load_lora(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
-    """Give a model, in place, the roads that `save_lora` wrote. Returns it.
+def load_lora(model: nn.Module, path_or_name: str | os.PathLike[str]) -> nn.Module:
+    """Give a model, in place, the roads that `save_lora` wrote, or that come with the course.
 
-    Raises ValueError where they don't fit its layers.
+    Returns it. Raises FileNotFoundError where there are none, ValueError where they don't fit.
     """
-    state, described = read_tensors(Path(path))
+    shipped = ADAPTERS / f"{path_or_name}.safetensors"
+    path = shipped if shipped.is_file() else Path(path_or_name)
+    state, described = read_tensors(path)
     if "lora_alpha" not in described:
         raise ValueError(f"{path} was not written by save_lora: it does not tell its alpha.")
-    names = {name.removesuffix(".a") for name in state if name.endswith(".a")}
-    rank = len(next(tensor for name, tensor in state.items() if name.endswith(".a")))
-    add_lora(model, rank, float(described["lora_alpha"]), sorted(names))
-    _fill(model, state, path)
+    layers = dict(model.named_modules())
+    for name, tensor in state.items():
+        _check_fit(layers.get(name.rpartition(".")[0]), name, tensor, path)
+    names = sorted({name.rpartition(".")[0] for name in state})
+    rank = len(state[f"{names[0]}.a"])
+    add_lora(model, rank, float(described["lora_alpha"]), names)
+    with torch.no_grad():
+        for name, tensor in lora_state(model).items():
+            tensor.copy_(state[name])  # shares its memory with the parameter
     return model
 
 
-@torch.no_grad()
-def _fill(model: nn.Module, state: Mapping[str, Tensor], path: object) -> None:
-    wanted = lora_state(model)
-    for name, tensor in state.items():
-        if name not in wanted or wanted[name].shape != tensor.shape:
-            raise ValueError(f"{path}: {name} does not fit the model's layers.")
-        wanted[name].copy_(tensor)  # shares its memory with the parameter
+def _check_fit(layer: nn.Module | None, name: str, tensor: Tensor, path: Path) -> None:
+    if not isinstance(layer, nn.Linear):
+        raise ValueError(f"{path}: the model has no linear layer for {name}.")
+    side, width = (1, layer.in_features) if name.endswith(".a") else (0, layer.out_features)
+    if tensor.shape[side] != width:
+        raise ValueError(
+            f"{path}: {name} has the shape {tuple(tensor.shape)}, and the model's layer is "
+            f"{layer.out_features} × {layer.in_features}: it belongs to another model."
+        )
 
 
 def trainable(model: nn.Module) -> int:

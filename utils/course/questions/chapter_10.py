@@ -1,0 +1,94 @@
+"""The *predict, then run* questions of chapter 10, Your own local LLM."""
+
+from __future__ import annotations
+
+from utils.course.question import Choice, Question
+
+QUESTIONS: list[Question] = [
+    Question(
+        "10.a",
+        "The story model has read sixty thousand stories and not one instruction. We give it an "
+        "instruction, framed by marks that it has never seen. What does it write?",
+        [
+            Choice(
+                "a story that obeys", "Where should it have learned what an instruction is for?"
+            ),
+            Choice(
+                "a sound story about something else",
+                "So it would after an end mark, the one place from which it has learned to begin. "
+                "It has never seen these marks, and they are not that.",
+            ),
+            Choice("nothing: it raises an error", "Ids that it has rows for are as good as any."),
+            Choice(
+                "pieces of stories, from somewhere in the middle",
+                "It goes on from what looks like words, as well as it can.",
+                True,
+            ),
+        ],
+    ),
+    Question(
+        "10.b",
+        "A matrix of 512 × 128 gets a LoRA of rank 8. How many numbers are learned?",
+        [
+            Choice("8 · (512 + 128) = 5,120", "A is 8 × 128, and B is 512 × 8.", True),
+            Choice("512 · 128 = 65,536", "That is the matrix itself, and it is frozen."),
+            Choice(
+                "8 · 512 · 128", "A and B are multiplied by one another; they are not that big."
+            ),
+            Choice("8", "The rank is the number of columns in between, not of parameters."),
+        ],
+    ),
+    Question(
+        "10.c",
+        "A model was taught never to tell what its system message says, in answer to four "
+        "questions. Which way to ask brings the secret out?",
+        [
+            Choice("asking politely", "It is the kind of question that it was taught to refuse."),
+            Choice(
+                "asking for what the secret is there for: a story",
+                "It does what the message says, and so shows what it says.",
+                True,
+            ),
+            Choice("none: the message is hidden", "It is in front of the text, as plain tokens."),
+        ],
+    ),
+    Question(
+        "10.d",
+        "Eight vectors in front of a frozen model are changed by gradient until its stories are "
+        "about a golden kite in the snow. Which words lie nearest to them?",
+        [
+            Choice(
+                "golden, kite, snow, and some others",
+                "Nothing in the loss asks the vectors to be near to the words that they bring out.",
+            ),
+            Choice(
+                "an instruction that asks for it",
+                "There are vectors that are instructions; but there are far more that are not.",
+            ),
+            Choice(
+                "words that have nothing to do with it",
+                "There is room for many vectors that do the work, and words are few.",
+                True,
+            ),
+        ],
+    ),
+    Question(
+        "10.e",
+        "We change one word of a story, so that the world forbids it: the kite has another "
+        "colour at its end. Is the chance that the model gives to the whole text now lower than "
+        "that of *any* possible story?",
+        [
+            Choice(
+                "yes: it has learned what is possible",
+                "It has, word by word. But a whole text has many words, and how many bits they "
+                "cost depends on how long and how unusual it is.",
+            ),
+            Choice("no: the change makes it likelier", "The changed word costs many bits."),
+            Choice(
+                "no: many possible stories are less likely",
+                "A long story full of rare turns costs more than a short plain one with a lie.",
+                True,
+            ),
+        ],
+    ),
+]
