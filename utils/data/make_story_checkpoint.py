@@ -3,7 +3,7 @@
 python -m utils.data.make_story_checkpoint [--steps 3500] [--out FOLDER]
 
 It writes utils/data/checkpoints/stories.safetensors, and beside the other logs story_run.json, the
-record that chapter 07 draws. Some half an hour on one quiet thread of a laptop.
+record that chapter 07 draws. Some three quarters of an hour on one thread.
 """
 
 from __future__ import annotations
