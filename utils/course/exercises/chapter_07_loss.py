@@ -126,6 +126,17 @@ SHIFTED_LOSS = Exercise(
         "token of the next: shift first.": _flattened_first,
         "This is the mean over the batch of each text's mean, so a token of a short text counts "
         "for more: sum over all targets, and divide once.": _mean_of_means,
+        "The id −1 is filling, and no token has it: leave such targets out, ignore_index=-1.": (
+            lambda x, y: F.cross_entropy(x[:, :-1].flatten(0, 1), y[:, 1:].flatten())
+        ),
+        "`view` refuses: logits[:, :-1] leaves out a place of each text, so its numbers don't lie "
+        "in one piece. `flatten` and `reshape` copy where they must.": lambda x, y: F.cross_entropy(
+            x[:, :-1].view(-1, x.shape[-1]), y[:, 1:].reshape(-1), ignore_index=FILLING
+        ),
+        "F.cross_entropy expects the vocabulary on the second axis: flatten batch and time, "
+        "logits[:, :-1].flatten(0, 1), and the targets as well.": lambda x, y: F.cross_entropy(
+            x[:, :-1], y[:, 1:], ignore_index=FILLING
+        ),
         "Filling was counted as token 0: leave out the targets that are −1.": _filling_counted,
         "Filling costs nothing here, but it is counted in the divisor: divide by the number of "
         "real targets.": _over_all_places,

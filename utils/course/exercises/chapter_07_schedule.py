@@ -112,6 +112,8 @@ LEARNING_RATE = Exercise(
         "There is no warm-up: below step number warm_up the rate climbs in a line.": _no_warm_up,
         "The cosine counts from step 0, so there is a jump where the warm-up ends: count its "
         "progress from warm_up on.": _bent(offset=0),
+        "The cosine counts from step 0, and goes on behind the end: its progress is "
+        "(step − warm_up) / (steps − warm_up), and 1 at most.": _bent(offset=0, hold=False),
         "The cosine is off by one: it would reach min_rate at step number steps, one behind the "
         "last.": _bent(last=1),
         "This cosine goes down and up again: half of it is wanted, an angle from 0 to π.": _bent(
@@ -209,6 +211,11 @@ CLIP = Exercise(
         "A gradient below the limit was made longer: clip only where the norm is above "
         "max_norm.": lambda gs, most: (
             [g * most / _norm(gs).clamp(min=1e-12) for g in gs],
+            _norm(gs),
+        ),
+        "A gradient below the limit was made longer, and one of zeros became 0 / 0: clip only "
+        "where the norm is above max_norm.": lambda gs, most: (
+            [g * most / _norm(gs) for g in gs],
             _norm(gs),
         ),
         "You clipped each tensor by itself, which bends the direction: one norm over all of them, "
@@ -352,6 +359,10 @@ ACCUMULATE = Exercise(
         )[0],
         "You divided by `size`: divide the weighted sum by the number of all rows.": (
             lambda g, rows, size: sum(g(p) * len(p) for p in rows.split(size)) / size
+        ),
+        "You divided by `size`, the rows of a part, and not by how many parts there are: weigh "
+        "each part by its rows, and divide by all rows.": lambda g, rows, size: (
+            sum(_each(g, rows, size)) / size
         ),
         "You divided by the number of rows, but each part is a mean already: multiply it by its "
         "number of rows first.": lambda g, rows, size: sum(_each(g, rows, size)) / len(rows),
