@@ -36,6 +36,8 @@ N_LESSONS = 30_000
 class Recipe:
     """What a shipped model was taught: a form, sums of so many digits, for so many steps.
 
+    In the checked form, up to a share `mistakes` of the lines are first written wrong.
+
     It stops where the share of held-out sums that it writes out right reaches `until`.
     """
 
@@ -52,7 +54,7 @@ RECIPES = {
     "sums-direct": Recipe("direct", UP_TO_EIGHT, steps=1500),
     "sums-scratchpad": Recipe("scratchpad", UP_TO_EIGHT, steps=900),
     "sums-dots": Recipe("dots", (8,), steps=600),
-    "sums-checked": Recipe("checked", (8,), steps=600, mistakes=0.2, context_length=64),
+    "sums-checked": Recipe("checked", (8,), steps=900, mistakes=1.0, context_length=80),
     "sums-half": Recipe("scratchpad", (8,), steps=500, until=0.5),
 }
 
@@ -80,7 +82,7 @@ def train_recipe(recipe: Recipe, report: int = 0) -> tuple[GPT, TuneHistory]:
     """A new model, trained by a recipe, and how that went."""
     each = N_LESSONS // len(recipe.digits)
     asked = [question for n in recipe.digits for question in puzzles.questions(each, n)]
-    lessons = puzzles.lessons(asked, recipe.form, mistakes=recipe.mistakes)
+    lessons = puzzles.lessons(asked, recipe.form, mistakes=recipe.mistakes, seed=1)
     longest = puzzles.questions(300, max(recipe.digits), held_out=True)
     model = new_model(context_length=recipe.context_length)
     history = train_on_answers(
@@ -89,7 +91,7 @@ def train_recipe(recipe: Recipe, report: int = 0) -> tuple[GPT, TuneHistory]:
         recipe.steps,
         batch_size=64,
         learning_rate=6e-3,
-        held_out=puzzles.lessons(longest, recipe.form),
+        held_out=puzzles.lessons(longest, recipe.form, mistakes=recipe.mistakes, seed=2),
         evaluate_every=5 if recipe.until else 100,
         until=recipe.until,
         report=report,

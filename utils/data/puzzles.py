@@ -51,7 +51,6 @@ __all__ = [
 VOCABULARY: tuple[str, ...] = tuple("0123456789=:.✓✗;")
 EQUALS_ID, ANSWER_ID, DOT_ID, RIGHT_ID, WRONG_ID, END_ID = range(10, 16)
 FORMS = ("direct", "scratchpad", "dots", "checked")
-MOST_MISTAKES = 3  # in one lesson: eight digits then fit into 56 tokens
 _NUMBER = {token: number for number, token in enumerate(VOCABULARY)}
 _QUESTION = re.compile(r"[0-9]+=")
 
@@ -210,11 +209,12 @@ def lessons(
 ) -> tuple[Int[Tensor, "N T"], Bool[Tensor, "N T"]]:
     """Questions with their answers as ids, and the mask of what is to be learned.
 
-    In the checked form, a line is first written with a wrong sum with the chance `mistakes`, up to
-    MOST_MISTAKES times in all. To make the sum again, and to see that the two differ, is part of
-    the lesson; to make the mistake is not, and the mask leaves it out.
+    In the checked form some lines are first written with a wrong sum. How many is drawn evenly for
+    each question, from none up to the share `mistakes` of its lines: so lessons without a mistake
+    and with many come equally often. To make the sum again, and to see that the two differ, is part
+    of the lesson; to make the mistake is not, and the mask leaves it out.
     """
-    dice, texts, masks = random.Random(f"{seed} lessons"), [], []
+    dice, texts, masks = random.Random(seed), [], []
     for question in asked:
         text, mask = answer_text(question, form), None
         if form == "checked" and mistakes:
@@ -224,13 +224,15 @@ def lessons(
     return fill_up(texts, masks, END_ID)
 
 
-def _with_mistakes(question: str, chance: float, dice: random.Random) -> tuple[str, list[bool]]:
+def _with_mistakes(question: str, most: float, dice: random.Random) -> tuple[str, list[bool]]:
     text, mask, lines = "", [], scratchpad(question)
-    for i in range(0, len(lines), 2):
-        digit, total = lines[i : i + 2]
-        while dice.random() < chance and text.count("✗") < MOST_MISTAKES:
-            wrong = (int(total) + dice.randrange(1, 10)) % 10
-            text += f"{digit}{wrong}{total}✗"
+    n_lines = len(lines) // 2
+    wrong = set(dice.sample(range(n_lines), dice.randint(0, round(most * n_lines))))
+    for i in range(n_lines):
+        digit, total = lines[2 * i : 2 * i + 2]
+        if i in wrong:
+            slip = (int(total) + dice.randrange(1, 10)) % 10
+            text += f"{digit}{slip}{total}✗"
             mask += [True, False, True, True]
         text += _checked(digit + total)
         mask += [True] * 4

@@ -125,7 +125,7 @@ def _tell(rewards: list[float], report: int, rounds: int, seconds: float) -> Non
     recent = rewards[-report:]
     left = seconds / len(rewards) * (rounds - len(rewards))
     print(
-        f"round {len(rewards)} of {rounds}: {100 * sum(recent) / len(recent):.0f} % right, "
+        f"round {len(rewards)} of {rounds}: mean reward {sum(recent) / len(recent):.2f}, "
         f"{left:.0f} s left",
         flush=True,
     )

@@ -1,15 +1,18 @@
-"""Figures of chapter 09: shares of right answers, with what they may be off by."""
+"""Figures of chapter 09: shares of right answers, with what they may be off by, and votes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from utils.llm.reasoning import predicted_maj_at_k
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import XY, numbers
 
+KS = tuple(2**i for i in range(9))  # sizes of a vote: 1 to 256
 Measured = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
 
 
@@ -79,3 +82,41 @@ def accuracy_bars(
     high_up = [n for n in ranked if intervals[n][0] > 0.9]
     words = f"right answers in % for {', '.join(names)}; above 90: {', '.join(high_up) or 'none'}"
     return picture(fig, finding, words=words + (f"; at chance: {', '.join(near)}" if near else ""))
+
+
+def vote_view(right: float, favourite: float, n_others: int) -> Picture:
+    """What single answers say, and what a vote of k makes of them, exactly.
+
+    `right` and `favourite` are the chances of the right answer and of one wrong answer; n_others
+    more wrong answers share what is left evenly. Where `favourite` asks for more than is left, it
+    gets what is left.
+    """
+    favourite = min(favourite, 1 - right)
+    left = (1 - right - favourite) / n_others
+    chances = [right, favourite, *[left] * n_others]
+    shares = {i: chance for i, chance in enumerate(chances) if chance > 1e-9}
+    total = sum(shares.values())
+    shares = {i: chance / total for i, chance in shares.items()}
+    votes = [100 * predicted_maj_at_k(shares, 0, k) for k in KS]
+    passes = [100 * (1 - (1 - right) ** k) for k in KS]
+    fig, grid = style.figure(1, 2, width=8, height=3.6)
+    with style.context():
+        _bars_of_answers(grid[0, 0], chances)
+        ax = grid[0, 1]
+        ax.plot(KS, votes, "o-", color=style.MODEL, label="the vote is right (maj@k)")
+        ax.plot(KS, passes, "--", color=style.DATA, label="one of k is right (pass@k)")
+        style.log_scale(ax, "x")
+        ax.set(xlabel="k, answers that vote", ylabel="chance, %", ylim=(-4, 104))
+        ax.legend()
+    finding = f"One answer is right in {100 * right:.0f} of 100 cases, the vote of 256 in "
+    return picture(fig, finding + f"{votes[-1]:.0f}.")
+
+
+def _bars_of_answers(ax: Axes, chances: Sequence[float]) -> None:
+    n_others = len(chances) - 2
+    names = ["right", "wrong", *["other"] * n_others]
+    colours = [style.TRUTH, style.HIGHLIGHT, *[style.REST] * n_others]
+    ax.bar(range(len(chances)), [100 * chance for chance in chances], color=colours)
+    ax.set_xticks(range(len(chances)), names, rotation=60 if n_others > 3 else 0)
+    ax.set(ylabel="of single answers, %", ylim=(0, 100))
+    ax.grid(False, axis="x")
