@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,21 @@ def test_changing_the_argument_is_told():
     verdict = judge(ROWS, in_place)
     assert verdict.status == WRONG
     assert "work on a copy of `x`" in verdict.diagnosis
+
+
+def test_an_argument_changed_beside_one_that_equals_only_itself_is_told_so():
+    class Model:
+        """Its copy differs from it, as that of any object without a comparison of its own."""
+
+    def in_place(model, x):
+        x += 1
+        return x
+
+    exercise = replace(
+        ROWS, reference=lambda model, x: x + 1, probes=[(Model(), torch.zeros(2))], mistakes={}
+    )
+    assert judge(exercise, lambda model, x: 1 + x).status == RIGHT
+    assert say(in_place, exercise).startswith("the result is right, but the argument was changed")
 
 
 def test_the_callers_random_state_is_left_alone():

@@ -117,10 +117,15 @@ def run(
         outcome.error = error
     outcome.printed = notes.getvalue()
     outcome.changed_argument = next(
-        (i for i, (a, b) in enumerate(zip(args, given, strict=True)) if difference(a, b, 0, 0)),
+        (i for i, (a, b) in enumerate(zip(args, given, strict=True)) if _changed(a, b)),
         None,
     )
     return outcome
+
+
+def _changed(before: Any, after: Any) -> bool:
+    """Whether an argument was changed; what equals nothing but itself tells nothing by its copy."""
+    return type(before).__eq__ is not object.__eq__ and bool(difference(before, after, 0, 0))
 
 
 def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
