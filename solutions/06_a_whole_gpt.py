@@ -165,14 +165,14 @@ for name, shape in seen:
 
 # %% [markdown]
 # Everything is 768 wide, but in three places: `qkv`, where queries, keys and values lie side by
-# side; the feed-forward layer, four times as wide inside; and the head. The axis of the tokens, 5,
-# is never mixed with anything but itself, and only attention does that.
+# side; the feed-forward layer, four times as wide inside; and the head. The two texts never meet.
+# The five tokens of a text do, but only inside `attention`; every other part takes each token alone.
 #
 # ## Is it the real one?
 #
 # Hugging Face's library has a GPT-2 that somebody else wrote. We let it roll its own random
-# weights, at a reduced size, give them to ours, and ask both. (It is only needed here; `pip install
-# transformers` brings it.)
+# weights, at a reduced size, give them to ours, and ask both whether they say the same: such a test
+# is called **parity**. (The library is only needed here; `pip install transformers` brings it.)
 
 # %%
 try:
@@ -218,7 +218,7 @@ print("there and back, the same:", torch.equal(small(ids), again(ids)))
 # is *added* to the stream, the last of attention and the last of the feed-forward layer. There are
 # 2 L of them. If each adds a term of the same size, independent of the others, the variances add
 # up, and the stream's deviation grows like √(2 L). So these matrices start smaller by just that
-# factor, and all of them together add as much as one alone.
+# factor, and all of them together add as much as one alone would.
 #
 # ### Exercise 6.3 · GPT-2's initialisation
 # ★★☆ · 12 min · Radford et al. 2019, section 2.3
@@ -226,7 +226,8 @@ print("there and back, the same:", torch.equal(small(ids), again(ids)))
 # Fill all parameters of a model in place, and return it. The tokens' and places' tables and all
 # weights of linear layers: normal, mean 0, deviation 0.02. `attention.out.weight` and
 # `feed_forward.down.weight` of each block: 0.02 / √(2 L). All biases 0; the norms' weights 1. For
-# L = 2, by hand: 0.02 / √4 = 0.01.
+# L = 2, by hand: 0.02 / √4 = 0.01. (So Hugging Face's GPT-2 begins. OpenAI's own program takes 0.01
+# for the places.)
 #
 # `model.named_parameters()` gives pairs of a name and a tensor, such as
 # `("blocks.0.attention.out.weight", …)`. The norms are called `norm_1`, `norm_2` and `final_norm`.
@@ -262,7 +263,7 @@ initialise = check("6.3", initialise)
 
 # %% [markdown]
 # What is it good for? Two models of 24 blocks, one initialised so, one without the shrinking, and
-# the deviation of the stream at every depth. (The models are narrower than GPT-2. A matrix of
+# the deviation of the stream at some depths. (The models are narrower than GPT-2. A matrix of
 # deviation s multiplies that of its input by s · √C, so for a width of 96 in place of 768 the
 # number that does what 0.02 does there is √8 times as large.)
 
@@ -288,27 +289,28 @@ with torch.no_grad():
 # %%
 dice = torch.Generator().manual_seed(0)
 texts = torch.randint(100, (8, 32), generator=dice)
-spread = {
-    name: model.residual_stream(texts).std(dim=(1, 2, 3))[::4]
-    for name, model in {
-        "0.02 everywhere": plain,
-        "shrunk by √48, model": shrunk,
-    }.items()
-}
+passed = [0, 1, 4, 8, 12, 16, 20, 24]
+both = {"0.02 everywhere": plain, "shrunk by √48, model": shrunk}
+with torch.no_grad():
+    spread = {
+        name: model.residual_stream(texts).std(dim=(1, 2, 3))[passed]
+        for name, model in both.items()
+    }
 plots.lines(
-    {name: (range(0, 25, 4), values) for name, values in spread.items()},
+    {name: (passed, values) for name, values in spread.items()},
     "blocks passed",
     "deviation of the stream",
-    "Shrunk, 48 additions hardly move the stream; plain, the first ones drown the words",
+    "Shrunk, all 24 blocks together add less than the first one does plain",
     markers=True,
     y_from=0,
-    digits=1,
 )
 
 # %% [markdown]
-# In the upper curve the embedding, where everything starts, is a small part of the sum already
-# after the first blocks. The norms would keep the numbers in range either way. But what a new block
-# adds would count less and less, and what the words were, next to nothing.
+# The upper curve grows like a root, as foretold: after 16 blocks it is about twice as high as after
+# 4. The lower one ends below the point that the upper one has reached after a single block. The
+# norms would keep the numbers in range either way. But the words, where everything starts, are 0.08
+# of it: of 0.3 that is a part, of more than 2 it is next to nothing. And with the shrinking it would be
+# the same part in a model of 48 blocks.
 #
 # ## Where the 124 million are
 #
@@ -372,7 +374,7 @@ family = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 configs = {name: GPTConfig.preset(name) for name in family}
 plots.parameter_shares(
     {name: count_parameters(config) for name, config in configs.items()},
-    "The feed-forward layers hold most; the larger the model, the less its table counts",
+    "Feed-forward layers hold the most; the table less in larger models",
 )
 
 # %% [markdown]
@@ -385,7 +387,8 @@ plots.parameter_shares(
 # The head would have been as large again. Tying saves 38.6 million, and it does something for
 # learning too. A row of the table that only serves the way in gets a gradient when its token
 # occurs. A row that serves the way out as well gets one at every place, because each softmax has
-# something to say about every token. One step on one batch of 32 tokens:
+# something to say about every token. One backward pass from one batch, 32 tokens of a vocabulary of
+# 369, and how many rows of the table have a gradient:
 
 # %%
 for tied in (True, False):
@@ -393,7 +396,8 @@ for tied in (True, False):
     config = GPTConfig(369, 16, n_layers=1, n_heads=2, d_model=16, tied=tied)
     model = GPT(config)
     batch = torch.arange(32).view(2, 16)
-    F.cross_entropy(model(batch).flatten(0, 1), batch.flatten()).backward()
+    loss = F.cross_entropy(model(batch).flatten(0, 1), (batch + 1).flatten())
+    loss.backward()
     taught = (model.token_embedding.weight.grad != 0).any(dim=1).sum().item()
     print(
         f"tied={tied!s:6} {model.num_parameters():6,} parameters, {taught} rows taught"
@@ -412,7 +416,8 @@ copied = GPT(GPTConfig(369, 16, n_layers=1, n_heads=2, d_model=16, tied=False))
 with torch.no_grad():
     copied.head.weight.copy_(copied.token_embedding.weight)
 same = [torch.equal(copied.head.weight, copied.token_embedding.weight)]
-F.cross_entropy(copied(batch).flatten(0, 1), batch.flatten()).backward()
+loss = F.cross_entropy(copied(batch).flatten(0, 1), (batch + 1).flatten())
+loss.backward()
 torch.optim.SGD(copied.parameters(), lr=0.1).step()
 same.append(torch.equal(copied.head.weight, copied.token_embedding.weight))
 print("equal before a step, and after:", same)
@@ -497,7 +502,8 @@ plots.lines(
 # (6,700 is where 4 n L C equals 24 L C² + 2 V C. GPT-2 itself ends at 1,024.) For short texts the
 # rule is: two FLOPs for each parameter and token. And there is a cost of another kind. Whoever
 # writes a text keeps the keys and values of all its tokens, so as not to compute them anew: two
-# vectors of width C for each block. At two bytes a number:
+# vectors of width C for each block. This is the **key-value cache** (chapter 08). At two bytes a
+# number:
 
 # %%
 for name, config in configs.items():
@@ -571,18 +577,19 @@ print("more than ten times a fair guess:", loss.item() > 10 * guess)
 # %% [markdown]
 # A tied head explains it. The stream still points the way of the word that was read, the head
 # multiplies it with the table, and the highest score goes to that very word: the model is sure that
-# every word is said twice. It would learn its way out, but it would spend its first hundred steps
-# on that.
+# every word is said twice. It could learn its way out, but whatever steps that takes teach it nothing
+# else.
 #
 # ## Overfit one batch, before anything else
 #
-# A second check takes a few seconds and finds most of what can be wrong with a model or its
+# A second check takes a few seconds, and finds much of what can be wrong with a model or its
 # training: take *one* batch, and train on it again and again. A model with a quarter of a million
 # parameters must be able to learn eight beginnings by heart. If it can't, no amount of data will
 # help.
 #
 # How low can the loss get? All eight begin with the same mark, so nobody can know which of the
-# eight it is to be. That is log2 8 = 3 bits for 32 words. All else can be learned.
+# eight it is to be. That is log2 8 = 3 bits for a beginning of 32 words, or 0.09 a word. All else can
+# be learned.
 
 # %%
 batch = inputs[:8, :32], targets[:8, :32]
@@ -631,10 +638,7 @@ plots.lines(
 # %%
 best = (math.log(368 + math.e) - 1) / math.log(2)
 print("by heart, under 0.2 bits:", losses[-1] < 0.2)
-print(
-    f"the best that a second softmax allows: {best:.2f} bits; and so it is:",
-    min(stuck) > best,
-)
+print(f"with a second softmax, never below {best:.2f} bits:", min(stuck) > best)
 
 # %% [markdown]
 # Chances lie between 0 and 1. Even if the model were certain, the second softmax would see a 1 and
@@ -698,16 +702,16 @@ print(
 
 # %%
 again = (lens[0].argmax(-1) == new_inputs)[told].float().mean().item()
-print(
-    "at depth 0 it says the word it has just read, more than half of the time:",
-    again > 0.5,
-)
+print("at depth 0 it says the word that it has just read, 9 times in 10:", again > 0.9)
+found = (lens.argmax(-1) == new_targets)[:, *zip(*far, strict=True)].float().mean(1)
+print("the far colours, at depth 0: none:", found[0].item() == 0)
+print("after one block: more than half of them:", found[1].item() > 0.5)
 
 # %% [markdown]
 # Before the first block there is nothing but the word itself, and the head, being the same table,
 # finds it again. The blocks have to turn the stream away from the word that was, towards the word
-# that comes. Here is a place where a colour has to be remembered, at all three depths. A frame
-# stands around each word that is right.
+# that comes, and one is enough for most colours. Here is a place where one has to be remembered, at
+# all three depths. A frame stands around each word that is right.
 
 # %% tags=["nbval-ignore-output"] reason="the guesses of a model trained here differ in places by machine"
 story, place = far[0]
@@ -725,19 +729,42 @@ plots.lens(
 # %% [markdown]
 # ### Step through it yourself
 #
-# Choose a step, a head and the word that speaks (framed); the arrow keys move a slider. The columns
-# below are the five next words that the head would like best at each depth, half-blocks too. In a
-# step of attention, the words of the text are shaded by where the chosen head looks. Put the word
-# before a colour in the frame and watch where the colour appears.
+# Block 1 finds the colour; which of its heads? Here are fifteen beginnings of stories that go on with
+# a colour told long before. We add up what each head of each block gives to that word, wherever it
+# stands, while the model looks for the next one.
+
+# %%
+begun = [(held_out[i][:j], held_out[i][j]) for i, j in far[:60:4]]
+
+
+def looks(words: list[str], colour: str) -> Tensor:
+    """What the last word gives to all mentions of a colour, by block and head, (L, H)."""
+    ids = torch.tensor([[0, *story_tokens.encode(words)]])
+    there = [t for t, word in enumerate(words, start=1) if word == colour]
+    return model.maps(ids)[0, :, :, -1, there].sum(-1)
+
+
+given = torch.stack([looks(*one) for one in begun]).mean(0)
+head = int(given[0].argmax()) + 1
+print("one head of block 1 gives it a quarter or more:", given[0].max().item() > 0.25)
+
+# %% [markdown]
+# Choose a step, a head, and the word that speaks (framed); the arrow keys move a slider. The columns
+# below are the five next words that the model would like best at each depth, half-blocks too. In a
+# step of attention, the words of the text are shaded by where the chosen head looks.
+#
+# It opens at that head of block 1, on the word before a colour. The head has found the colour; and yet
+# the model would still say the word that it has just read. Go one step on: it takes the feed-forward
+# layer to make the next word of what attention has brought.
 
 # %% tags=["nbval-ignore-output"] reason="the guesses of a model trained here differ in places by machine"
-prompts = [storyworld.prose(held_out[i][:j]) for i, j in far[:60:4]]
 widgets.pass_explorer(
     model,
-    prompts,
+    [storyworld.prose(words) for words, _ in begun],
     lambda text: [0, *story_tokens.encode(text)][:96],
     vocabulary,
-    step=3,
+    step=1,
+    head=head,
 )
 
 # %% [markdown]

@@ -32,6 +32,15 @@ def test_shares_are_told_with_their_totals() -> None:
     assert "large, 2,000 parameters: table 2.5 %, blocks 98 %" in twin
 
 
+def test_shares_too_thin_to_be_seen_leave_the_legend(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr("utils.viz.plots.gpt.picture", lambda fig, *_, **__: drawn.append(fig))
+    plots.parameter_shares({"large": {"table": 300, "norms": 1, "blocks": 699}}, "It shrinks.")
+    axes = drawn[0].axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["table", "blocks"]
+    assert "too thin to be seen: norms" in axes.get_xlabel()
+
+
 def test_shares_need_the_same_parts() -> None:
     with pytest.raises(ValueError, match="different parts"):
         plots.parameter_shares({"one": {"a": 1}, "two": {"b": 1}}, "No.")
@@ -84,6 +93,13 @@ def test_the_explorer_goes_through_the_pass() -> None:
     shown.controls["step"].value = 5
     assert shown.picture.finding.startswith("Head: after “kite”")
     assert "5 logits" in shown.picture.twin
+
+
+def test_the_explorer_opens_where_it_is_told() -> None:
+    shown = explorer(step=3, head=2)
+    assert shown.picture.finding.startswith("Block 2, attention")
+    assert "head 2 looks most at" in shown.picture.twin
+    assert shown.controls["head"].description == "attention head"
 
 
 def test_another_prompt_brings_its_own_length() -> None:

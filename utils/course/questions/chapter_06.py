@@ -20,16 +20,16 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "6.b",
-        "Where are most of GPT-2's 124 million parameters?",
+        "Which part holds the most of GPT-2's 124 million parameters?",
         [
             Choice(
-                "in the feed-forward layers",
-                "8 C² a block, twice as many as attention's: 57 million.",
+                "the feed-forward layers",
+                "8 C² a block, twice as many as attention's: 57 million, not quite half.",
                 True,
             ),
-            Choice("in attention", "4 C² a block: 28 million, fewer than in the tokens' table."),
-            Choice("in the table of tokens", "50,257 rows of 768: 39 million, the second place."),
-            Choice("in the norms", "They have 2 C each, which is next to nothing."),
+            Choice("attention", "4 C² a block: 28 million, fewer than in the tokens' table."),
+            Choice("the table of tokens", "50,257 rows of 768: 39 million, the second place."),
+            Choice("the norms", "They have 2 C each, which is next to nothing."),
         ],
     ),
     Question(
@@ -79,7 +79,8 @@ QUESTIONS: list[Question] = [
         [
             Choice(
                 "the one that mostly follows",
-                "That would take a block: so far nothing but a table was read.",
+                "A table in and another one out could learn that, pair by pair. Here it is the "
+                "same one.",
             ),
             Choice(
                 "the very word that was just read",
@@ -90,7 +91,7 @@ QUESTIONS: list[Question] = [
                 "the most frequent word of all",
                 "The vector is that of a certain word, not of none.",
             ),
-            Choice("a random one", "It would be, if the head's table were another one."),
+            Choice("a random one", "The head's table is the one that the word was looked up in."),
         ],
     ),
 ]

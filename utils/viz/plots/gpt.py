@@ -17,6 +17,9 @@ from utils.viz.plots.curves import numbers
 #: A word and its chance, the likeliest first.
 Guesses = Sequence[tuple[str, float]]
 
+#: The smallest share, in percent, that a bar shows.
+VISIBLE = 0.3
+
 _HATCHES = ("", "//", "", "\\\\", "", "..", "xx")
 
 
@@ -24,6 +27,7 @@ def parameter_shares(counts: Mapping[str, Mapping[str, int]], finding: str) -> P
     """How the parameters of some models divide among their parts, a bar a model, in percent.
 
     `counts` maps a model's name to its parts' numbers; the total stands at the end of each bar.
+    Parts too thin to be seen in any bar are named below the axis, not in the legend.
     """
     parts = list(next(iter(counts.values())))
     if any(list(model) != parts for model in counts.values()):
@@ -45,8 +49,12 @@ def parameter_shares(counts: Mapping[str, Mapping[str, int]], finding: str) -> P
             ax.text(101, row, f"{total / 1e6:,.0f} million", va="center", size=10)
         ax.invert_yaxis()
         ax.grid(False, axis="y")
-        ax.set(xlabel="share of the parameters, %", xlim=(0, 122), xticks=range(0, 101, 20))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.45, -0.28), ncols=3)
+        thin = [part for part, share in shares.items() if share.max() < VISIBLE]
+        unseen = f" (too thin to be seen: {', '.join(thin)})" if thin else ""
+        ax.set(xlabel="share of the parameters, %" + unseen)
+        ax.set(xlim=(0, 122), xticks=range(0, 101, 20))
+        seen = [bars for bars in ax.containers if bars.get_label() not in thin]
+        ax.legend(handles=seen, loc="upper center", bbox_to_anchor=(0.45, -0.28), ncols=4)
     said = [
         f"{name}, {total:,} parameters: "
         + ", ".join(f"{part} {100 * n / total:.2g} %" for part, n in counts[name].items())

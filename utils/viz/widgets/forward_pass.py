@@ -82,13 +82,14 @@ def pass_explorer(
     vocabulary: Sequence[str],
     *,
     step: int = 0,
+    head: int = 1,
     word: int = -1,
 ) -> Explorer:
     """A text to edit, and sliders for the step of the pass, the head, and the word.
 
     `read(text)` gives ids, `vocabulary[id]` the word of each; an error it raises is shown below
-    the picture. `step` counts from 0, the embedding, to 2 L + 1, the head. A `word` below 0
-    counts from the end. A button goes through `prompts`.
+    the picture. `step` counts from 0, the embedding, to 2 L + 1, the way out; heads count from
+    1. A `word` below 0 counts from the end. A button goes through `prompts`.
     """
     if not prompts:
         raise ValueError("prompts is empty; give at least one to begin with")
@@ -108,7 +109,9 @@ def pass_explorer(
         "step": widgets.SelectionSlider(
             options=[(name, i) for i, name in enumerate([*depths, "head"])], value=step
         ),
-        "head": widgets.IntSlider(1, min=1, max=model.config.n_heads),
+        "head": widgets.IntSlider(
+            head, min=1, max=model.config.n_heads, description="attention head"
+        ),
         "word": widgets.IntSlider(
             word % len(first.tokens), min=0, max=len(first.tokens) - 1, continuous_update=True
         ),
