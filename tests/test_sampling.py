@@ -333,6 +333,20 @@ def test_what_cannot_be_drawn():
         draw(torch.zeros(3))
 
 
+@pytest.mark.parametrize(
+    "each", [temperature(0), temperature(0.5), top_k(1), top_k(2), top_p(0), top_p(0.9), min_p(0.5)]
+)
+def test_no_filter_hides_what_is_no_number(each):
+    for row in (
+        [1.0, math.nan, 2.0],
+        [math.nan, 0.0, 0.0],
+        [-torch.inf] * 3,
+        [0.0, 3.0, torch.inf],
+    ):
+        with pytest.raises(ValueError, match="all −inf, or hold nan"):
+            Sampler(each)(torch.tensor([[0.0, 1.0, 2.0], row]))
+
+
 def test_refused_before_anything_is_read(model):
     for prompt, message in (
         (torch.tensor([], dtype=torch.long), "no token at its end"),

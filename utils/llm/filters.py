@@ -162,7 +162,8 @@ def keep_largest(
 ) -> Bool[Tensor, "*B V"]:
     """True for exactly k of each row, its largest; of equal ones those with the lowest ids.
 
-    `k` may differ from row to row, (…, 1); each must be from 1 to V.
+    `k` may differ from row to row, (…, 1); each must be from 1 to V. What is no number is True as
+    well: a filter must not hide that something went wrong.
 
     >>> keep_largest(torch.tensor([2.0, 5.0, 2.0]), 2).int()
     tensor([1, 1, 0], dtype=torch.int32)
@@ -170,12 +171,12 @@ def keep_largest(
     most = k if isinstance(k, int) else int(k.max())
     largest = logits.topk(most, dim=-1).values  # (*B, most), in falling order
     border = largest[..., -1:] if isinstance(k, int) else largest.gather(-1, k - 1)  # (*B, 1)
-    kept = logits >= border
+    kept = ~(logits < border)
     if (kept.sum(dim=-1, keepdim=True) != k).any():  # several equal the border: the first stay
         above = logits > border
         at_border = kept & ~above
         room = k - above.sum(dim=-1, keepdim=True)  # (*B, 1)
-        kept = above | (at_border & (at_border.cumsum(dim=-1) <= room))
+        kept = above | (at_border & (at_border.cumsum(dim=-1) <= room)) | logits.isnan()
     return kept
 
 
