@@ -134,7 +134,7 @@ def dart_board(
     slices = _slices(board, order[:most])
     counts = _hits(list(slices.values()), spots)
     widths = [1.0] if truth is None else [1.4, 1.0]
-    fig, grid = style.figure(1, len(widths), height=3.8, width_ratios=widths)
+    fig, grid = style.figure(1, len(widths), height=3.4, width_ratios=widths)
     with style.context():
         _board_with_darts(grid[0, 0], slices, palette, spots, counts, title)
         if truth is not None:

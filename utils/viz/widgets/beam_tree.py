@@ -44,12 +44,13 @@ def beam_explorer(
             model, ids, steps, beams, length_penalty=0.0, stop_ids=stop_ids, cache=cache
         )
 
-    def draw(after: str, beams: int, steps: int) -> Picture:
+    def draw(another_beginning: int, beams: int, steps: int) -> Picture:
+        after = prompts[another_beginning % len(prompts)]
         found = searched(after, beams, steps)
         return beam_tree(found, vocabulary, _last_words(after), _finding(found, vocabulary, beams))
 
     controls = {
-        "after": widgets.Dropdown(options=list(prompts), layout={"width": "min(780px, 98%)"}),
+        "another_beginning": widgets.Button(),
         "beams": widgets.IntSlider(beams, min=1, max=5),
         "steps": widgets.IntSlider(steps, min=1, max=6),
     }

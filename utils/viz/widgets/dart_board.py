@@ -26,7 +26,7 @@ def dart_explorer(
     darts: int = 100,
     seed: int = 0,
 ) -> Explorer:
-    """Sliders for temperature, k and p; buttons that throw one dart, a thousand, and none.
+    """Sliders for temperature, k and p; buttons for darts, and to go through the beginnings.
 
     `logits(prompt)` (V,) are the model's for the word after a prompt, `truth(prompt)` the true
     chances. The darts stay where they are while a slider moves: the slices move below them.
@@ -50,9 +50,10 @@ def dart_explorer(
         return pile[0]
 
     def draw(
-        after: str, heat: float, k: int, p: float, throw_one: int, throw_a_thousand: int,
-        pull_out_all: int,
+        another_beginning: int, heat: float, k: int, p: float, throw_one: int,
+        throw_a_thousand: int, pull_out_all: int,
     ) -> Picture:  # fmt: skip
+        after = prompts[another_beginning % len(prompts)]
         landed = throw(throw_one, throw_a_thousand, pull_out_all)
         sampler = Sampler(temperature(heat), top_k(k or len(vocabulary)), top_p(p))
         chances = sampler.probabilities(scores(after)).double()
@@ -62,7 +63,7 @@ def dart_explorer(
 
     keep = [(str(k), k) for k in _KEEP if k < len(vocabulary)] + [("all", 0)]
     controls = {
-        "after": widgets.Dropdown(options=[(_tail(text), text) for text in prompts]),
+        "another_beginning": widgets.Button(),
         "heat": widgets.FloatSlider(1.0, min=0, max=3, step=0.1, description="temperature"),
         "k": widgets.SelectionSlider(options=keep, value=0),
         "p": widgets.FloatSlider(1.0, min=0, max=1, step=0.05),
@@ -83,6 +84,8 @@ def _finding(
 
 
 def _tail(text: str, most: int = 48) -> str:
+    if not text:
+        return "(the beginning of a story)"
     if len(text) <= most:
         return text
     return "… " + text[-most:].split(" ", 1)[-1]

@@ -68,7 +68,7 @@ def step_explorer(
     heat: float = 1.0,
     seed: int = 0,
 ) -> Explorer:
-    """Sliders for the step, the temperature and p; a button throws all darts anew.
+    """Sliders for the step, the temperature and p; buttons for a beginning and other dice.
 
     `read(prompt)` gives ids, `vocabulary[id]` the word of each. The step counts from 1, the first
     word after the prompt. Going back shows the same words; the same dice fall for every setting.
@@ -82,14 +82,17 @@ def step_explorer(
         return write_steps(model, read(prompt), most, sampler, stop_id, seed + again)
 
     controls = {
-        "prompt": widgets.Dropdown(options=list(prompts), layout={"width": "min(780px, 98%)"}),
+        "another_beginning": widgets.Button(),
         "step": widgets.IntSlider(step, min=1, max=most),
         "heat": widgets.FloatSlider(heat, min=0, max=3, step=0.1, description="temperature"),
         "p": widgets.FloatSlider(1.0, min=0, max=1, step=0.05),
         "other_dice": widgets.Button(),
     }
 
-    def draw_step(prompt: str, step: int, heat: float, p: float, other_dice: int) -> Picture:
+    def draw_step(
+        another_beginning: int, step: int, heat: float, p: float, other_dice: int
+    ) -> Picture:
+        prompt = prompts[another_beginning % len(prompts)]
         steps = written(prompt, round(heat, 2), round(p, 2), other_dice)
         controls["step"].max = len(steps)
         step = min(step, len(steps))
