@@ -32,8 +32,15 @@ from utils.course.source import Source, read_source
 from utils.viz import picture
 
 #: (module, function): trainings of a model in place, and functions of their arguments alone.
-TRAININGS = [("utils.llm.recall", "train_recall"), ("utils.llm.training", "train")]
+TRAININGS = [
+    ("utils.llm.finetuning", "train_on_answers"),
+    ("utils.llm.reasoning", "self_teach"),
+    ("utils.llm.recall", "train_recall"),
+    ("utils.llm.self_teaching", "self_teach"),
+    ("utils.llm.training", "train"),
+]
 FUNCTIONS = [
+    ("utils.data.puzzle_models", "complete"),
     ("utils.llm.launch", "torchrun"),
     ("utils.llm.lempel_ziv", "bits_per_word"),
     ("utils.llm.lempel_ziv", "gzip_bits_per_word"),
@@ -60,7 +67,7 @@ def remember_training(train: Callable[..., Any]) -> Callable[..., Any]:
     done: dict[str, tuple[dict[str, Any], Any]] = {}
 
     def trained(model: torch.nn.Module, *args: Any, **settings: Any) -> Any:
-        key = digest([repr(model), model.state_dict(), args, settings])
+        key = digest([model, args, settings])
         if key not in done:
             result = train(model, *args, **settings)
             done[key] = copy.deepcopy(model.state_dict()), result
@@ -76,6 +83,8 @@ def digest(value: Any) -> str:
     """A fingerprint of nested values and tensors."""
     if isinstance(value, torch.Tensor):
         return hashlib.sha256(value.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
+    if isinstance(value, torch.nn.Module):
+        return digest([repr(value), value.state_dict()])
     if isinstance(value, dict):
         value = sorted((str(key), digest(item)) for key, item in value.items())
     elif isinstance(value, list | tuple):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from utils.viz.plots.reasoning import accuracy, accuracy_bars
+from utils.viz import widgets
+from utils.viz.plots.reasoning import accuracy, accuracy_bars, vote_view
 
 
 def test_shares_are_told_without_numbers() -> None:
@@ -25,3 +27,24 @@ def test_bars_name_what_is_high_and_what_is_at_chance() -> None:
         {"paper": (1.0, 0.99, 1.0), "dots": (0.11, 0.08, 0.14)}, "It needs it."
     ).twin
     assert "above 90: paper; at chance: dots" in twin
+
+
+def test_the_view_of_a_vote_is_binomial_where_two_answers_are_possible() -> None:
+    twin = vote_view(0.6, 0.4, 1).twin
+    assert twin.startswith("One answer is right in 60 of 100 cases, the vote of 256 in 100.")
+    assert "bars: right 60, wrong 40, other 0" in twin
+
+
+@pytest.mark.parametrize(("right", "favourite"), [(0, 0), (1, 0), (0, 1), (0.5, 0.9), (1, 1)])
+def test_the_view_of_a_vote_takes_every_setting_of_its_sliders(
+    right: float, favourite: float
+) -> None:
+    one = f"One answer is right in {100 * right:.0f} of 100 cases"
+    assert vote_view(right, favourite, 3).finding.startswith(one)
+
+
+def test_a_favourite_that_is_wrong_turns_the_vote() -> None:
+    shown = widgets.vote_explorer(right=30, favourite=25)
+    assert shown.picture.finding.endswith("the vote of 256 in 86.")
+    shown.controls["favourite"].value = 40
+    assert shown.picture.finding.endswith("the vote of 256 in 3.")

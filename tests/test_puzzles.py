@@ -76,6 +76,17 @@ def test_the_mask_marks_what_is_written_and_no_mistake() -> None:
     assert wrong > 100
 
 
+def test_none_to_all_lines_are_wrong_equally_often() -> None:
+    ids, _ = puzzles.lessons(puzzles.questions(900, 8), "checked", mistakes=1.0, seed=3)
+    found = (ids == puzzles.WRONG_ID).sum(dim=1).bincount(minlength=9)
+    assert len(found) == 9
+    assert found.min() > 60
+    half, _ = puzzles.lessons(puzzles.questions(90, 8), "checked", mistakes=0.5, seed=3)
+    assert (half == puzzles.WRONG_ID).sum(dim=1).max() == 4
+    none, _ = puzzles.lessons(puzzles.questions(9, 8), "checked")
+    assert not (none == puzzles.WRONG_ID).any()
+
+
 def test_the_second_sum_is_always_right() -> None:
     asked = puzzles.questions(200, 4)
     ids, _ = puzzles.lessons(asked, "checked", mistakes=0.4)

@@ -56,6 +56,7 @@ def self_teach(
     prompts_a_round: int = 48,
     group: int = 8,
     learning_rate: float = 1e-3,
+    advantages: Callable[[Tensor], Tensor] = group_advantages,
     seed: int = 0,
     report: int = 0,
 ) -> SelfTeaching:
@@ -63,8 +64,9 @@ def self_teach(
 
     Each round draws prompts, all of one length, and samples a `group` of answers to each from the
     model as it is. `reward(ids)` gives a number for each row, prompt and answer together. Then one
-    step of AdamW makes answers better than their group's mean more likely, the others less. No
-    right answer is ever shown. Ctrl-C ends it after the round.
+    step of AdamW makes answers better than their group's mean more likely, the others less, by the
+    `advantages` of the rewards (B, G). No right answer is ever shown. Ctrl-C ends it after the
+    round.
     """
     optimizer = make_adamw(parameter_groups(model, 0.0), learning_rate, (0.9, 0.95))
     generator = torch.Generator().manual_seed(seed)
@@ -82,8 +84,7 @@ def self_teach(
             ids = torch.cat([prompts[chosen].repeat_interleave(group, dim=0), written], dim=1)
             rewards = torch.as_tensor(reward(ids), dtype=torch.float32)
             told.rewards.append(rewards.mean().item())
-            advantages = group_advantages(rewards.view(-1, group)).flatten()
-            _step(model, optimizer, ids, learned, advantages)
+            _step(model, optimizer, ids, learned, advantages(rewards.view(-1, group)).flatten())
             if report and (i + 1) % report == 0:
                 _tell(told.rewards, report, rounds, time.perf_counter() - start)
             if interrupted:
