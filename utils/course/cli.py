@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from utils.course.assemble_command import assemble
 from utils.course.chat_command import chat
 from utils.course.serve_command import serve
 from utils.course.train_command import train
@@ -141,6 +142,7 @@ def build(
 app.command()(train)
 app.command()(chat)
 app.command()(serve)
+app.command()(assemble)
 
 
 @app.command()
