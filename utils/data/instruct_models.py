@@ -1,5 +1,6 @@
 """The model that follows instructions: how it is trained, asked, and judged."""
 
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ __all__ = [
     "possible",
     "reply",
     "stories_with",
+    "word_bits",
 ]
 
 #: Words from the start of a story within which all four facts are told.
@@ -100,6 +102,22 @@ def free_stories(model: nn.Module, n: int, seed: int = 0) -> list[str]:
     )
     rows = zip(*(tokens.tolist() for tokens in drawn), strict=True)
     return [" ".join(instructions.decode(i for i in row if i >= 0)) for row in rows]
+
+
+@torch.no_grad()
+def word_bits(model: nn.Module, texts: Sequence[str]) -> list[Tensor]:
+    """What each word of each text costs a model, in bits, when it begins behind an end mark."""
+    found: list[Tensor] = []
+    for first in range(0, len(texts), _BATCH):
+        rows = [
+            torch.tensor([instructions.END_ID, *instructions.encode(text)])
+            for text in texts[first : first + _BATCH]
+        ]
+        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)  # (B, T)
+        log_p = model(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+        bits = -log_p / math.log(2)  # (B, T - 1)
+        found += [row[: len(ids_of) - 1] for row, ids_of in zip(bits, rows, strict=True)]
+    return found
 
 
 def stories_with(facts: Mapping[str, str], n: int, seed: int = 0) -> list[str]:
