@@ -29,6 +29,7 @@ from utils.viz.plots.language import (
     word_bits,
 )
 from utils.viz.plots.learning import decision, fitted_lines, line_and_bowl, loss_bowl, polynomials
+from utils.viz.plots.reasoning import accuracy, accuracy_bars, vote_view
 from utils.viz.plots.sampling import cuts, dart_board, judged, pies, tokens_read
 from utils.viz.plots.smoothing import (
     bandwidth_panels,
@@ -41,6 +42,8 @@ from utils.viz.plots.writing import beam_tree, step_of_writing
 
 __all__ = [
     "ablation_bars",
+    "accuracy",
+    "accuracy_bars",
     "attention_costs",
     "bandwidth_panels",
     "bandwidth_view",
@@ -84,6 +87,7 @@ __all__ = [
     "tokens_read",
     "training_curves",
     "utf8_bits",
+    "vote_view",
     "window_examples",
     "word_bits",
 ]

@@ -1,0 +1,1010 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 09 · Thinking out loud
+#
+# **Can a model that doesn't know the answer find it, if we let it write, or let it try again?**
+#
+# A sampler feeds on its own words. Two ideas follow from that alone. Let the model write its way to
+# the answer: what it has written, it can read. And ask it many times, since each answer is a draw
+# from a distribution. At the end we join the two: a model writes many answers, a program says which
+# are right, and the model learns from its own.
+#
+# You will build: a scratchpad, a reader of answers, the majority vote, maj@k, pass@k, best of n,
+# and the advantages of a group. It takes some 100 minutes, about 50 of them in the exercises.
+#
+# First run everything: **Run → Run All Cells**. It takes one to two minutes, most of it four
+# short trainings. Then begin again at the top.
+
+# %%
+import math
+
+import torch
+from torch import Tensor
+from utils.course import ask, check
+from utils.data import puzzles
+from utils.data.puzzle_models import complete, judge, log_chances, new_model
+from utils.llm import reasoning
+from utils.llm.finetuning import exact_matches, train_on_answers
+from utils.llm.gpt import GPT
+from utils.llm.reasoning import mean_and_error, wilson_interval
+from utils.llm.sampling import Sampler
+from utils.viz import plots, widgets
+
+# %% [markdown]
+# ## A puzzle
+#
+# What is the last digit of 8 + 6 + 7 + 1 + 2 + 4 + 7 + 5? On paper it is easy: go from left to
+# right, and keep the last digit of the sum. Said at once, it is a guess. There are no half-right
+# answers, and whoever guesses is right one time in ten. Change any one digit, and the answer
+# changes. So there is nothing to be had from looking at a part of the question.
+#
+# A model can be taught to answer in different forms. A token is a character, there are sixteen of
+# them, and the answer stands between `:` and `;`.
+
+# %%
+for form in ("direct", "scratchpad"):
+    question = "479="
+    text = question + puzzles.answer_text(question, form)
+    print(f"{form:>10}  {puzzles.spaced(text)}")
+
+# %% [markdown]
+# ### Exercise 9.1 · Write the scratchpad
+# ★☆☆ · 6 min · Nye et al. 2021
+#
+# The scratchpad holds two characters for each digit of the question: the digit again, then the
+# sum so far, modulo ten. By hand, for `479=`:
+#
+#     4, and the sum so far is 4          44
+#     7, and 4 + 7 = 11 ends in 1         71
+#     9, and 1 + 9 = 10 ends in 0         90
+#
+# together `447190`. Return that, without the question in front and without the answer behind.
+#
+# <details><summary>A nudge</summary><code>question[:-1]</code> leaves the <code>=</code> out. Keep
+# a running total, and take <code>% 10</code> at each digit.</details>
+# <details><summary>More</summary>An f-string writes both: <code>f"{digit}{total}"</code>.</details>
+
+
+# %%
+def scratchpad(question: str) -> str:
+    """Each digit of a question such as "479=", and after it the sum so far modulo ten."""
+    ### BEGIN SOLUTION
+    lines, total = "", 0
+    for digit in question[:-1]:
+        total = (total + int(digit)) % 10
+        lines += f"{digit}{total}"
+    return lines
+    ### END SOLUTION
+
+
+scratchpad = check("9.1", scratchpad)
+
+# %% [markdown]
+# ### Exercise 9.2 · Parse an answer
+# ★★☆ · 8 min · as in any evaluation
+#
+# Between a model and its score stands a small function that nobody looks at. Take the answer to
+# the *last* question of a text; whatever stands before the last `=` belongs to other questions.
+# After it, the first `;` ends the answer, and just before that there must be a `:` and one digit.
+# Return the digit as a number, or `None` where no answer is given:
+#
+#     "479=447190:0;"      0
+#     "12=:3;47=4471"      None, it is still writing; the 3 answers another question
+#     "47=4471:1"          None, nothing says that it has ended
+#     "47=:11;"            None, that is not one digit
+#
+# <details><summary>A nudge</summary><code>text.rpartition("=")[2]</code> is what stands behind the
+# last <code>=</code>, and <code>.partition(";")</code> cuts at the first <code>;</code>.</details>
+# <details><summary>More</summary>Test the piece before the <code>;</code> with
+# <code>re.search(r":([0-9])$", piece)</code>, or look at its last two characters.</details>
+
+
+# %%
+def parse_answer(text: str) -> int | None:
+    """The answer to the last question of a text, None where none is given."""
+    ### BEGIN SOLUTION
+    piece, end, _ = text.rpartition("=")[2].partition(";")
+    given = end == ";" and piece[-2:-1] == ":" and piece[-1] in "0123456789"
+    return int(piece[-1]) if given else None
+    ### END SOLUTION
+
+
+parse_answer = check("9.2", parse_answer)
+
+# %% [markdown]
+# ## At once, or on paper
+#
+# We train the same small GPT twice: two layers, four heads, 64 columns. It sees sums of eight
+# digits, 64 at a time, and learns to write what comes after the `=`; the loss skips the question,
+# whose digits are random. One question in ten is held out, by a rule on its digits, and only those
+# are asked when we measure. There are 100 million questions of eight digits, and it reads 19,200.
+
+# %%
+ask("9.a")
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses, differ by machine"
+asked = puzzles.questions(30_000, 8)
+new = puzzles.questions(300, 8, held_out=True)
+curves = {}
+for form in ("direct", "scratchpad"):
+    print(form)
+    curves[form] = train_on_answers(
+        new_model(),
+        *puzzles.lessons(asked, form),
+        steps=300,
+        batch_size=64,
+        learning_rate=6e-3,
+        held_out=puzzles.lessons(new, form),
+        evaluate_every=25,
+        report=100,
+    )
+
+# %%
+points = {}
+for form, history in curves.items():
+    bars = [wilson_interval(round(300 * share), 300) for share in history.exact]
+    points[form] = (history.steps, history.exact, *zip(*bars, strict=True))
+plots.accuracy(
+    points, "step", "On paper it learns in 300 steps what it can't do at once"
+)
+
+# %%
+print("at once, at most 20 %:", max(curves["direct"].exact) <= 0.2)
+print("on paper, in the end at least 95 %:", curves["scratchpad"].exact[-1] >= 0.95)
+
+# %% [markdown]
+# The same network, the same sums, the same number of steps. A scratchpad counts as right here only
+# if *every* character of it is right. Error bars in this chapter are 95 % intervals; for shares
+# they are Wilson's, which stay honest where nothing, or everything, was right.
+#
+# Perhaps the first one only needs more time? Five more models come with the course (`python -m
+# utils.data.make_puzzle_checkpoints` makes them again). Two of them have learned sums of one to
+# eight digits: one on paper, in 900 steps, and one at once, in 1,500.
+
+# %%
+direct, paper = GPT.load("sums-direct"), GPT.load("sums-scratchpad")
+
+
+def measure(texts: list[str]) -> tuple[float, float, float]:
+    """The share of right answers, and the ends of its 95 % interval."""
+    asked = [text[: text.index("=") + 1] for text in texts]
+    right = sum(
+        puzzles.verify(question, parse_answer(text))
+        for question, text in zip(asked, texts, strict=True)
+    )
+    return right / len(texts), *wilson_interval(right, len(texts))
+
+
+def answers_to(model: GPT, starts: list[str]) -> list[str]:
+    """What the model writes, greedily, after each start."""
+    return [texts[0] for texts in complete(model, starts)]
+
+
+# %%
+unseen = puzzles.questions(500, 8, held_out=True)
+at_once, on_paper = (measure(answers_to(model, unseen)) for model in (direct, paper))
+print("500 held-out sums of 8 digits")
+print("at once, 20 % or less:", at_once[0] <= 0.2)
+print("on paper, 98 % or more:", on_paper[0] >= 0.98)
+
+# %% [markdown]
+# How does it depend on the number of digits? Sums of one or two digits can be learned by heart:
+# there are only 110 of them, and nearly all were in the lessons. From three on, held-out questions
+# are new. (Nine and ten digits neither model has ever seen.)
+
+# %%
+ask("9.b")
+
+# %%
+by_length = {}
+for name, model in {"at once": direct, "on paper": paper}.items():
+    found = [
+        measure(answers_to(model, puzzles.questions(200, n, held_out=n > 2)))
+        for n in range(1, 11)
+    ]
+    by_length[name] = (range(1, 11), *zip(*found, strict=True))
+plots.accuracy(
+    by_length,
+    "digits of the sum",
+    "In the head it ends after a few digits; on paper only where the lessons end",
+)
+
+# %%
+print("at once, 6 to 8 digits, below 30 %:", max(by_length["at once"][1][5:8]) < 0.3)
+print("on paper, 3 to 8 digits, above 95 %:", min(by_length["on paper"][1][2:8]) > 0.95)
+print("on paper, 10 digits, below 50 %:", by_length["on paper"][1][9] < 0.5)
+
+# %% [markdown]
+# Why? Between the question and the first character of the answer lie two layers, whether the sum
+# has three digits or eight. What takes more steps than there are layers must be known by heart, or
+# found in some cleverer way that the model hasn't found. On paper there is a pass through both
+# layers *for each character*. Each line needs one addition: the sum of the line before, plus one
+# digit. Number of steps and number of digits grow together, and what is carried from one step to
+# the next is written down. The scratchpad is **working memory**.
+#
+# It has learned a procedure, but not for any length. Which digit is next, it finds by position, and
+# the positions of a ninth digit's lines were never trained.
+#
+# ## Take the paper away
+#
+# Is it the writing, or what is written? We let the model begin, and then cut it short: after some
+# lines we write `:` for it, so that it has to answer.
+
+
+# %%
+def cut(question: str, n_lines: int) -> str:
+    """A question with the first lines of its scratchpad, and a colon."""
+    return question + scratchpad(question)[: 2 * n_lines] + ":"
+
+
+some = unseen[:200]
+cuts = [measure(answers_to(paper, [cut(q, n) for q in some])) for n in range(9)]
+plots.accuracy(
+    {"lines left standing": (range(9), *zip(*cuts, strict=True))},
+    "lines of the scratchpad before it must answer",
+    "Cut short, it does no better than a guess",
+)
+
+# %%
+print("with all lines, above 95 %:", cuts[8][0] > 0.95)
+print("without the last one, below 30 %:", max(share for share, *_ in cuts[:8]) < 0.3)
+for n in (8, 7, 3):
+    print(puzzles.spaced(answers_to(paper, [cut(some[0], n)])[0]))
+
+# %% [markdown]
+# With a single addition left to do, it doesn't do it. What it has learned to write behind a colon is
+# a copy of the last sum, and where that isn't the answer it copies all the same, or goes on as if
+# the colon weren't there. Nothing is worked out behind the paper's back.
+#
+# Perhaps what matters is time, though: so many passes through the network, whatever is written. That
+# can be tested. We put dots where the lines would stand; and, since that is unfair to a model that
+# never saw dots, take another one, which was *trained* to write sixteen dots before it answers.
+
+# %%
+ask("9.c")
+
+# %%
+dots = GPT.load("sums-dots")
+experiments = {
+    "scratchpad": on_paper,
+    "dots put in": measure(answers_to(paper, [q + "." * 16 + ":" for q in some])),
+    "trained with dots": measure(answers_to(dots, some)),
+    "at once": at_once,
+}
+plots.accuracy_bars(experiments, "It isn't the time: dots don't help")
+
+# %%
+print(
+    "dots, below 25 % both times:",
+    max(experiments[n][0] for n in list(experiments)[1:3]) < 0.25,
+)
+
+# %% [markdown]
+# Dots add columns, not depth. Whatever layer two finds at one dot, no layer at the next dot can
+# read it, except through the character that was written; and that is a dot. So the way from the
+# question to the answer is two layers long, as before. (For some problems, which can be worked on
+# side by side, models have been trained to use dots. See Pfau and others in the sources.)
+#
+# ### Break it
+#
+# Now a mistake. We write the first three lines for the model, the third of them with a sum that is
+# off by one, and let it go on.
+
+
+# %%
+def mislead(question: str, form: str = "scratchpad", at: int = 2) -> str:
+    """A question and its thought up to a line whose sum is off by one; there it stops."""
+    pad = scratchpad(question)
+    lines = [pad[i : i + 2] for i in range(0, 2 * at, 2)]
+    if form == "checked":
+        lines = [line + line[1] + "✓" for line in lines]
+    digit, total = pad[2 * at : 2 * at + 2]
+    return question + "".join(lines) + digit + str((int(total) + 1) % 10)
+
+
+misled = answers_to(paper, [mislead(question) for question in some])
+print("given:  ", puzzles.spaced(mislead(some[0])))
+print(
+    "written:", puzzles.spaced(misled[0]), "  right would be", puzzles.answer(some[0])
+)
+print("right answers, below 10 %:", measure(misled)[0] < 0.1)
+
+# %%
+off_by_one = [
+    parse_answer(text) == (puzzles.answer(question) + 1) % 10
+    for text, question in zip(misled, some, strict=True)
+]
+print("off by just one, above 90 %:", sum(off_by_one) / len(off_by_one) > 0.9)
+
+# %% [markdown]
+# It doesn't notice. It was never told to, and in its lessons there was nothing to notice: a line
+# was always right, so the best way to go on was to believe it. Everything after is computed
+# correctly from a wrong number, and the answer is off by just the one that we put in.
+#
+# So the lessons must hold mistakes. In the **checked** form each sum is made a second time, from
+# the line before, and the two are compared: ✓ if they agree, and if not, ✗ and the line once more.
+# In its lessons some lines have a wrong sum: none of the eight, or one, or two, up to all, equally
+# often. The loss skips the wrong sums. That there are mistakes is part of the lesson, to make them
+# is not.
+
+# %%
+ids, mask = puzzles.lessons(["479="], "checked", mistakes=1.0, seed=3)
+print("the lesson:", puzzles.spaced(puzzles.decode(ids[0])))
+print("learned:   ", puzzles.decode(ids[0][mask[0]]))
+
+# %%
+checked = GPT.load("sums-checked")
+noticed = answers_to(checked, [mislead(question, "checked") for question in some])
+print("given:  ", puzzles.spaced(mislead(some[0], "checked")))
+print("written:", puzzles.spaced(noticed[0]), "  right is", puzzles.answer(some[0]))
+print("right in spite of the mistake, above 90 %:", measure(noticed)[0] > 0.9)
+
+# %% [markdown]
+# The same for a mistake in any of the eight lines:
+
+# %%
+recovery = {}
+for name, model, form in (
+    ("scratchpad", paper, "scratchpad"),
+    ("checked", checked, "checked"),
+):
+    found = [
+        measure(answers_to(model, [mislead(q, form, at) for q in some]))
+        for at in range(8)
+    ]
+    recovery[f"{name}, misled"] = (range(1, 9), *zip(*found, strict=True))
+plots.accuracy(
+    recovery,
+    "line with the mistake",
+    "Who has learned to check recovers; who hasn't carries the mistake on",
+)
+
+# %%
+undisturbed = measure(answers_to(checked, some))
+print("checked, undisturbed, above 95 %:", undisturbed[0] > 0.95)
+print(
+    "checked, misled anywhere, above 90 %:", min(recovery["checked, misled"][1]) > 0.9
+)
+print("scratchpad, misled, below 10 %:", max(recovery["scratchpad, misled"][1]) < 0.1)
+
+# %% [markdown]
+# It has a price: a line is four characters long instead of two, and four more for each mistake. And
+# it is no insight, but another thing that it has learned to write. How far does it go? Take new
+# lessons with up to eight wrong lines, and count where every check, and all that it writes in
+# between, is as it should be.
+
+# %%
+trial, mask = puzzles.lessons(new, "checked", mistakes=1.0, seed=7)
+good = exact_matches(checked, trial, mask)
+n_wrong = (trial == puzzles.WRONG_ID).sum(dim=1)
+by_mistakes = [good[n_wrong == n].tolist() for n in range(9)]
+bars = [(sum(g) / len(g), *wilson_interval(sum(g), len(g))) for g in by_mistakes]
+plots.accuracy(
+    {"all checks right": (range(9), *zip(*bars, strict=True))},
+    "mistakes in one sum",
+    "It mends one mistake or two; with more than half the lines wrong it is lost",
+    floor=None,
+)
+
+# %%
+print("up to two mistakes, above 90 %:", min(share for share, *_ in bars[:3]) > 0.9)
+print("seven or eight, below 20 %:", max(share for share, *_ in bars[7:]) < 0.2)
+
+# %% [markdown]
+# It fails in the last lines of a text that is full of mistakes, at places where it has seldom had to
+# add, and there it copies the first sum instead of making it again.
+#
+# Copying is always near. In a first trial only one line in five was wrong in the lessons. That model
+# wrote each second sum by copying the first, which is right four times out of five and needs no
+# adding, and put ✓ behind every line, whatever stood there. A check that never says no costs as
+# much as a real one, and looks like it.
+#
+# ## Ask many times
+#
+# The next model is half-trained. Its training was stopped when about half of its scratchpads were
+# right to the last character, so it makes mistakes. We sample, at temperature 1, 512 answers to each
+# of 48 new questions.
+
+# %%
+half = GPT.load("sums-half")
+exam = puzzles.questions(48, 8, seed=9, held_out=True)
+truth = [puzzles.answer(question) for question in exam]
+written = complete(half, exam, sampler=Sampler(), n_samples=512, seed=9)
+samples = [[parse_answer(text) for text in texts] for texts in written]
+single = [
+    sum(answer == right for answer in row) / len(row)
+    for row, right in zip(samples, truth, strict=True)
+]
+mean, error = mean_and_error(single)
+print("a single answer is right, between 20 and 80 %:", 0.2 < mean < 0.8)
+print(
+    "some questions hardly ever, some nearly always:",
+    min(single) < 0.1,
+    max(single) > 0.8,
+)
+
+# %% [markdown]
+# ### Exercise 9.3 · Majority vote
+# ★☆☆ · 7 min · Wang et al. 2022
+#
+# Return the answers that got the most votes, and how many votes each of them has: `winners, votes`.
+# In a tie there are several, and all must be named, in the order in which they first came: a tie
+# that is broken in silence looks like a favourite. `None` is no answer, and has no vote. For
+# `[3, 7, 7, None, 3, 5]` the result is `([3, 7], 2)`, and without any vote `([], 0)`.
+#
+# <details><summary>A nudge</summary><code>collections.Counter</code> counts, and keeps the order of
+# the first appearance.</details>
+# <details><summary>More</summary><code>max(counts.values(), default=0)</code>, then all answers
+# that have so many.</details>
+
+
+# %%
+def majority_vote(answers: list) -> tuple[list, int]:
+    """All answers with the most votes, as they first came, and the votes of each."""
+    ### BEGIN SOLUTION
+    counts = {}
+    for answer in answers:
+        if answer is not None:
+            counts[answer] = counts.get(answer, 0) + 1
+    most = max(counts.values(), default=0)
+    return [answer for answer, votes in counts.items() if votes == most], most
+    ### END SOLUTION
+
+
+majority_vote = check("9.3", majority_vote)
+
+# %% [markdown]
+# ### Exercise 9.4 · maj@k from samples
+# ★★☆ · 10 min · Wang et al. 2022
+#
+# How often is a vote of k right? For each question, cut its n answers into n // k groups of k, one
+# after the other (leave out what remains), let each group vote, and return the share of groups that
+# voted right: a list with a number for each question. Of m tied winners, the right one counts
+# 1 / m, as if a die decided. By hand, with k = 2:
+#
+#     answers 3 7 7 7, the truth 7      3 7 is a tie, ½      7 7 is right, 1      0.75
+#     answers 5 5 4 6, the truth 5      5 5 is right, 1      4 6 is wrong, 0      0.50
+#
+# <details><summary>A nudge</summary>Group i is <code>answers[i * k : (i + 1) * k]</code>.</details>
+# <details><summary>More</summary>A group gives <code>1 / len(winners)</code> if the truth is among
+# the winners, and 0 otherwise, also where nobody won.</details>
+
+
+# %%
+def maj_at_k(samples: list[list], truth: list, k: int) -> list[float]:
+    """For each question, the share of its groups of k that vote right."""
+    ### BEGIN SOLUTION
+    shares = []
+    for answers, right in zip(samples, truth, strict=True):
+        credits = []
+        for i in range(len(answers) // k):
+            winners, _ = majority_vote(answers[i * k : (i + 1) * k])
+            credits.append(1 / len(winners) if right in winners else 0.0)
+        shares.append(sum(credits) / len(credits))
+    return shares
+    ### END SOLUTION
+
+
+maj_at_k = check("9.4", maj_at_k)
+
+# %%
+ask("9.d")
+
+# %% [markdown]
+# Now measure, and predict. For the prediction we need no vote at all: if we know how often each
+# answer comes singly, the number of votes for each follows the multinomial distribution, and the
+# chance that the right one has the most can be computed exactly. (With two possible answers it is
+# the binomial distribution, and the theorem is Condorcet's, of 1785.) The shares are taken from
+# the first half of the samples and the votes from the second: a prediction that has seen its test
+# would be no prediction.
+
+
+# %%
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """The mean of values, one for each question, and the ends of its 95 % interval."""
+    mean, error = mean_and_error(values)
+    return mean, max(0.0, mean - 1.96 * error), min(1.0, mean + 1.96 * error)
+
+
+shares = [reasoning.answer_shares(row[:256]) for row in samples]
+votes = [row[256:] for row in samples]
+ks = [2**i for i in range(9)]
+voted = {k: maj_at_k(votes, truth, k) for k in ks}
+foretold = {
+    k: [
+        reasoning.predicted_maj_at_k(s, t, k)
+        for s, t in zip(shares, truth, strict=True)
+    ]
+    for k in ks
+}
+
+# %%
+measured = [interval(voted[k]) for k in ks]
+predicted = [sum(foretold[k]) / len(exam) for k in ks]
+plots.accuracy(
+    {"a vote of k": (ks, *zip(*measured, strict=True))},
+    "k, answers that vote",
+    "The vote follows the prediction from single answers",
+    predicted={"predicted from single answers": (ks, predicted)},
+    log_x=True,
+)
+
+# %%
+inside = [
+    low <= p <= high for (_, low, high), p in zip(measured, predicted, strict=True)
+]
+print("the prediction is within the error bars, for each k:", all(inside))
+print(
+    "gained from 1 to 256, at least 10 points:", measured[8][0] - measured[0][0] > 0.1
+)
+print("gained from 64 to 256, at most 5:", measured[8][0] - measured[6][0] < 0.05)
+same = torch.allclose(torch.tensor(voted[16]), reasoning.maj_at_k(votes, truth, 16))
+print("the package's maj@k gives the same:", same)
+
+# %% [markdown]
+# Look at those error bars again. They are wide, since questions differ: some are easy, some are
+# hard, and 48 are few. They say how much the curve would move with 48 *other* questions. But the
+# prediction is about these. So compare the two question by question: in the differences, what makes
+# a question easy or hard drops out.
+
+# %%
+differences = {
+    k: [v - f for v, f in zip(voted[k], foretold[k], strict=True)] for k in ks
+}
+errors = {k: mean_and_error(differences[k]) for k in ks}
+widths = {k: mean_and_error(voted[k])[1] for k in ks}
+print("how much narrower, at k = 16: at least 5 times:", widths[16] > 5 * errors[16][1])
+print(
+    "each mean difference below 3 points:",
+    all(abs(m) < 0.03 for m, _ in errors.values()),
+)
+print("within 3 standard errors:", all(abs(m) <= 3 * e for m, e in errors.values()))
+
+# %% [markdown]
+# ### When voting makes it worse
+#
+# The curve levels off, and not always at 100 %. A vote doesn't find what is right; it finds what
+# comes *most often*. Where the favourite is wrong, more votes make it more certain to be wrong.
+# First with numbers that we make up. The right answer comes in 30 of 100 samples, one mistake in 40.
+
+# %%
+trap = {7: 0.3, 8: 0.4, 1: 0.2, None: 0.1}
+fair = {7: 0.3, 8: 0.25, 1: 0.2, None: 0.25}
+worse, better = (
+    [reasoning.predicted_maj_at_k(s, 7, k) for k in ks] for s in (trap, fair)
+)
+for k in (1, 16, 256):
+    print(
+        f"k = {k:>3}: {worse[ks.index(k)]:.2f} with a favourite that is wrong, "
+        f"{better[ks.index(k)]:.2f} without"
+    )
+
+# %% [markdown]
+# Try it. Raise the wrong answer's share past the right one's, a point at a time, and look at the far
+# end of the curve. Then take answers away, until there is only one other.
+
+# %%
+widgets.vote_explorer(right=30, favourite=25)
+
+# %% [markdown]
+# And among our 48 questions? A model that makes mistakes doesn't make them evenly: it has learned
+# some additions, and has some others wrong for good. Each of those has a favourite that is wrong.
+
+
+# %%
+def lead(row: dict, right: int) -> float:
+    """How far the right answer is ahead of the best wrong one."""
+    wrong = [share for a, share in row.items() if a not in (right, None)]
+    return row.get(right, 0.0) - max(wrong, default=0.0)
+
+
+leads = [lead(row, t) for row, t in zip(shares, truth, strict=True)]
+print("questions whose favourite is wrong, at least 5:", sum(x < 0 for x in leads) >= 5)
+
+# %% [markdown]
+# We take, of those whose favourite is at least ten points ahead, the one that is right most often
+# when it is asked once. It was picked for its samples, and so they flatter it: a question that had
+# luck in them is picked the sooner. So ask it anew, 4,096 times; predict from the first half of
+# these, and let the second half vote.
+
+# %%
+clear = [i for i, x in enumerate(leads) if x <= -0.1]
+hard = max(clear, key=lambda i: shares[i].get(truth[i], 0.0))
+asked_anew = complete(half, [exam[hard]], sampler=Sampler(), n_samples=4096, seed=10)
+answers = [parse_answer(text) for text in asked_anew[0]]
+new_shares, voters = reasoning.answer_shares(answers[:2048]), answers[2048:]
+falls = []
+for k in ks:
+    vote, n_groups = maj_at_k([voters], [truth[hard]], k)[0], len(voters) // k
+    falls.append((vote, *wilson_interval(round(vote * n_groups), n_groups)))
+forecast = [reasoning.predicted_maj_at_k(new_shares, truth[hard], k) for k in ks]
+print("a vote of 256 is worse than one answer:", falls[8][0] < falls[0][0])
+
+# %%
+plots.accuracy(
+    {"a vote of k on this question": (ks, *zip(*falls, strict=True))},
+    "k, answers that vote",
+    "Where the favourite is wrong, more votes make it worse",
+    predicted={"predicted from single answers": (ks, forecast)},
+    log_x=True,
+)
+
+# %% [markdown]
+# ### Exercise 9.5 · pass@k
+# ★★☆ · 7 min · Chen et al. 2021, section 2.1
+#
+# If something can tell right from wrong, one right answer among k is enough. From n samples of
+# which c are right, estimate the chance that k of them hold a right one: draw k of the n, without
+# putting back. All k are wrong in (n − c choose k) of (n choose k) ways. By hand, for n = 4, c = 1,
+# k = 2: there are 6 pairs, 3 of them without the right one, so 1 − 3 / 6 = 0.5.
+#
+# <details><summary>A nudge</summary><code>math.comb(n, k)</code> counts the ways; it is 0 where
+# there are none.</details>
+# <details><summary>Why not 1 − (1 − c/n)ᵏ?</summary>That draws with putting back, and on average
+# comes out too low: here 0.4375.</details>
+
+
+# %%
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """The chance that k of n answers, c of them right, hold a right one."""
+    ### BEGIN SOLUTION
+    return 1 - math.comb(n - c, k) / math.comb(n, k)
+    ### END SOLUTION
+
+
+pass_at_k = check("9.5", pass_at_k)
+
+# %% [markdown]
+# ### Exercise 9.6 · Best of n
+# ★☆☆ · 5 min · Cobbe et al. 2021
+#
+# pass@k needs somebody who knows. In practice one has a **verifier** that gives a score: a test
+# suite, a program, another model. Return the candidate with the highest score; of equal ones, the
+# first. For `["a", "ccc", "bbb"]` and the score `len` it is `"ccc"`.
+#
+# <details><summary>A nudge</summary><code>max</code> takes a <code>key</code>, and returns the
+# first of equal ones.</details>
+
+
+# %%
+def best_of_n(candidates: list, score):
+    """The candidate with the highest score, the first of equal ones."""
+    ### BEGIN SOLUTION
+    return max(candidates, key=score)
+    ### END SOLUTION
+
+
+best_of_n = check("9.6", best_of_n)
+
+# %% [markdown]
+# We try two verifiers. One is the model itself: how likely did it hold what it wrote? The other is
+# the checked model of above. Nobody shows it the answer; it gets the scratchpad of the half-trained
+# one, line by line, and says how likely it holds each sum when it makes it again.
+
+# %%
+few = [texts[:64] for texts in written]
+own = [dict(zip(texts, log_chances(half, texts), strict=True)) for texts in few]
+judged = [dict(zip(texts, judge(checked, texts), strict=True)) for texts in few]
+small = [1, 2, 4, 8, 16, 32, 64]
+
+
+def best_at(scores: list[dict], n: int) -> tuple[float, float, float]:
+    """How often the best of the first n candidates is right, with its interval."""
+    return measure([best_of_n(t[:n], s.get) for t, s in zip(few, scores, strict=True)])
+
+
+# %%
+n_right = [sum(a == t for a in row[:64]) for row, t in zip(samples, truth, strict=True)]
+found = {
+    "pass@n": [interval([pass_at_k(64, c, n) for c in n_right]) for n in small],
+    "best of n, by the checker": [best_at(judged, n) for n in small],
+    "maj@n": [interval(maj_at_k(samples, truth, n)) for n in small],
+    "best of n, by its own chance": [best_at(own, n) for n in small],
+}
+choices = {name: (small, *zip(*rows, strict=True)) for name, rows in found.items()}
+plots.accuracy(
+    choices,
+    "n, answers sampled",
+    "A good verifier finds most of what is there to be found",
+    log_x=True,
+)
+
+# %%
+print("pass@64, above 90 %:", found["pass@n"][-1][0] > 0.9)
+checker, vote, itself = (
+    rows[-1][0] for name, rows in found.items() if name != "pass@n"
+)
+print("the checker finds, of 64, above 75 %:", checker > 0.75)
+print("it is ahead of the vote by 10 points or more:", checker - vote > 0.1)
+print("and so it is of the model's own chance:", checker - itself > 0.1)
+
+# %% [markdown]
+# ### What the k-fold cost buys
+#
+# k answers cost k times as much. The checker has to read each of them as well, and in its form an
+# answer is half as long again, so n checked answers cost 2.5 n. Draw what is right against what is
+# paid, in characters that go through a model for each question.
+
+# %%
+length = sum(len(text) for text in few[0]) / 64
+bought = {
+    "a vote of k": ([k * length for k in ks], *zip(*measured, strict=True)),
+    "best of n, by the checker": (
+        [2.5 * n * length for n in small],
+        *zip(*found["best of n, by the checker"], strict=True),
+    ),
+    "fully trained, asked once": ([length], *([share] for share in on_paper)),
+}
+plots.accuracy(
+    bought,
+    "characters through a model, for one question",
+    "Each doubling buys a little; a better model is the cheapest",
+    log_x=True,
+)
+
+# %%
+gains = [measured[4][0] - measured[0][0], measured[8][0] - measured[4][0]]
+print("the vote, from 1 to 16 and from 16 to 256: it gains less:", gains[1] < gains[0])
+print("fully trained, once, beats the vote of 256:", on_paper[0] > measured[8][0])
+
+# %% [markdown]
+# From one answer to sixteen we pay sixteen times as much, and from 16 to 256 sixteen times again;
+# the second step buys less. The checker buys more for the same. And the shortest way was another
+# one: train the model a little longer. Votes are for when that can't be had.
+#
+# ## Learn from one's own answers
+#
+# A verifier can do more than choose. If we can say which answers are right, the model can learn
+# from those it wrote itself, and nobody has to write a scratchpad for it. But how? Right or wrong
+# is no loss that one could differentiate: it doesn't change at all when a weight changes a little.
+# What changes is the *chance* of each answer, and with it the reward that we may expect,
+# Σ p(answer) · reward(answer). Its gradient can be written as a mean over sampled answers,
+#
+#     gradient of the expected reward  =  mean of  (reward − b) · gradient of log p(answer)
+#
+# because the gradient of p is p times the gradient of log p. This is a **policy gradient**. The
+# **baseline** b may be any number: the gradient of log p is zero on average, since chances always
+# sum to one, so b changes nothing on average. It changes how much the samples scatter.
+#
+# Ten answers are few enough to see that. Let each have the same chance, one in ten, and let 7 be the
+# right one. Estimate the gradient by the ten logits 4,000 times, from a group of eight samples each.
+
+# %%
+p, answers = torch.full((10,), 0.1), torch.eye(10)
+exact = p[7] * (answers[7] - p)  # how the chance of 7 changes with each logit
+torch.manual_seed(0)
+groups = torch.multinomial(p, 4000 * 8, replacement=True).view(4000, 8)
+reward = (groups == 7).float()  # (4000, 8)
+slopes = answers[groups] - p  # (4000, 8, 10), the gradients of log p(answer)
+print(f"exact, by the logit of 7:    {exact[7]:.2f}")
+for b in (0.0, 0.1, 1.0):
+    estimates = ((reward - b)[..., None] * slopes).mean(dim=1)  # (4000, 10)
+    scatter = estimates.var(dim=0).sum().sqrt()
+    print(
+        f"b = {b:.1f}: on average {estimates.mean(dim=0)[7]:.2f}, scatter {scatter:.2f}"
+    )
+
+# %% [markdown]
+# All three are right on average. With b = 1 a single estimate is three times as far off as with the
+# two others, and the mean reward, 0.1, is the best of them. The mean is not known in advance, and
+# it differs from question to question. So sample a *group* of answers to each question, score them
+# (1 for right, 0 for wrong), and take the group's own mean for b.
+#
+# ### Exercise 9.7 · Group advantages
+# ★★☆ · 8 min · Shao et al. 2024, section 4.1
+#
+# The rewards are (B, G): a row for each question, its G answers side by side. Return for each
+# answer (reward − mean) / deviation, both over its own row, the deviation being the row's own
+# (divide by G, not by G − 1). Where a row is all alike there is nothing to learn: all 0. By hand,
+# for the rewards 1 0 0 0: the mean is 0.25, the deviation √(0.25 · 0.75) = 0.433, so
+#
+#     1.73  −0.58  −0.58  −0.58
+#
+# <details><summary>A nudge</summary><code>keepdim=True</code> keeps the mean a column, so that it
+# can be subtracted from each row; <code>rewards.std(dim=1, correction=0, …)</code> divides by
+# G.</details>
+# <details><summary>More</summary><code>torch.where(deviation > 0, …, 0.0)</code>; or add a millionth
+# to the deviation.</details>
+
+
+# %%
+def group_advantages(rewards: Tensor) -> Tensor:
+    """(reward − mean) / deviation within each row of (B, G); 0 where a row is all alike."""
+    ### BEGIN SOLUTION
+    better = rewards - rewards.mean(dim=1, keepdim=True)
+    deviation = rewards.std(dim=1, correction=0, keepdim=True)
+    return torch.where(deviation > 1e-6, better / deviation.clamp(min=1e-6), 0.0)
+    ### END SOLUTION
+
+
+group_advantages = check("9.7", group_advantages)
+
+# %%
+ask("9.e")
+
+# %% [markdown]
+# The loop is `reasoning.self_teach`, with your advantages in it. In each round it draws 32
+# questions, samples eight answers to each, asks `puzzles.rewards` which are right, and takes one
+# step of AdamW along Σ advantage · log p(answer). It begins with the half-trained model. No right
+# answer is shown to it at any time, only a 1 or a 0.
+
+# %%
+pupil = GPT.load("sums-half")
+before = measure(
+    [t for ts in complete(pupil, some, sampler=Sampler(), seed=1) for t in ts]
+)
+practice = torch.stack(puzzles.prompts(puzzles.questions(4000, 8, seed=5)))
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and shares while it learns, differ by machine"
+told = reasoning.self_teach(
+    pupil,
+    practice,
+    puzzles.rewards,
+    rounds=40,
+    prompts_a_round=32,
+    max_new_tokens=20,
+    stop_ids=[puzzles.END_ID],
+    advantages=group_advantages,
+    report=10,
+)
+
+# %%
+after = measure(
+    [t for ts in complete(pupil, some, sampler=Sampler(), seed=1) for t in ts]
+)
+print("200 held-out sums, sampled once each")
+print("gained, at least 15 points:", after[0] - before[0] >= 0.15)
+
+# %%
+plots.accuracy_bars(
+    {"half-trained": before, "after its own lessons": after},
+    "It has taught itself, from rewards alone",
+)
+
+# %% [markdown]
+# ### Break it
+#
+# What if the verifier can be fooled? Suppose it pays for an answer of 7, whatever the question. The
+# loop doesn't know what we meant. It does what is paid for.
+
+
+# %%
+def pays_sevens(ids: Tensor) -> list[float]:
+    """1 for each text that answers 7."""
+    return [float(puzzles.parse_answer(puzzles.decode(row)) == 7) for row in ids]
+
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and shares while it learns, differ by machine"
+fooled = GPT.load("sums-half")
+settings = {
+    "max_new_tokens": 20,
+    "stop_ids": [puzzles.END_ID],
+    "prompts_a_round": 32,
+    "advantages": group_advantages,
+    "report": 10,
+}
+sevens = reasoning.self_teach(fooled, practice, pays_sevens, rounds=20, **settings)
+
+# %%
+start, end = (sum(part) / 5 for part in (sevens.rewards[:5], sevens.rewards[-5:]))
+texts = answers_to(fooled, some)
+print("it says seven more often than before, by 50 points or more:", end - start > 0.5)
+print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
+
+# %% [markdown]
+# Every number that the loop reports has gone up, and the model is worthless. This is **reward
+# hacking**, and the only defence against it is to measure something else than what was paid.
+#
+# ## What people get wrong
+#
+# *"The model thinks before it answers."* It writes before it answers. What it has not written it
+# has not kept: between two characters nothing remains but the text.
+#
+# *"The scratchpad shows how the model found the answer."* Here it does, since we saw that the
+# answer hangs on it. In general one has to test it as we did: cut it, change it, and see whether
+# the answer follows. In large models it often doesn't.
+#
+# *"More votes, better answers."* More votes, more of the favourite.
+#
+# *"pass@100 is 90 %, so it can do it."* It can if somebody else knows which of the hundred is
+# right. Without a verifier pass@k can't be had.
+#
+# *"Longer answers are better."* Dots are long, too.
+#
+# *"Reinforcement learning teaches new things."* It makes more likely what was sampled and paid.
+# What never comes in a sample is never paid.
+#
+# ## Questions for the meeting
+#
+# 1. Our direct model has two layers. How many would it take to add eight digits at once, if a layer
+#    can add pairs side by side?
+# 2. A vote of three gives 0.648 where a single answer is right with 0.6 and there is one wrong
+#    answer. What does it give with nine different, equally likely wrong answers: more or less?
+# 3. The mask of the checked lessons leaves the wrong lines out. What would happen with them in?
+# 4. In the group advantages, why divide by the deviation, and what does it do to very easy and
+#    very hard questions?
+# 5. You evaluate with maj@64 and a friend with pass@64. Which number is larger, and can the gap be
+#    closed?
+# 6. What would you change so that the scratchpad model could do twelve digits?
+
+# %% [markdown] tags=["solution-only"]
+# ### Answers for whoever leads the meeting
+#
+# **1.** Three: 8 digits make 4 sums, then 2, then 1. Two layers are too few for that, and the
+# training found no other way in 1,500 steps. In principle a wide feed-forward layer can count how
+# often each digit comes and look up the rest, so "two layers can't" would be saying too much:
+# these two, trained so, don't.
+#
+# **2.** More, 0.733: the wrong votes split, and where all three differ, the die gives the right one
+# a third. `reasoning.predicted_maj_at_k({0: 0.6} | {i: 0.4 / 9 for i in range(1, 10)}, 0, 3)` tells.
+# With ten answers a share of 0.2 can be enough to win.
+#
+# **3.** It would learn to make mistakes as well, in every second line, and to correct them. Greedily,
+# little would change: of all first sums the right one would still be the likeliest by far. Sampled,
+# it would make the mistakes that it was taught, write more, and sometimes fail to mend one.
+#
+# **4.** It gives each question the same weight: where one answer of eight is right, that one gets
+# a large advantage. That is also the criticism (Liu and others 2025): very easy and very hard
+# questions, whose deviation is small, count for more than their share.
+#
+# **5.** pass@64 is at least as large: to win a vote the right answer has to come once at least.
+# Only a verifier closes the gap.
+#
+# **6.** Train on up to twelve digits; or use positions that don't name places (rotary ones help
+# some), or write the question's rest into each line, so that nothing has to be found by counting.
+
+# %% [markdown]
+# ## Recap
+#
+# A **scratchpad** gives a network of fixed depth as many steps as it has characters to write; it is
+# working memory, and dots are none. A mistake in it is carried on, unless checking has been
+# learned. Many answers can **vote**: maj@k follows from the shares of single answers by the
+# multinomial distribution, and rises only where the right answer is the favourite. **pass@k** says
+# what is there to be found, estimated without putting back; a **verifier** and **best of n** find
+# it. With a verifier a model can learn from its own answers: sample a group, compare each answer
+# with the group's mean, and follow the **policy gradient**. It does what is paid for.
+#
+# Sources. Scratchpads: M. Nye and others, *Show Your Work*, 2021; J. Wei and others,
+# *Chain-of-Thought Prompting Elicits Reasoning*, 2022. What the steps add: W. Merrill and
+# A. Sabharwal, *The Expressive Power of Transformers with Chain of Thought*, 2023. Dots: J. Pfau,
+# W. Merrill and S. Bowman, *Let's Think Dot by Dot*, 2024. Does the answer follow the thought:
+# T. Lanham and others, *Measuring Faithfulness in Chain-of-Thought Reasoning*, 2023. Votes:
+# N. de Condorcet, *Essai*, 1785; X. Wang and others, *Self-Consistency Improves Chain of Thought
+# Reasoning*, 2022. pass@k: M. Chen and others, *Evaluating Large Language Models Trained on Code*,
+# 2021. Verifiers: K. Cobbe and others, *Training Verifiers to Solve Math Word Problems*, 2021;
+# H. Lightman and others, *Let's Verify Step by Step*, 2023. Learning from oneself: R. Williams,
+# *Simple Statistical Gradient-Following Algorithms*, 1992; E. Zelikman and others, *STaR*, 2022;
+# Z. Shao and others, *DeepSeekMath*, 2024; Z. Liu and others, *Understanding R1-Zero-Like
+# Training*, 2025. Intervals: E. Wilson, *Probable Inference*, 1927.
+#
+# | English | 한국어 | in a sentence |
+# |---|---|---|
+# | chain of thought | 사고의 연쇄 (생각의 사슬) | steps written before the answer |
+# | scratchpad | 스크래치패드 (연습장) | room to write them |
+# | working memory | 작업 기억 | what is kept while one works |
+# | held-out | 홀드아웃 (평가용 데이터) | never trained on |
+# | majority vote, self-consistency | 다수결, 자기 일관성 | the answer given most often |
+# | tie | 동점 | several have the most votes |
+# | maj@k, pass@k | maj@k, pass@k | the vote of k is right; one of k is right |
+# | unbiased estimator | 불편 추정량 | right on average |
+# | verifier | 검증기 | says how good an answer is |
+# | best of n | 베스트 오브 n | the one with the highest score |
+# | policy gradient | 정책 경사 | make more likely what was paid |
+# | reward | 보상 | what the verifier gives |
+# | baseline | 기준선 (베이스라인) | what a reward is compared with |
+# | advantage | 어드밴티지 (이득) | how much better than that |
+# | reward hacking | 보상 해킹 | paid for something else than was meant |
+# | error bar, interval | 오차 막대, 신뢰 구간 | what a number may be off by |
+#
+# Next: a model of your own, on your own machine, that does what it is told.
