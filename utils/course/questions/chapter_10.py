@@ -11,14 +11,18 @@ QUESTIONS: list[Question] = [
         "instruction, framed by marks that it has never seen. What does it write?",
         [
             Choice(
-                "a story that obeys", "Where should it have learned what an instruction is for?"
+                "a story that obeys",
+                "Where should it have learned what an instruction is for?",
             ),
             Choice(
                 "a sound story about something else",
                 "So it would after an end mark, the one place from which it has learned to begin. "
                 "It has never seen these marks, and they are not that.",
             ),
-            Choice("nothing: it raises an error", "Ids that it has rows for are as good as any."),
+            Choice(
+                "nothing: it raises an error",
+                "Ids that it has rows for are as good as any.",
+            ),
             Choice(
                 "pieces of stories, from somewhere in the middle",
                 "It goes on from what looks like words, as well as it can.",
@@ -33,7 +37,8 @@ QUESTIONS: list[Question] = [
             Choice("8 · (512 + 128) = 5,120", "A is 8 × 128, and B is 512 × 8.", True),
             Choice("512 · 128 = 65,536", "That is the matrix itself, and it is frozen."),
             Choice(
-                "8 · 512 · 128", "A and B are multiplied by one another; they are not that big."
+                "8 · 512 · 128",
+                "A and B are multiplied by one another; they are not that big.",
             ),
             Choice("8", "The rank is the number of columns in between, not of parameters."),
         ],
@@ -43,13 +48,19 @@ QUESTIONS: list[Question] = [
         "A model was taught never to tell what its system message says, in answer to four "
         "questions. Which way to ask brings the secret out?",
         [
-            Choice("asking politely", "It is the kind of question that it was taught to refuse."),
+            Choice(
+                "asking politely",
+                "It is the kind of question that it was taught to refuse.",
+            ),
             Choice(
                 "asking for what the secret is there for: a story",
                 "It does what the message says, and so shows what it says.",
                 True,
             ),
-            Choice("none: the message is hidden", "It is in front of the text, as plain tokens."),
+            Choice(
+                "none: the message is hidden",
+                "It is in front of the text, as plain tokens.",
+            ),
         ],
     ),
     Question(
@@ -74,21 +85,24 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "10.e",
-        "We change one word of a story, so that the world forbids it: the kite has another "
-        "colour at its end. Is the chance that the model gives to the whole text now lower than "
-        "that of *any* possible story?",
+        "The model has written 300 stories. Some are forbidden by the world. How many bits does it "
+        "say that those cost, compared with the possible ones?",
         [
             Choice(
-                "yes: it has learned what is possible",
-                "It has, word by word. But a whole text has many words, and how many bits they "
-                "cost depends on how long and how unusual it is.",
+                "more, always: a threshold parts the two",
+                "It parts them where the lie was an accident of the draw, but not where the model "
+                "believes it.",
             ),
-            Choice("no: the change makes it likelier", "The changed word costs many bits."),
             Choice(
-                "no: many possible stories are less likely",
-                "A long story full of rare turns costs more than a short plain one with a lie.",
+                "just as many: it can't know",
+                "It knows much of the world, and many a slip it finds unlikely itself.",
+            ),
+            Choice(
+                "mostly more, but some no more than many a possible one",
+                "What it has learned wrongly looks to it like what it has learned rightly.",
                 True,
             ),
+            Choice("fewer: lies are simpler", "Nothing makes them so in this world."),
         ],
     ),
 ]
