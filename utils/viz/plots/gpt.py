@@ -160,8 +160,9 @@ def _guesses_by_depth(
             corner = (column - 0.46, rank - 0.4)
             ax.add_patch(Rectangle(corner, 0.92, 0.8, fc="#F2F2F2", lw=0))
             ax.add_patch(Rectangle(corner, 0.92 * chance, 0.8, fc=style.SKY, lw=0))
-            ax.text(column - 0.43, rank, word, va="center", size=9.5)
-            ax.text(column + 0.44, rank, _percent(chance), va="center", ha="right", size=8.5)
+            right = {"ha": "right", "size": 8.5}
+            ax.text(column - 0.43, rank, word, va="center", size=9.5, in_layout=False)
+            ax.text(column + 0.44, rank, _percent(chance), va="center", in_layout=False, **right)
     frame = Rectangle((current - 0.495, -0.52), 0.99, n_rows + 0.04, fc="none", lw=2.4)
     ax.add_patch(frame)
     frame.set_edgecolor(style.HIGHLIGHT)
