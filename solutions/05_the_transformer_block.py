@@ -102,6 +102,8 @@ plots.lines(
     "size of the gradient",
     "The plus sign lets the gradient through, down to the first layer",
     log_y=True,
+    words=f"layer(x): from {chain[-1]:.3f} above the last layer evenly down to {chain[0]:.0e} "
+    f"below the first; x + layer(x): between {min(residual):.3f} and {max(residual):.3f}",
 )
 
 # %% [markdown]
@@ -112,7 +114,8 @@ plots.lines(
 # With the plus sign comes a picture that the rest of this course will use. There is one **residual
 # stream** for each word, 64 numbers wide, running straight from the bottom to the top. A layer is
 # no station on the line any more. It stands beside the stream, reads from it, and adds something to
-# it. Nothing that was written is ever wiped out, only added to.
+# it. Nothing that was written is wiped out by the way: a layer that wants it gone has to add its
+# opposite.
 #
 # ## A stream that swells
 #
@@ -131,16 +134,23 @@ def spread(step, layers) -> list[float]:
     return [tokens.std().item() for tokens in stream]
 
 
+def added(x: Tensor, layer) -> Tensor:
+    return x + layer(x)
+
+
+hardly = spread(added, layers)
 for layer in layers:
     nn.init.xavier_uniform_(layer.qkv.weight)
     nn.init.xavier_uniform_(layer.out.weight)
-swelling = spread(lambda x, layer: x + layer(x), layers)
-print(f"from {swelling[0]:.1f} to {swelling[-1]:.0f} in 24 layers")
+swelling = spread(added, layers)
+for name, sizes in {"small": hardly, "usual": swelling}.items():
+    print(f"{name} weights: from {sizes[0]:.1f} to {sizes[-1]:.2g} in 24 layers")
 
 # %% [markdown]
-# It doubles about every four layers, and with smaller weights it would hardly grow. What a layer gets
-# to read depends on how deep it stands and on how its neighbours were rolled. So each layer is
-# given something in front of it that brings whatever comes to a common size. That is a **norm**.
+# With the usual weights it doubles about every four layers, with the small ones it trebles in
+# twenty-four. What a layer gets to read depends on how deep it stands and on how its neighbours were
+# rolled. So each layer is given something in front of it that brings whatever comes to a common
+# size. That is a **norm**.
 #
 # ### LayerNorm, on four numbers
 #
@@ -158,11 +168,8 @@ plots.steps_on_numbers(
         "mean subtracted": centred,
         "divided by the root": centred / variance.sqrt(),
     },
-    "LayerNorm moves a token's numbers to 0 and brings them to a spread of 1",
+    "LayerNorm brings a token's numbers to the mean 0 and the variance 1",
 )
-
-# %%
-ask("5.b")
 
 # %% [markdown]
 # Two things are added in practice. A token whose numbers are all equal has the variance 0, and so a
@@ -172,7 +179,11 @@ ask("5.b")
 #
 # Mind what is *not* averaged: neither the words of a text nor the texts of a batch. Each token is
 # normalised by itself, over its own C numbers.
-#
+
+# %%
+ask("5.b")
+
+# %% [markdown]
 # ### Exercise 5.1 · LayerNorm
 # ★★☆ · 12 min · Ba, Kiros and Hinton 2016; Phuong and Hutter 2022, Alg. 6
 #
@@ -220,13 +231,14 @@ plots.lines(
     },
     "layers below",
     "standard deviation of the stream",
-    "With a norm at each entrance the stream grows slowly, and by itself",
+    "A norm at each entrance lets the stream grow by steps, not by doubling",
     log_y=True,
 )
 
 # %% [markdown]
-# The stream still grows, since everybody adds to it. But what is added doesn't depend on how large
-# the stream has become, so it grows like a sum of steps, not like interest on interest.
+# The stream still grows, since everybody adds to it; at first it even grows faster, as the norm makes
+# words of spread 1 out of words of spread 0.6. But what is added doesn't depend on how large the
+# stream has become, so it grows like a sum of steps, not like interest on interest.
 #
 # ### Break it: the wrong axis
 #
@@ -299,7 +311,8 @@ plots.lines(
 
 # %% [markdown]
 # Each norm in the stream divides by a spread of a little more than 1, and forty-eight such divisions
-# leave a few thousandths. Post-norm can be trained, BERT was; but it wants a learning rate that
+# leave a few thousandths. (Only the very first gets smaller numbers, and enlarges: the hook at the
+# left.) Post-norm can be trained, BERT was; but it wants a learning rate that
 # starts near zero and rises slowly, and the deeper the stack the more it does (Xiong et al. 2020).
 # Nearly all models since GPT-2 are pre-norm. They pay with a stream that nobody ever normalises, so
 # there is one last norm above the last block, before the words are read off.
@@ -340,9 +353,10 @@ plots.bends(
 
 # %% [markdown]
 # A slope of 0 is the trouble with ReLU: a hidden number that is below 0 for every word gets no
-# gradient, from any of them, and stays there for good. GELU's slope fades out slowly on the left, and
-# on the way some of the message still gets through. How much that is worth is another question;
-# there are good models with either.
+# gradient, from any of them. Its weights stay as they are, and it stays dead unless the layers below
+# come to send something else. GELU dips below 0 on the left and comes back slowly, so its slope there
+# is small, for the most part negative, but not 0, and some of the message gets through. How much that
+# is worth is another question; there are good models with either.
 #
 # ### Exercise 5.2 · GELU
 # ★☆☆ · 6 min · Hendrycks and Gimpel 2016; Phuong and Hutter 2022, Alg. 10
@@ -517,11 +531,13 @@ block_parameters = check("5.5", block_parameters)
 # %%
 small = sum(block_parameters(64, 4))
 print("as the module has:", small == sum(p.numel() for p in block.parameters()))
-in_norms, in_attention, in_feed_forward = block_parameters(768, 12)
+shares = "norms", "attention", "feed-forward"
+of_gpt2 = dict(zip(shares, block_parameters(768, 12), strict=True))
+print("GPT-2:", ", ".join(f"{name} {count:,}" for name, count in of_gpt2.items()))
 plots.bars(
-    {"norms": in_norms, "attention": in_attention, "feed-forward": in_feed_forward},
-    "parameters of one block of GPT-2",
-    "Two of three parameters are in the feed-forward layer; the norms hardly count",
+    {name: count / 1e6 for name, count in of_gpt2.items()},
+    "parameters of one block of GPT-2, millions",
+    "Two thirds of a block's parameters are in the feed-forward layer",
     highlight=["feed-forward"],
 )
 
@@ -534,8 +550,9 @@ plots.bars(
 #
 # So far we have seen why each part *should* be there. Now the test: a small GPT, two blocks of width
 # 64, and five times the same GPT with one thing missing. All are trained alike, on the first 40
-# words of stories. They see each story once. For comparison, the dice of the stories, below which
-# nobody can honestly get, and the 3-gram of chapter 02.
+# words of stories, in 120 steps of 16 stories, each story once. For comparison, the dice of the
+# stories, below which nobody can honestly get, and the 3-gram of chapter 02, which has counted all
+# 10,000 stories, five times as many.
 
 # %%
 corpus = load_corpus("stories")
@@ -558,8 +575,8 @@ for without in ("", *ablation.PARTS):
 
 # %% [markdown]
 # Without the residual, a branch *replaces* the stream. Without norms, the numbers pass as they are.
-# Without heads there is one, as wide as four. Without positions nothing tells a word where it
-# stands.
+# Without heads there is one, as wide as four. Without positions no numbers are added that say where a
+# word stands.
 
 # %%
 ask("5.d")
@@ -585,7 +602,7 @@ losses = {name: train(model, name) for name, model in models.items()}
 # %%
 plots.training_curves(
     {name: ablation.running_mean(bits) for name, bits in losses.items()},
-    "Without the residual or the norm there is trouble; without the rest, hardly",
+    "Without residual or norm it learns slowly; without the rest, hardly so",
     levels=levels,
     ylim=(0, 8),
     words="six models over 120 steps: those without residual and without norm stay above the "
@@ -608,7 +625,7 @@ plots.ablation_bars(
     {name: [value] for name, value in bits.items()},
     {name: [steps] for name, steps in reached.items()},
     STEPS,
-    "Residual and norm make it learn at all; the other parts are about how well",
+    "Without residual or norm, 120 steps are too few to beat the 3-gram",
     levels=levels,
     reach="steps until it beats the 3-gram",
     words="bits per word after 120 steps and steps until the model beats the 3-gram; never: "
@@ -633,9 +650,9 @@ plots.ablation_bars(
 #
 # Read it without kindness. The residual and the norm are missed, as expected; and without the norm
 # it comes right in the end, only late. ReLU, post-norm and a single head make differences that are
-# about as large as those between seeds: this table can't tell them from nothing. And two of the
-# cripples *beat* the whole. Without the feed-forward layer the model needs more steps to the 3-gram,
-# and then overtakes; without positions likewise.
+# about as large as those between seeds: this table can't tell them from nothing. And two models with a
+# part missing *beat* the whole. Without the feed-forward layer the model needs more steps to the
+# 3-gram, and then overtakes; without positions likewise.
 #
 # Does that make two thirds of the parameters useless? It says that *here* they are in the way: two
 # blocks, stories of which 40 words are read, one learning rate for all, 9,600 stories. What is left to
@@ -664,7 +681,7 @@ plots.in_and_out(
     into,
     out,
     (middle, tanh.detach()),
-    "Each token has a straight line of its own: the larger its numbers, the flatter",
+    "A straight line for each token: the larger its numbers, the flatter",
     curve_name="3 · tanh(x / 3s)",
     words="forty tokens before and after the last norm: straight lines through 0, each as steep "
     "as its token is small; beside them a curve, 3 · tanh(x / 3s), s being their mean spread",
@@ -674,8 +691,8 @@ plots.in_and_out(
 # The long lines are the flat ones: a token with large numbers has a large spread, and is divided by
 # more. In a small model like ours the tokens hardly differ in that. In the large ones of the paper
 # they differ by far, and all lines together have the form of an S: steep in the middle, bent at both
-# ends, like the dashed curve. Small numbers get through, large ones are squeezed. So, the authors
-# asked, why not take an S at once?
+# ends, like the dashed curve, 3 · tanh(x / 3s), where s is the mean spread of our forty. Small numbers
+# get through, large ones are squeezed. So, the authors asked, why not take an S at once?
 #
 # ### Exercise 5.6 · Dynamic Tanh
 # ★☆☆ · 5 min · Zhu et al. 2025
@@ -708,8 +725,9 @@ ask("5.e")
 #
 # One thing has to be made fair first. GPT-2 starts its words with numbers of about 0.02. A LayerNorm
 # brings them to 1 at once; a tanh of something so small is hardly more than nothing. So both kinds
-# start here with words of spread 1, and with a head of their own. (The authors multiply the words by
-# √C, 64 in their model, for the same reason.) α starts at 1.
+# start here with words of spread 1. That needs a second matrix for reading off the next word: GPT-2
+# uses the table of its words for that too, and such large numbers would spoil it. (The authors
+# multiply the words by √C, 64 in their model, for the same reason.) α starts at 1.
 
 # %% tags=["nbval-ignore-output"] reason="losses after 120 steps differ from machine to machine"
 kinds = {"LayerNorm": "layernorm", "Dynamic Tanh": "dyt"}
@@ -743,7 +761,8 @@ print(
 
 # %% [markdown]
 # Our measurement doesn't agree with the paper's claim. Is it the shortness of the race? Here are the
-# 600 steps of `course bench blocks`, three seeds each, with a doubled learning rate besides:
+# 600 steps of `course bench blocks`, three seeds each, with a doubled learning rate besides, and with
+# RMSNorm, a LayerNorm that leaves out the mean:
 #
 # | 600 steps | bits a word: mean (least to most) | steps to the 3-gram, by seed |
 # |---|---|---|
@@ -751,17 +770,21 @@ print(
 # | Dynamic Tanh | 1.05 (1.02 to 1.07) | 130, 128, 133 |
 # | RMSNorm | 0.94 (0.89 to 1.04) | 96, 95, 108 |
 # | no norm at all | 0.88 (0.85 to 0.93) | 107, 115, 128 |
+# | no norm, words of spread 0.02 | 1.04 (0.99 to 1.08) | 175, 176, 170 |
 # | LayerNorm, doubled rate | 0.88 (0.85 to 0.90) | 103, 102, 101 |
 # | Dynamic Tanh, doubled rate | 1.07 (1.05 to 1.08) | 131, 128, 134 |
 #
 # Dynamic Tanh stays behind by 0.19 bits, more than twice the spread of the seeds, at both rates. But
-# look at the fourth line. Where the words start at spread 1, two blocks do *without any norm* what
-# they do with one; in the table further up, where they start at 0.02, they missed it. So what the
-# norm had repaired there was a start that was too small, and in this comparison there is hardly
-# anything for a norm to do. What we see is what the squeezing costs, not what it might save. That
-# is no refutation: the authors' models have dozens of blocks, are trained to the end, and have an
-# α tuned to their width; their claim is about those. It is a warning, both ways: a
-# finding travels only as far as its setting.
+# look at the fourth line and the fifth. Where the words start at spread 1, two blocks do *without any
+# norm* what they do with one; where they start at 0.02, as in the table further up, they miss it. So
+# what the norm repairs here is mostly a start that is too small, and in this comparison there is
+# hardly anything for a norm to do. What we see is what the squeezing costs, not what it might save.
+# And the first line is as good as the best of the other table: a larger start, and a second matrix, do
+# as much for the whole model as leaving out its feed-forward layer did.
+#
+# That is no refutation: the authors' models have dozens of blocks, are trained to the end, and have an
+# α tuned to their width; their claim is about those. It is a warning, both ways: a finding travels
+# only as far as its setting.
 #
 # ## Three families
 #
@@ -838,7 +861,7 @@ print("words of the target that notice:", int(moved.sum()), "of 4")
 # ## What people get wrong
 #
 # *"The norm is between the blocks."* In a pre-norm model it stands in front of each branch, and
-# nothing stands in the stream. Only the last norm, in front of the head, is on the stream itself.
+# nothing stands in the stream. Only the last norm, before the words are read off, is on the stream itself.
 #
 # *"LayerNorm makes the activations normal."* It moves and scales them. A skewed token stays as
 # skewed as it was.
@@ -933,7 +956,8 @@ print("words of the target that notice:", int(moved.sum()), "of 4")
 # Memories*, 2021. GPT-2: A. Radford and others, *Language Models are Unsupervised Multitask
 # Learners*, 2019. Without positions: A. Haviv and others, *Transformer Language Models without
 # Positional Encodings Still Learn Positional Information*, 2022. Dynamic Tanh: J. Zhu and others,
-# *Transformers without Normalization*, 2025. BERT: J. Devlin and others, 2018. One model for all
+# *Transformers without Normalization*, 2025. BERT: J. Devlin and others, *BERT: Pre-training of
+# Deep Bidirectional Transformers for Language Understanding*, 2019. One model for all
 # tasks with an encoder and a decoder: C. Raffel and others, *Exploring the Limits of Transfer
 # Learning with a Unified Text-to-Text Transformer*, 2019.
 #
@@ -959,5 +983,5 @@ print("words of the target that notice:", int(moved.sum()), "of 4")
 # | cross-attention | 교차 어텐션 | queries from one text, keys and values from another |
 # | initialisation | 초기화 | the numbers that training starts from |
 #
-# Next: words and places in front, a head behind, and the block twelve times between: a whole GPT,
+# Next: words and places in front, a matrix for the next word behind, and the block twelve times between: a whole GPT,
 # equal to the real one to the last digit that counts.

@@ -104,11 +104,12 @@ def parts(config: GPTConfig) -> dict[str, tuple[Make, float]]:
 
 def norms(config: GPTConfig) -> dict[str, tuple[Make, float]]:
     kinds = {"LayerNorm": "layernorm", "Dynamic Tanh": "dyt", "RMSNorm": "rmsnorm", "none": "none"}
+    small_words = partial(ablation.build, config.with_changes(tied=False), "norm")
     chosen = [(name, RATE) for name in kinds] + [(name, 2 * RATE) for name in [*kinds][:2]]
     return {
         f"{name}, rate {rate:g}": (partial(ablation.build_with_norm, config, kinds[name]), rate)
         for name, rate in chosen
-    }
+    } | {f"none, words at 0.02, rate {RATE:g}": (small_words, RATE)}
 
 
 def measure(

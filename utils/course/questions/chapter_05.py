@@ -84,13 +84,14 @@ QUESTIONS: list[Question] = [
         "63 in LayerNorm, and what in Dynamic Tanh?",
         [
             Choice(
-                "They shrink in both",
+                "Their differences all but vanish, in both",
                 "In Dynamic Tanh no number knows of the others.",
             ),
             Choice(
-                "They shrink in LayerNorm, and stay as they are in Dynamic Tanh",
-                "The one large number makes the variance large, by which all are divided. The "
-                "tanh bends each alone.",
+                "Their differences all but vanish in LayerNorm; in Dynamic Tanh they stay as they "
+                "are",
+                "The one large number makes the variance large, and all are divided by its root: "
+                "the others come out nearly equal, 1/8 in size. The tanh bends each alone.",
                 right=True,
             ),
             Choice(

@@ -23,7 +23,8 @@ def steps_on_numbers(steps: Mapping[str, Any], finding: str) -> Picture:
         for ax, (name, values) in zip(grid[0], steps.items(), strict=True):
             heights = numbers(values, name)
             drawn = ax.bar([f"x{i + 1}" for i in range(len(heights))], heights, color=style.BLUE)
-            ax.bar_label(drawn, [f"{v:.2f}".rstrip("0").rstrip(".") for v in heights], padding=2)
+            said = [f"{v:.2f}".rstrip("0").rstrip(".").replace("-", "−") for v in heights]
+            ax.bar_label(drawn, said, padding=2)
             ax.axhline(0, color=style.MUTED, lw=1)
             ax.margins(y=0.18)
             ax.grid(False, axis="x")
