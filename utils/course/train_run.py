@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from utils.llm import distributed
 from utils.llm.batches import open_tokens, write_tokens
 from utils.llm.callbacks import Callback, CSVLog, Progress, Report, TensorBoard, time_left
 from utils.llm.gpt import GPT, GPTConfig
+from utils.llm.model_card import write_card
 from utils.llm.snapshots import replacing
 from utils.llm.tokenizer import load_encoding, save_encoding, train_bpe
 from utils.llm.training import History, TrainConfig, TrainingError, train
@@ -294,7 +294,9 @@ class RecallLog(Callback):
 
 
 def finish(model: GPT, history: History, text: Text, settings: Settings, folder: Path) -> None:
-    """Write the weights and the figure, and say what came of it."""
+    """Write the weights, the figure and the card, and say what came of it."""
+    from utils.course.train_card import card_of, held_out_scores
+
     state = distributed.whole_weights(model)
     if not distributed.team().leads:
         return
@@ -308,31 +310,21 @@ def finish(model: GPT, history: History, text: Text, settings: Settings, folder:
         from utils.course.train_figure import loss_figure
 
         loss_figure(history, settings.corpus == STORIES).save(folder / "loss.png")
-    for line in summary(model, history, text, settings, folder):
+    scores = held_out_scores(model, history, text, settings.corpus == STORIES)
+    write_card(folder, card_of(settings, history, text, scores, folder.name), model.config)
+    for line in summary(history, scores, folder):
         print(line, flush=True)
 
 
-def summary(
-    model: GPT, history: History, text: Text, settings: Settings, folder: Path
-) -> Iterator[str]:
+def summary(history: History, scores: Mapping[str, str], folder: Path) -> Iterator[str]:
     """What came of it, line by line."""
     steps, speed = len(history.losses), history.tokens_per_second
     spent = time_left(history.seconds)
     yield f"{steps:,} steps in {spent}, {speed:,.0f} tokens per second"
     if history.stopped:
         yield f"stopped early: {history.stopped}; course train --out {folder} --resume goes on"
-    if settings.corpus == STORIES:
-        stories = storyworld.stories(VAL_STORIES, seed=1)
-        bits = story_scores.bits_per_word(model, stories)
-        floor = story_scores.true_bits_per_word(stories)
-        above = 100 * (bits / floor - 1)
-        yield (
-            f"held-out stories: {bits:.4f} bits per word, {above:+.2f} % from the floor, which is "
-            f"{floor:.4f} for them"
-        )
-    elif history.val_loss:
-        bits = history.val_loss[-1] / math.log(2) * (len(text.val_ids) - 1) / text.val_bytes
-        yield (f"validation: {history.val_loss[-1]:.4f} nats per token, {bits:.3f} bits per byte")
+    for measured, result in scores.items():
+        yield f"{measured}: {result}"
     yield f"all of it is in {folder}: {_listed(sorted(p.name for p in folder.iterdir()))}"
 
 

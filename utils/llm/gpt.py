@@ -26,6 +26,7 @@ from utils.llm.gpt_shapes import (
     check_positions,
     check_range,
 )
+from utils.llm.model_card import ModelCard
 from utils.llm.norms import make_norm
 
 __all__ = ["GPT", "PRESETS", "Block", "FeedForward", "GPTConfig", "feed_forward", "gelu"]
@@ -296,10 +297,7 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def lens(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L_plus_1 B T V"]:
-        """The scores that the head would give at every depth (the logit lens, nostalgebraist 2020).
-
-        The last are the model's own.
-        """
+        """The head's scores at every depth, the last its own (the logit lens, nostalgebraist 2020)."""
         return self.head(self.final_norm(self.residual_stream(ids)))
 
     def num_parameters(self) -> int:
@@ -358,13 +356,18 @@ class GPT(nn.Module):
         tokenizer = "gpt2" if config.vocab_size == PRESETS["gpt2"]["vocab_size"] else ""
         return cls._of(config, tensors, tokenizer, named)
 
-    def to_hf(self, path: str | os.PathLike[str], eos_token_id: int | None = None) -> None:
-        """Write a folder that transformers' `AutoModelForCausalLM.from_pretrained` opens.
+    def to_hf(
+        self,
+        path: str | os.PathLike[str],
+        eos_token_id: int | None = None,
+        card: ModelCard | None = None,
+    ) -> None:
+        """Write a folder that transformers' `AutoModelForCausalLM` opens, the card as README.md.
 
-        `eos_token_id` is the token that ends a text. Raises ValueError for a model that is no
-        GPT-2: another norm, post-norm, or positions that are not learned.
+        `eos_token_id` ends a text. Raises ValueError for what is no GPT-2: another norm, post-norm,
+        or positions that are not learned.
         """
-        hf.write_folder(path, self.config, self._weights(), eos_token_id)
+        hf.write_folder(path, self.config, self._weights(), eos_token_id, card)
 
     def _weights(self) -> dict[str, Tensor]:
         """The state dict, a tied head left out."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from utils.llm.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt_config import PRESETS, GPTConfig
+from utils.llm.model_card import ModelCard, write_card
 
 __all__ = ["fetch", "from_hf", "hf_config", "hf_tensors", "write_folder"]
 
@@ -228,8 +229,12 @@ def write_folder(
     config: GPTConfig,
     tensors: Mapping[str, Tensor],
     eos_token_id: int | None = None,
+    card: ModelCard | None = None,
 ) -> None:
-    """A folder that `AutoModelForCausalLM.from_pretrained` opens: weights, then config.json."""
+    """A folder that `AutoModelForCausalLM.from_pretrained` opens: weights, config.json, a card.
+
+    Without a card, one that says what is not known is left where there is none yet.
+    """
     described, renamed = hf_config(config, eos_token_id), hf_tensors(tensors, config)
     folder = Path(path)
     if folder.is_file():
@@ -237,6 +242,8 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / "model.safetensors", renamed, {"format": "pt"})
     (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    if card or not (folder / "README.md").exists():
+        write_card(folder, card or ModelCard(folder.resolve().name), config, for_hub=True)
 
 
 def _read_folder(name: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
