@@ -297,7 +297,7 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def lens(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L_plus_1 B T V"]:
-        """The head's scores at every depth, the last its own (the logit lens, nostalgebraist 2020)."""
+        """The head's scores at every depth, its own last: the logit lens (nostalgebraist 2020)."""
         return self.head(self.final_norm(self.residual_stream(ids)))
 
     def num_parameters(self) -> int:
