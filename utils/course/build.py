@@ -153,7 +153,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def execute(
-    notebook: NotebookNode, target: Target, strict: bool | None = None, timeout: int = 300
+    notebook: NotebookNode, target: Target, strict: bool | None = None, timeout: int = 1200
 ) -> None:
     """Run all cells in a fresh kernel in the notebook's folder, keeping the outputs.
 

@@ -66,6 +66,30 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "7.e",
+        "Over the steps of the training, what will the share of right recalls look like, kind by "
+        "kind?",
+        [
+            Choice(
+                "All kinds rise together, as the loss falls",
+                "The loss is a mean over all words. What hides in it need not move together.",
+            ),
+            Choice(
+                "Each kind rises steadily from the first step on",
+                "Something has to be found first: where to look. Until then there are guesses.",
+            ),
+            Choice(
+                "The rare ones first, since they cost most when they are missed",
+                "They cost much each time, but the gradient hears of them seldom.",
+            ),
+            Choice(
+                "Kind by kind, each rather suddenly, the frequent ones first",
+                "The more lessons a story holds, the sooner the model finds out where to look.",
+                True,
+            ),
+        ],
+    ),
+    Question(
+        "7.f",
         "Four models, from 25 thousand to 841 thousand parameters, get the same number of "
         "arithmetic operations to learn with. Which is ahead in the end?",
         [
@@ -81,7 +105,7 @@ QUESTIONS: list[Question] = [
         ],
     ),
     Question(
-        "7.f",
+        "7.g",
         "A training is killed after 6 of 12 steps and goes on from its checkpoint. What must be in "
         "the file, so that it ends with the very same weights?",
         [
