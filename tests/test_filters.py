@@ -88,6 +88,12 @@ def test_min_p_compares_with_the_likeliest(weights, p):
     assert kept(min_p(p), logits_of(weights)) == expected
 
 
+def test_all_of_the_pie_is_every_token_that_has_a_crumb():
+    logits = torch.tensor([[0.0, -60.0, -INF, -80.0], [-90.0, 0.0, -90.0, -1.0]])
+    assert torch.equal(top_p(1)(logits), logits)  # though the sum is 1 long before
+    assert kept(top_p(1 - 1e-12), logits[0]) == [0]
+
+
 def test_top_p_stops_at_a_border_that_is_reached_exactly():
     logits = torch.tensor([0.0, -1.0, -2.0, -2.0], dtype=torch.float64) * math.log(2)
     for p, n in ((0.5, 1), (0.75, 2), (0.875, 3), (0.4, 1), (0.51, 2), (0.76, 3), (0.88, 4)):

@@ -259,6 +259,16 @@ def test_draw_follows_the_distribution():
     assert counts[weights == 0].sum() == 0
 
 
+@pytest.mark.parametrize(("dart", "token"), [(0.0, 1), (0.2, 1), (0.25, 3), (1 - 2**-53, 3)])
+@pytest.mark.parametrize("size", [1.0, 1 / 3, 3.0])
+def test_no_dart_hits_a_slice_of_size_zero(dart, token, size, monkeypatch):
+    monkeypatch.setattr(
+        torch, "rand", lambda shape, dtype, **_: torch.full(shape, dart, dtype=dtype)
+    )
+    chances = torch.tensor([0.0, 0.25, 0.0, 0.75, 0.0], dtype=torch.float64) * size
+    assert draw(chances) == token
+
+
 def chi_square(counts, weights):
     expected = counts.sum() * weights / weights.sum()
     possible = weights > 0
