@@ -393,7 +393,7 @@ bars = [(sum(g) / len(g), *wilson_interval(sum(g), len(g))) for g in by_mistakes
 plots.accuracy(
     {"all checks right": (range(9), *zip(*bars, strict=True))},
     "mistakes in one sum",
-    "It mends one mistake or two; with more than half the lines wrong it is lost",
+    "It mends one mistake or two, and is lost where nearly every line is wrong",
     floor=None,
 )
 
@@ -428,11 +428,8 @@ single = [
 ]
 mean, error = mean_and_error(single)
 print("a single answer is right, between 20 and 80 %:", 0.2 < mean < 0.8)
-print(
-    "some questions hardly ever, some nearly always:",
-    min(single) < 0.1,
-    max(single) > 0.8,
-)
+print("some questions below 10 %:", min(single) < 0.1)
+print("some questions above 80 %:", max(single) > 0.8)
 
 # %% [markdown]
 # ### Exercise 9.3 · Majority vote
@@ -502,6 +499,8 @@ maj_at_k = check("9.4", maj_at_k)
 ask("9.d")
 
 # %% [markdown]
+# ### Measured against predicted
+#
 # Now measure, and predict. For the prediction we need no vote at all: if we know how often each
 # answer comes singly, the number of votes for each follows the multinomial distribution, and the
 # chance that the right one has the most can be computed exactly. (With two possible answers it is
@@ -632,6 +631,20 @@ forecast = [reasoning.predicted_maj_at_k(new_shares, truth[hard], k) for k in ks
 print("a vote of 256 is worse than one answer:", falls[8][0] < falls[0][0])
 
 # %%
+wrong = [a for a in new_shares if a not in (truth[hard], None)]
+named = {
+    "the right answer": truth[hard],
+    "the favourite": max(wrong, key=new_shares.get),
+}
+plots.accuracy_bars(
+    {
+        name: (new_shares[a], *wilson_interval(round(2048 * new_shares[a]), 2048))
+        for name, a in named.items()
+    },
+    "This question has a favourite, and it is wrong",
+)
+
+# %%
 plots.accuracy(
     {"a vote of k on this question": (ks, *zip(*falls, strict=True))},
     "k, answers that vote",
@@ -688,6 +701,8 @@ def best_of_n(candidates: list, score):
 best_of_n = check("9.6", best_of_n)
 
 # %% [markdown]
+# ### Two verifiers
+#
 # We try two verifiers. One is the model itself: how likely did it hold what it wrote? The other is
 # the checked model of above. Nobody shows it the answer; it gets the scratchpad of the half-trained
 # one, line by line, and says how likely it holds each sum when it makes it again.
@@ -787,7 +802,7 @@ torch.manual_seed(0)
 groups = torch.multinomial(p, 4000 * 8, replacement=True).view(4000, 8)
 reward = (groups == 7).float()  # (4000, 8)
 slopes = answers[groups] - p  # (4000, 8, 10), the gradients of log p(answer)
-print(f"exact, by the logit of 7:    {exact[7]:.2f}")
+print(f"exact:   by the logit of 7 {exact[7]:.2f}")
 for b in (0.0, 0.1, 1.0):
     estimates = ((reward - b)[..., None] * slopes).mean(dim=1)  # (4000, 10)
     scatter = estimates.var(dim=0).sum().sqrt()
@@ -834,6 +849,8 @@ group_advantages = check("9.7", group_advantages)
 ask("9.e")
 
 # %% [markdown]
+# ### Forty rounds
+#
 # The loop is `reasoning.self_teach`, with your advantages in it. In each round it draws 32
 # questions, samples eight answers to each, asks `puzzles.rewards` which are right, and takes one
 # step of AdamW along Σ advantage · log p(answer). It begins with the half-trained model. No right
