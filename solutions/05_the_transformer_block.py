@@ -114,8 +114,7 @@ plots.lines(
 # With the plus sign comes a picture that the rest of this course will use. There is one **residual
 # stream** for each word, 64 numbers wide, running straight from the bottom to the top. A layer is
 # no station on the line any more. It stands beside the stream, reads from it, and adds something to
-# it. Nothing that was written is wiped out by the way: a layer that wants it gone has to add its
-# opposite.
+# it. Nothing that was written is ever overwritten: a layer that wants it gone has to add its opposite.
 #
 # ## A stream that swells
 #
