@@ -143,6 +143,48 @@ def test_sound_answers_of_the_package_and_of_learners_pass(id, answer):
     assert said(id, answer) == "right"
 
 
+def append_and_return_the_room(cache, k, v):
+    append_without_looking(cache, k, v)
+    return cache.keys, cache.values
+
+
+def append_with_cat(cache, k, v):
+    cache.keys = torch.cat([cache.keys, k], dim=2)
+    cache.values = torch.cat([cache.values, v], dim=2)
+    return cache.keys, cache.values
+
+
+def top_k_gathered_back(logits, k):
+    ordered, ids = logits.sort(descending=True)
+    ordered[..., k:] = -torch.inf
+    return ordered.gather(-1, ids)
+
+
+def top_k_by_threshold_of_some_rows(logits, k):
+    return logits.masked_fill(
+        logits < logits.topk(min(k, logits.shape[-1])).values[..., -1], -torch.inf
+    )
+
+
+def nucleus_of_one_pie(chances, p):
+    sizes, ids = chances.sort(descending=True)
+    kept = sizes.cumsum(-1) - sizes < p
+    kept[0] = True
+    left = torch.zeros_like(chances).scatter(-1, ids, sizes * kept)
+    return left / left.sum()
+
+
+def beam_step_without_an_end(beams, log_chances, width, stop_id):
+    found = []
+    for ids, total in beams:
+        found += [([*ids, token], total + x) for token, x in enumerate(log_chances(ids))]
+    return sorted(found, key=lambda beam: beam[1], reverse=True)[:width]
+
+
+def beam_step_from_the_worst(beams, log_chances, width, stop_id):
+    return BY_ID["8.7"].reference(beams, log_chances, width, stop_id)[::-1]
+
+
 @pytest.mark.parametrize(
     ("id", "answer", "begins"),
     [
@@ -153,6 +195,15 @@ def test_sound_answers_of_the_package_and_of_learners_pass(id, answer):
         ("8.2", lambda x, t: F.softmax(x / (t or 1.0), dim=-1), "Temperature 0 was taken for no"),
         ("8.3", top_k_by_threshold, "Of equal logits at the border you kept all"),
         ("8.3", top_k_in_place, "the result is right, but the argument was changed"),
+        ("8.1", lambda logits: logits[-1].argmax(-1), "You took the last text"),
+        ("8.3", top_k_gathered_back, "The sorted logits went back to wrong places"),
+        ("8.3", top_k_by_threshold_of_some_rows, "3 tokens are left, and 2 should be."),
+        ("8.4", nucleus_of_one_pie, "4 tokens are left in row [0], and 2 should be."),
+        ("8.5", lambda c, d: (d[:, None] < c.cumsum(1)).int().argmax(1), "Rounding leaves the sum"),
+        ("8.7", beam_step_without_an_end, "Texts that have ended were continued, and all were"),
+        ("8.7", beam_step_from_the_worst, "These are the right texts"),
+        ("8.8", append_and_return_the_room, "The whole room was returned"),
+        ("8.8", append_with_cat, "The new tokens were put behind the whole room"),
         ("8.4", nucleus_forgetting_to_scatter, "The right slices, in falling order"),
         ("8.4", lambda c, p: c * (c.cumsum(-1) <= p), "the row does not sum to 1"),
         ("8.5", lambda c, d: torch.multinomial(c, 1).squeeze(1), "You threw a dart of your own"),

@@ -174,6 +174,10 @@ BEAM_STEP = Exercise(
     mistakes={
         "Texts of different lengths were compared by their totals, and every further token makes a "
         "total smaller: compare total / number of tokens.": _bent(score=lambda beam: beam[1]),
+        "Texts that have ended were continued, and all were compared by their totals: one that has "
+        "ended stays as it is, and the mean ranks, total / number of tokens.": _bent(
+            score=lambda beam: beam[1], ended=lambda ids, stop: False
+        ),
         "The length is one too large: divide by the number of new tokens, the latest among "
         "them.": _bent(score=lambda beam: beam[1] / (len(beam[0]) + 1)),
         "The stop token counts as well: divide by the number of all tokens of the text.": _bent(
@@ -211,6 +215,9 @@ BEAM_STEP = Exercise(
         ),
         "The worst come first: ln p is below 0, and the largest is the best, reverse=True.": _bent(
             best_first=False
+        ),
+        "These are the right texts, but the best comes first, not last.": (
+            lambda *args: beam_step(*args)[::-1]
         ),
         "All the candidates share one list of ids, which grew with each: make a new list, "
         "[*ids, token].": _one_list,

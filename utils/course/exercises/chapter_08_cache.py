@@ -146,15 +146,30 @@ def appended(answer: Callable[..., Any], room: int, chunks: list[KeysAndValues])
     return found, memory
 
 
+WHOLE_ROOM = (
+    "The whole room was returned, empty places too, and zeros take part in a softmax: return the "
+    "first cache.length tokens."
+)
+BEHIND_THE_ROOM = (
+    "The new tokens were put behind the whole room, and its zeros stand between: write them into "
+    "it, at cache.length."
+)
+NEW_ALONE = "Only the new tokens were returned: the next query looks at all of them."
+
+
 def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     """Name the append, and what departs first after it."""
     names = ("the keys", "the values", "cache.length")
+    room, chunks = args
     for i, (wanted, found) in enumerate(zip(expected[0], got[0], strict=True)):
+        n, n_returned = chunks[i][0].shape[2], found[0].shape[2]
+        lengths = {room: WHOLE_ROOM, room + n: BEHIND_THE_ROOM, n: NEW_ALONE}
+        if n_returned != wanted[0].shape[2] and n_returned in lengths:
+            return lengths[n_returned]
         for name, *pair in zip(names, wanted, found, strict=True):
             if departs := difference(*pair):
-                n = args[1][i][0].shape[2]
                 tokens = "1 token" if n == 1 else f"{n} tokens"
-                return f"append number {i + 1}, of {tokens}: {name} depart: {departs.text}"
+                return f"append number {i + 1}, of {tokens}: {name}: {departs.text}"
     return "What is returned is right, but it was not written into the cache's own memory."
 
 
@@ -189,11 +204,8 @@ APPEND = Exercise(
         "cache.length moved on by 1, but n tokens came, k.shape[2].": _bent(moves=lambda n: 1),
         "What you return ends before the new tokens: a token looks at itself as well, so move "
         "cache.length on first.": _bent(returns=lambda cache, n: slice(cache.length - n)),
-        "The whole room was returned, empty places too, and zeros take part in a softmax: return "
-        "the first cache.length tokens.": _bent(returns=lambda cache, n: slice(None)),
-        "Only the new tokens were returned: the next query looks at all of them.": _bent(
-            returns=lambda cache, n: slice(cache.length - n, cache.length)
-        ),
+        WHOLE_ROOM: _bent(returns=lambda cache, n: slice(None)),
+        NEW_ALONE: _bent(returns=lambda cache, n: slice(cache.length - n, cache.length)),
         "The tokens were written at the front, over the old ones: begin at cache.length.": _bent(
             start=lambda cache, n: 0
         ),
@@ -204,8 +216,7 @@ APPEND = Exercise(
         "cache has, cache.keys[:, :, start:end] = k.": _joined,
         "`torch.cat` takes new memory for all tokens, each time, and so the room is never full: "
         "write into cache.keys[:, :, start:end].": _joined_for_good,
-        "The new tokens were put behind the whole room, and its zeros stand between: write them "
-        "into it, at cache.length.": _joined_behind_the_room,
+        BEHIND_THE_ROOM: _joined_behind_the_room,
         "Keys and values are swapped in what you return: keys first.": lambda cache, k, v: _append(
             cache, k, v
         )[::-1],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 from utils.course.compare import HIDDEN
 from utils.course.exercise import Exercise
-from utils.course.exercises.probing import free_among_equals, uniform
+from utils.course.exercises.probing import free_among_equals, number_kept, uniform
 
 # 8.2 · temperature
 
@@ -173,6 +174,11 @@ def _one_by_one(logits: Tensor, k: int) -> Tensor:
     return _kept(logits, left == -math.inf)
 
 
+def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
+    """Name the row that keeps more or fewer tokens than it should."""
+    return number_kept(torch.as_tensor(expected) > HIDDEN, torch.as_tensor(got) > HIDDEN)
+
+
 TOP_K = Exercise(
     id="8.3",
     title="Top-k",
@@ -217,6 +223,10 @@ TOP_K = Exercise(
         ),
         "The right logits are kept, in falling order: put each back where it stood, or token 0 "
         "gets the score of the best (scatter).": _sorted_and_cut,
+        "The sorted logits went back to wrong places: `gather` with the ids sorts, and `scatter` "
+        "with them puts back.": lambda x, k: _sorted_and_cut(x, k).gather(
+            -1, x.argsort(dim=-1, descending=True, stable=True)
+        ),
         "Only the k logits are returned: the row keeps its V places, −inf where one is cut.": (
             lambda x, k: x.topk(min(k, x.shape[-1])).values
         ),
@@ -247,5 +257,6 @@ TOP_K = Exercise(
             x + torch.zeros_like(x).masked_fill(_ranks(x) >= k, -math.inf)
         ),
     },
+    explain=_how_many,
     call=free_among_equals(top_k, lambda x: x > HIDDEN, _kept),
 )

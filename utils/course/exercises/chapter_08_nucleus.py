@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from utils.course.exercise import Exercise
 from utils.course.exercises.chapter_08_filters import rescaled
-from utils.course.exercises.probing import free_among_equals, uniform
+from utils.course.exercises.probing import free_among_equals, number_kept, uniform
 
 # 8.4 · the nucleus
 
@@ -94,6 +94,12 @@ def _pies(*shape: int, seed: int) -> Tensor:
 
 _UNLIKE = torch.tensor([[0.125, 0.5, 0.125, 0.25], [0.25, 0.25, 0.25, 0.25]])
 
+
+def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
+    """Name the row that keeps more or fewer tokens than it should."""
+    return number_kept(torch.as_tensor(expected) > 0, torch.as_tensor(got) > 0)
+
+
 NUCLEUS = Exercise(
     id="8.4",
     title="The nucleus",
@@ -134,6 +140,10 @@ NUCLEUS = Exercise(
         "At p = 0 nothing is left: keep one token at least.": partial(_nucleus, least=0),
         "The right slices, in falling order: put each back where it stood, or token 0 gets the "
         "largest (scatter).": partial(_nucleus, back=False),
+        "The sorted slices went back to wrong places: `gather` with the ids sorts, and `scatter` "
+        "with them puts back.": lambda c, p: _nucleus(c, p, back=False).gather(
+            -1, c.argsort(dim=-1, descending=True, stable=True)
+        ),
         "The slices that stay are all equally large: they keep their proportions, so divide them "
         "by their sum.": partial(_nucleus, finish=lambda left: rescaled((left > 0).float())),
         "What is left does not sum to 1: divide by its sum.": partial(
@@ -169,5 +179,6 @@ NUCLEUS = Exercise(
         "float64": lambda c, p: _nucleus(c.double(), p),
         "numpy": lambda c, p: _by_taking(c, p).numpy(),
     },
+    explain=_how_many,
     call=free_among_equals(nucleus, lambda c: c > 0, lambda c, kept: rescaled(c * kept)),
 )

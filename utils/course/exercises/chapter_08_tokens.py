@@ -45,6 +45,9 @@ GREEDY = Exercise(
     mistakes={
         "You read the scores at the first place, which say what follows the first token: the next "
         "token of the text is scored at the last, logits[:, -1].": lambda x: x[:, 0].argmax(-1),
+        "You took the last text: the places are the second axis, logits[:, -1].": lambda x: x[
+            -1
+        ].argmax(-1),
         "These are tokens for every place: only what follows the last place is new, so take "
         "logits[:, -1] first.": lambda x: x.argmax(-1),
         "You looked for the largest logit of all places together: the last place alone scores the "
@@ -156,7 +159,7 @@ THROW = Exercise(
         (torch.tensor([[0.0, 0.5, 0.0, 0.5]]), torch.tensor([0.0])),
         (_UNEVEN, torch.tensor([0.5, 0.25, 0.0])),
         (_UNEVEN[:, [2, 0, 1, 3]], torch.tensor([0.9375, 0.3125, 0.6875])),
-        (torch.tensor([[0.3, 0.3, 0.3999999]]), torch.tensor([0.99999994])),
+        (torch.tensor([[0.3, 0.3, 0.399]]), torch.tensor([0.9995])),  # a sum of rounded slices
         _pies(5, 3, seed=851),
         _pies(4, 4, seed=853),
         _pies(6, 30, seed=855),
@@ -171,6 +174,10 @@ THROW = Exercise(
         ],
         "Rounding leaves the sum of a pie a little below 1, and a dart beyond it got the id V, "
         "which no token has: multiply the dart by the sum, or take the last id.": _unscaled,
+        "Rounding leaves the sum of a pie a little below 1. Beyond it `argmax` found nothing and "
+        "said 0: multiply the dart by the sum.": lambda c, d: (
+            (c.cumsum(-1) > d[:, None]).int().argmax(-1)
+        ),
         "You compared the dart with the slices: compare it with their running sums, cumsum.": (
             lambda c, d: (c > d[:, None]).int().argmax(-1)
         ),

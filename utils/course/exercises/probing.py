@@ -59,5 +59,18 @@ def free_among_equals(
     return call
 
 
+def number_kept(wanted: Tensor, kept: Tensor) -> str | None:
+    """A remark on the first row that keeps too many tokens or too few; None where there is none."""
+    counts = wanted.sum(-1), kept.sum(-1)
+    wrong = (counts[0] != counts[1]).nonzero()
+    if wanted.shape != kept.shape or not len(wrong):
+        return None
+    row = tuple(wrong[0].tolist())
+    n_wanted, n_kept = (int(count[row]) for count in counts)
+    where = f" in row {list(row)}" if row else ""
+    tokens = "1 token is" if n_kept == 1 else f"{n_kept} tokens are"
+    return f"{tokens} left{where}, and {n_wanted} should be."
+
+
 def _in_order(values: Tensor, kept: Tensor) -> Tensor:
     return values.masked_fill(~kept, -math.inf).sort(-1).values
