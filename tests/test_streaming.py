@@ -98,6 +98,12 @@ def test_stream_text_follows_one_row():
     assert list(stream_text(data[:-1], TextDecoder(BYTES))) == ["é", "�"]
 
 
+def test_stream_text_asks_for_nothing_behind_the_end_of_its_row():
+    tokens = iter([torch.tensor([65, 65]), torch.tensor([-1, 66]), torch.tensor([-1, 67])])
+    assert list(stream_text(tokens, TextDecoder(BYTES))) == ["A"]
+    assert next(tokens).tolist() == [-1, 67]  # others may still read on
+
+
 def test_stream_text_shows_a_piece_before_the_next_token_is_asked_for():
     asked = []
 
