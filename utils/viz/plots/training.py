@@ -60,7 +60,7 @@ def race_to_the_floor(
         style.log_scale(ax, "y")
         ax.set_yticks([0.5, 1, 2, 4, 8])
         ax.set(xlabel="step", ylabel="bits per word, held-out stories")
-        ax.legend(loc="lower left")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 0.1))  # above the floor
     return picture(fig, finding, words=words)
 
 
