@@ -25,8 +25,9 @@
 import torch
 from utils.course import ask, check
 from utils.data import storyworld
+from utils.data.text_models import open_model
 from utils.llm.ngram import NGramModel
-from utils.viz import plots
+from utils.viz import plots, widgets
 
 print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
 
@@ -35,11 +36,33 @@ print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
 # course asks for. If a red box stands there instead, open a terminal (**File → New → Terminal**)
 # and type `course doctor`; it says in plain words what is missing and how to get it.
 #
+# ## A model answers
+#
+# Before anything is explained, here is one. It is a GPT, built of the very parts that you will
+# build, with seven hundred thousand numbers in it where the famous ones have billions. It has read
+# short stories and nothing else. Give it the first words of one, and it goes on, a word at a time.
+#
+# Press ▶ and watch it write. Then put your own words into *first words*, followed by
+# <kbd>Enter</kbd>: *Tom had a red*, or only *Lena*, or nothing at all. (It knows 368 words, and says
+# so when it is given another.) With the arrow keys on the slider you can go back and look at any
+# word again.
+
+# %%
+story_model = open_model("stories")
+widgets.story_explorer(story_model, "Mina had a")
+
+# %% [markdown]
+# The right pie is the model: before each word it gives a chance to every word it knows, then rolls
+# dice. It does nothing else. The left pie is the truth, and that there is such a thing is
+# the peculiarity of this course. Mostly you will have to look twice to tell the two apart. **That
+# is what you will have built in week 4**, and you will know why it ends up there and no further.
+#
 # ## A small world
 #
-# The course does not train on the internet. It has a world of its own, in which very little happens
-# and all of it is written down: somebody has a thing, the thing has a colour, there is some
-# weather, and then things go wrong in one of a few ways.
+# How can there be a true chance of a word? The course does not train on the internet. It has a
+# world of its own, in which very little happens and all of it is written down: somebody has a
+# thing, the thing has a colour, there is some weather, and then things go wrong in one of a few
+# ways.
 
 # %%
 stories = storyworld.stories(4000)
@@ -48,7 +71,8 @@ print(storyworld.prose(stories[0], width=88))
 # %% [markdown]
 # A program writes these stories by drawing lots, one word at a time. Because we know the program,
 # we know something that nobody knows about English: the **true chance of every next word**. After
-# *Mina had a blue*, for instance, this is what may come:
+# *Mina had a blue*, for instance, this is what may come, and these are the chances that the left
+# pie shows:
 
 # %%
 truth = storyworld.next_words("Mina had a blue".split())
@@ -64,12 +88,13 @@ plots.bars(
 # next. All ten chapters are about that one function: how to build it, how to train it, how to draw
 # words from it.
 #
-# ## A model that writes
+# ## A model that counts
 #
-# Here is our first. It has read the four thousand stories and counted which word followed which
-# three words. To write, it looks up the last three words, draws the next one in proportion to its
-# counts, and starts over. (`order=4`: three words and the one that follows.) Change `first_words` and run the cell again; words and full stops are
-# separated by spaces.
+# Now the simplest one that does anything, and the first that you will build. It has read the four
+# thousand stories and counted which word followed which three words. To write, it looks up the
+# last three words, draws the next one in proportion to its counts, and starts over. (`order=4`:
+# three words and the one that follows.) Change `first_words` and run the cell again; words and full
+# stops are separated by spaces.
 
 # %%
 model = NGramModel(order=4).fit([story.split() for story in stories])
@@ -187,9 +212,9 @@ print(" ".join(sentence))
 #
 # ## Recap
 #
-# A language model gives every possible next word a chance. Ours counted, and wrote a story in which
-# nearly any four words are sound and the whole is not. To do better, it will have to learn (chapter 01),
-# and to know what a word is (chapter 02).
+# A language model gives every possible next word a chance. A GPT's chances were nearly the true
+# ones. Ours counted, and wrote a story in which nearly any four words are sound and the whole is
+# not. To do better, it will have to learn (chapter 01), and to know what a word is (chapter 02).
 #
 # **Source.** C. E. Shannon, *A Mathematical Theory of Communication*, 1948, section 3: the first
 # n-gram models, made with books and dice.

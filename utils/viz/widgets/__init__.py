@@ -5,6 +5,7 @@ from utils.viz.widgets.bandwidth import bandwidth_explorer
 from utils.viz.widgets.beam_tree import beam_explorer
 from utils.viz.widgets.chat import ChatBox
 from utils.viz.widgets.dart_board import dart_explorer
+from utils.viz.widgets.first_story import story_explorer
 from utils.viz.widgets.forward_pass import pass_explorer
 from utils.viz.widgets.line import line_by_hand
 from utils.viz.widgets.live_loss import LossPlot
@@ -25,6 +26,7 @@ __all__ = [
     "pass_explorer",
     "pies_of_a_story",
     "step_explorer",
+    "story_explorer",
     "vote_explorer",
     "words_of",
 ]
