@@ -23,11 +23,11 @@ from utils.llm.sampling import Sampler
 
 OUT = Path(__file__).resolve().parents[2] / "utils" / "data" / "logs" / "judged_stories.json"
 COMMAND = "python tests/bench/judged_stories.py"
-HEATS = (0, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-SHARES = (0.0, 0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
-MAP = ((0.7, 1.0, 1.2, 1.5, 2.0), (0.5, 0.8, 0.9, 0.95, 0.99, 1.0))
-PENALTIES = (1.05, 1.1, 1.2, 1.5)
-LEAST = (0.02, 0.05, 0.1, 0.2)
+HEATS = (0, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 2.0)
+SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0)
+MAP = ((1.0, 1.5, 2.0), (0.5, 0.8, 0.9, 0.95, 1.0))
+PENALTIES = (1.1, 1.2, 1.5)
+LEAST = (0.05, 0.1, 0.2)
 PLAIN = {"temperature": 1.0, "top_p": 1.0, "min_p": 0.0, "penalty": 1.0}
 
 

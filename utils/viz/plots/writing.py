@@ -132,7 +132,8 @@ def step_of_writing(
         _candidates(grid[1, 0], candidates, chosen)
         _cache_strip(grid[2, 0], kept, len(words) - 1, note)
     said = ["text: " + " ".join(words[:-1]) + f" [{words[-1]}]"]
-    pairs = (f"{w} {percent(own)} → {percent(f) if f else 'cut'}" for w, own, f in candidates)
+    seen = [each for each in candidates if max(each[1:]) >= 0.001]
+    pairs = (f"{w} {percent(own)} → {percent(f) if f else 'cut'}" for w, own, f in seen)
     said.append("the model's chances → after the filters: " + ", ".join(pairs))
     return picture(fig, finding, words="\n".join([*said, note]))
 
