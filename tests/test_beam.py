@@ -172,6 +172,30 @@ def test_length_penalty_decides_between_short_and_long():
     assert best.ids == (0, 0, 0, 0)
 
 
+def test_it_waits_for_a_long_text_that_may_still_win():
+    def model(ids):  # 0.2 to go on, and then for certain; 0.7 to stop, by 1
+        first = torch.tensor([0.2, 0.7, 0.1]).log()
+        logits = torch.tensor([0.0, -torch.inf, -torch.inf]).repeat(*ids.shape, 1)
+        logits[:, 0] = first
+        return logits
+
+    def best(n):
+        return beam_search(model, torch.tensor([0]), n, 2, stop_ids=[1], cache=False).best[0].ids
+
+    assert best(3) == ()  # ln 0.2 / 3 is below ln 0.7
+    assert best(8) == (0,) * 8  # ln 0.2 / 8 is above
+
+
+def test_a_stop_token_ends_a_text_only_if_it_is_among_the_best():
+    def model(ids):
+        return torch.tensor([0.6, 0.4]).log().expand(*ids.shape, 2)
+
+    kwargs = {"length_penalty": 0.0, "stop_ids": [1], "cache": False}
+    found = beam_search(model, torch.tensor([0]), 3, 1, **kwargs)
+    assert found.best[0].ids == (0, 0, 0)  # as greedy, though it is less likely than to stop
+    assert {node.fate for node in found.nodes if node.token == 1} == {"dropped"}
+
+
 def test_fewer_possible_texts_than_beams():
     def model(ids):  # two tokens, the second never
         return torch.tensor([0.0, -torch.inf]).expand(*ids.shape, 2)
