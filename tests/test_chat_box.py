@@ -46,8 +46,10 @@ def test_the_first_frame_needs_no_kernel(opened: TextModel) -> None:
 
 def test_enter_asks_and_the_answer_comes_by_itself(opened: TextModel) -> None:
     box = ChatBox(opened)
-    box.text.value = " uv "
+    box.text.value = "was typed and left"
+    assert box.conversation.messages == []
     box.text._handle_custom_msg({"event": "submit"}, [])
+    box.text.value = " uv "  # the browser sends it behind the Enter
     assert box.text.value == ""
     box.wait()
     assert [m["content"] for m in box.conversation.messages] == ["uv", "wxyz"]
@@ -56,6 +58,7 @@ def test_enter_asks_and_the_answer_comes_by_itself(opened: TextModel) -> None:
     assert not box.send.disabled
     box.text.value = "x"
     box.send.click()
+    assert soon(lambda: len(box.conversation.messages) == 4)
     box.wait()
     assert box.conversation.messages[-1]["content"] == "yz"
     box.ask("   ")

@@ -18,6 +18,7 @@ from utils.data.writing import Settings
 __all__ = ["ChatBox"]
 
 _EVERY = 0.05  # seconds between two pictures of an answer that is being written
+_TYPED = 0.3  # seconds that a text may come behind the Enter that sends it
 _WIDTH = 88
 _LOG = (
     "display:flex;flex-direction:column-reverse;max-height:340px;max-width:700px;overflow:auto;"
@@ -47,6 +48,7 @@ class ChatBox:
         self.opened = open_model(opened) if isinstance(opened, str) else opened
         self.conversation = Conversation(self.opened, settings, system)
         self._thread: threading.Thread | None = None
+        self._entered, self._lock = False, threading.Lock()
         self._make_controls()
         self._show()
         if first:
@@ -60,7 +62,7 @@ class ChatBox:
             placeholder="write here, then Enter",
             layout=wide,
             style=style,
-            continuous_update=True,
+            continuous_update=False,
         )
         self.temperature = widgets.FloatSlider(
             chosen.temperature,
@@ -81,8 +83,9 @@ class ChatBox:
         )
         self.halt.disabled = True
         self.shown = widgets.HTML()
-        self.send.on_click(lambda _: self.ask(self.text.value))
-        self.text.on_msg(self._entered)
+        self.send.on_click(lambda _: self._enter())
+        self.text.on_msg(lambda _, content, __: self._enter(content.get("event") == "submit"))
+        self.text.observe(lambda _: self._take() if self._entered else None, "value")
         self.halt.on_click(lambda _: self.stop())
         self.forget.on_click(lambda _: self.reset())
         for name in ("temperature", "top_p"):
@@ -93,8 +96,18 @@ class ChatBox:
     def _turned(self, name: str, change: dict[str, Any]) -> None:
         self.conversation.set(**{name: change["new"]})
 
-    def _entered(self, _: object, content: dict[str, Any], buffers: object) -> None:
-        if content.get("event") == "submit":
+    def _enter(self, meant: bool = True) -> None:
+        """Enter was pressed. The browser sends that first and what was typed behind it."""
+        if meant and not self._entered:
+            self._entered = True
+            timer = threading.Timer(_TYPED, self._take)  # nothing follows a text that is known
+            timer.daemon = True
+            timer.start()
+
+    def _take(self) -> None:
+        with self._lock:
+            entered, self._entered = self._entered, False
+        if entered:
             self.ask(self.text.value)
 
     def ask(self, text: str) -> None:
