@@ -82,6 +82,16 @@ def test_int8_rounds_each_weight_to_the_nearest():
     assert (error <= layer.scale.float()[:, None] * 0.75).all()
 
 
+@pytest.mark.parametrize("changes", [{}, {"tied": False}])
+def test_int8_is_rounded_once_from_the_full_numbers(changes):
+    model = make_model(**changes)
+    fast = with_int8(model)
+    layers = {name: each for name, each in model.named_modules() if isinstance(each, nn.Linear)}
+    assert len(layers) == 4 * model.config.n_layers + 1
+    for name, linear in layers.items():
+        assert torch.equal(fast.model.get_submodule(name).weight, Int8Linear(linear).weight), name
+
+
 def test_int8_multiplies_by_what_it_stores():
     torch.manual_seed(0)
     layer = Int8Linear(nn.Linear(64, 96))
