@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from utils.course import cli
 from utils.course.chat import Wrapped, obey
+from utils.data import instructions
 from utils.data.conversation import Conversation
 from utils.data.text_models import TextModel, open_model
 from utils.data.writing import Settings
@@ -52,6 +53,19 @@ def test_wrong_words_end_it_with_one_line(model: Path) -> None:
     missing = CliRunner().invoke(cli.app, ["chat", "--model", "./none"], input="")
     assert missing.exit_code == 2
     assert "course: There is no folder none" in missing.stderr
+
+
+def test_a_rule_is_read_or_said_to_be_left_out(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "obeys.safetensors"
+    obeys = GPT(GPTConfig(len(instructions.VOCABULARY), 30, 1, 1, 4))
+    obeys.save(path, tokenizer="stories-instruct")
+    ruled = piped(model, "x\n", "--system", "a" * 9)
+    assert (ruled.stdout, ruled.stderr) == ("yz\n", "")
+    said = piped(Path("stories"), "", "--system", "Mina")
+    assert "course: stories reads no rules: --system changes nothing." in said.stderr
+    wrong = piped(path, "", "--system", "Every story has a dragon.")
+    assert wrong.exit_code == 2
+    assert "course: in --system: 'dragon', word 4" in wrong.stderr
 
 
 def test_a_conversation_remembers_and_forgets(model: Path) -> None:

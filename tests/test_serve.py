@@ -23,6 +23,7 @@ from alphabet_model import save_alphabet_model
 from typer.testing import CliRunner
 
 from utils.course import cli
+from utils.course.api_requests import completion_order
 from utils.course.api_server import make_app
 from utils.course.serve_command import listening
 from utils.data.text_models import open_model
@@ -217,6 +218,15 @@ def test_a_prompt_is_text_or_tokens(client: openai.OpenAI, prompt: object) -> No
     with pytest.raises(openai.BadRequestError) as caught:
         client.post("/completions", body=body, cast_to=object)
     assert caught.value.param == "prompt"
+
+
+def test_choices_have_seeds_of_their_own(tmp_path: Path) -> None:
+    opened = open_model(save_alphabet_model(tmp_path))
+    asked = {"model": "abc", "prompt": ["a", "b"], "n": 3, "seed": 5}
+    seeds = [writing.settings.seed for writing in completion_order(opened, asked).writings]
+    assert seeds == [5, 6, 7, 5, 6, 7]
+    without = completion_order(opened, {"model": "abc", "prompt": "a", "n": 2, "user": "me"})
+    assert [writing.settings.seed for writing in without.writings] == [None, None]
 
 
 def test_another_model_is_not_there(client: openai.OpenAI) -> None:

@@ -33,4 +33,12 @@ def chat(
     except ValueError as error:
         typer.echo(f"course: {error}", err=True)
         raise typer.Exit(2) from None
-    raise typer.Exit(run(Conversation(opened_or_leave(model), settings, system)))
+    opened = opened_or_leave(model)
+    asked, rule = {"role": "user", "content": ""}, {"role": "system", "content": system}
+    try:
+        if system and opened.encode_chat([rule, asked]) == opened.encode_chat([asked]):
+            typer.echo(f"course: {opened.name} reads no rules: --system changes nothing.", err=True)
+    except ValueError as error:
+        typer.echo(f"course: in --system: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(2) from None
+    raise typer.Exit(run(Conversation(opened, settings, system)))
