@@ -93,7 +93,7 @@ def shares(chances: Tensor) -> dict[str, float]:
 plots.pie_pair(
     storyworld.next_words(day),
     shares(next_logits(day).softmax(-1)),
-    "On the second day …: the model has learned the pie, but for a few crumbs",
+    "On the second day …: the model has nearly learned the pie, and adds crumbs",
     most=3,
 )
 
@@ -642,7 +642,7 @@ plots.lines(
     },
     "temperature",
     "possible stories, %",
-    "The crumbs alone explain it: each word must miss them, a hundred times over",
+    "The crumbs alone explain it: a hundred words must all miss them",
     markers=True,
     y_from=0,
     digits=1,
@@ -692,11 +692,16 @@ for row in rows_along("min_p", temperature=1.5):
         f"T = 1.5, min-p {row['min_p']:4}: {100 * row['possible']:3.0f} % possible, "
         f"{row['chance']:3.0f} bits of chance"
     )
+row = table[2.0, 0.5]
+print(
+    f"T = 2.0, top-p  0.5: {100 * row['possible']:3.0f} % possible, "
+    f"{row['chance']:3.0f} bits of chance"
+)
 
 # %% [markdown]
-# In moderate heat a p of 0.8 undoes the harm, and so does min-p, which moreover leaves as many bits
-# of chance as the story world has. In great heat no p helps much: the largest slices have so little
-# of the pie that the nucleus must be filled up with crumbs.
+# In moderate heat a p of 0.8 or 0.9 undoes the harm, and so does min-p, which moreover leaves as many
+# bits of chance as the story world has. In great heat only a p as low as a half does: with more, the
+# nucleus must be filled up with crumbs. And it takes a good part of the variety with it.
 #
 # What this shows holds for our model and our stories, where one wrong word in a hundred spoils
 # everything. In a chat nobody counts impossible words, and people like to be surprised. But the
@@ -711,7 +716,7 @@ for row in rows_along("min_p", temperature=1.5):
 
 # %%
 last, penalty = ["Mina"], sampling.repetition_penalty(2.0)
-for _ in range(22):
+for _ in range(19):
     chances = bigram.next_words(last[-1:])
     logits = torch.tensor([chances[word] for word in VOCABULARY]).log()
     seen = torch.tensor(story_tokens.encode(last))
@@ -854,11 +859,12 @@ for name, words in likely.items():
 print(f"a story of the story world, on average: {record['true_bits']:.1f} bits")
 
 # %% [markdown]
-# A bit less is twice the chance, so these two are likely stories. And again each is the only one of
-# its kind: the same beginning, the same search, the same story. The stories that people and story
-# worlds tell are not the likeliest. They are a few among very many, each of them unlikely. With
-# real models it is worse: what a wide beam finds is often short, empty or repetitive, and much
-# likelier than anything that a person would write (Holtzman and others 2020).
+# A bit less is twice the chance, so these are likely stories; but greedy had found one as likely with
+# a fifth of the work. And again it is the only one: the same beginning, the same search, the same
+# story. The stories that people and story worlds tell are not the likeliest. They are a few among
+# very many, each of them unlikely. With real models it is worse: what a wide beam finds is often
+# short, empty or repetitive, and much likelier than anything that a person would write (Holtzman and
+# others 2020).
 #
 # ### Why it can't stream
 #
@@ -1128,8 +1134,8 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 #
 # ## Questions for the meeting
 #
-# 1. Each person chose a temperature in the *judge's* figure that they would ship. Which one, and
-#    what would you want to know about the users first?
+# 1. Look at the judge's figures, and choose a setting that you would ship, each for themselves.
+#    Which one, and what would you want to know about the users first?
 # 2. A customer says that the model gives another answer each time. A colleague sets the temperature
 #    to 0, and it still does, on a large server. How can that be?
 # 3. Top-p before temperature, or after: what is different? Find a pie for which it matters.

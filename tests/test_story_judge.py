@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from importlib.resources import files
 
 import pytest
 import torch
@@ -71,3 +73,16 @@ def test_the_seed_alone_decides() -> None:
         for seed in (0, 0, 1)
     )
     assert one == two != other
+
+
+def test_the_record_was_made_by_the_model_that_is_shipped() -> None:
+    path = files("utils.data") / "logs" / "judged_stories.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    greedy = [row for row in record["rows"] if row["temperature"] == 0]
+    written = story_judge.write_stories(
+        GPT.load("stories").eval(), 1, Sampler(temperature(0)), seed=0
+    )
+    verdict = story_judge.judge(written)
+    assert [row["bits"] for row in greedy] == [pytest.approx(verdict.bits, abs=1e-3)]
+    assert [row["words"] for row in greedy] == [verdict.words]
+    assert all(row["n"] == record["stories"] == 500 for row in record["rows"])
