@@ -85,7 +85,7 @@ def ways_to_ask(
         ax.invert_yaxis()
         ax.grid(False, axis="y")
         ax.set(xlabel="secrets told, %", xlim=(0, 103))
-        ax.legend(loc="lower right")
+        ax.legend(loc="upper right")
     classes = {"more than half": (0.5, 2.0), "some": (0.1, 0.5), "a tenth at most": (-1.0, 0.1)}
     said = []
     for word, (low, high) in classes.items():
@@ -116,5 +116,6 @@ def _steps(ax: Axes, samples: Mapping[str, Any], xlabel: str) -> None:
     flat = {name: numbers(values, name).ravel() for name, values in samples.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(flat.values())), 28)
     for (name, values), ink in zip(flat.items(), (style.BLUE, style.VERMILLION), strict=False):
-        ax.hist(values, edges, color=ink, alpha=0.6, label=name)
-    ax.set(xlabel=xlabel, ylabel="stories")
+        share = np.full(len(values), 100 / max(1, len(values)))
+        ax.hist(values, edges, weights=share, color=ink, alpha=0.6, label=name)
+    ax.set(xlabel=xlabel, ylabel="% of these stories")
