@@ -97,8 +97,8 @@ QUESTIONS: list[Question] = [
                 "the largest", "It could be the best in the end. But it has read 30 times less."
             ),
             Choice(
-                "it depends on the budget",
-                "Right in general: a small budget goes to a small model. This one is small.",
+                "the smallest",
+                "At this budget: it has read 30 times as much. With more to spend, that changes.",
                 True,
             ),
             Choice("all the same", "Operations can be spent on width or on words, and it matters."),

@@ -82,7 +82,7 @@ class LossPlot(Callback):
                 ax.axhline(self.floor, color=style.TRUTH, ls="--", label="floor")
             style.log_scale(ax, "y")
             ax.set(xlabel="step", ylabel="bits per token", xlim=(0, report.config.steps))
-            ax.legend(loc="upper right")
+            ax.legend(loc="upper center")
         done = f"Step {report.step} of {report.config.steps}"
         finding = f"{done}: the loss so far" if report.step else "The loss will be drawn here"
         return picture(fig, finding)
