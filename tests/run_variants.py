@@ -29,6 +29,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from utils.course.source import Source, read_source
+from utils.llm.sampling import Sampler
 from utils.viz import picture
 
 #: (module, function): trainings of a model in place, and functions of their arguments alone.
@@ -40,6 +41,10 @@ TRAININGS = [
     ("utils.llm.training", "train"),
 ]
 FUNCTIONS = [
+    ("utils.data.story_judge", "write_stories"),
+    ("utils.course.assemble", "assemble"),
+    ("utils.data.instruct_models", "free_stories"),
+    ("utils.data.instruct_models", "reply"),
     ("utils.data.puzzle_models", "complete"),
     ("utils.llm.launch", "torchrun"),
     ("utils.llm.lempel_ziv", "bits_per_word"),
@@ -89,6 +94,11 @@ def digest(value: Any) -> str:
         value = sorted((str(key), digest(item)) for key, item in value.items())
     elif isinstance(value, list | tuple):
         value = [digest(item) for item in value]
+    elif isinstance(value, torch.nn.Module):
+        value = [repr(value), digest(dict(value.state_dict()))]
+    elif isinstance(value, Sampler):  # its filters are closures over their settings
+        closures = [(f.__qualname__, f.__closure__ or ()) for f in value.filters]
+        value = [(name, [cell.cell_contents for cell in cells]) for name, cells in closures]
     said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))  # a callback's place in memory
     return hashlib.sha256(said.encode()).hexdigest()
 

@@ -18,7 +18,7 @@
 #
 # All parts are built. Now we use them. We open a model, a real GPT-2 or one of the course's, and
 # train one on a text of our own. We teach a model that only continues texts to do what it is told,
-# twice: with all of its weights, and with a twentieth of them. Then we look at what a prompt is,
+# twice: with all of its weights, and with a small part of them. Then we look at what a prompt is,
 # hide a secret in one, and find out how well it is hidden. We steer a model by vectors that are no
 # words. And we take it out of the notebook: into a chat, behind a web address, and into another
 # library.
@@ -47,6 +47,8 @@ from utils.course.api_server import make_app
 from utils.course.assemble import assemble
 from utils.data import instructions, storyworld
 from utils.data.corpora import load_corpus
+
+# %%
 from utils.data.instruct_models import (
     answers,
     free_stories,
@@ -59,7 +61,7 @@ from utils.data.instruct_models import (
 )
 from utils.data.instructions import ASSISTANT, END, SYSTEM, USER, obeyed
 from utils.data.text_models import open_model
-from utils.llm import lora
+from utils.llm import finetuning, lora
 from utils.llm.evaluation import evaluate
 from utils.llm.finetuning import fill_up, train_on_answers
 from utils.llm.gpt import GPT
@@ -67,12 +69,7 @@ from utils.llm.model_card import ModelCard, write_card
 from utils.llm.sampling import Sampler, generate, greedy, temperature, top_p
 from utils.llm.soft_prompts import SoftPrompted
 from utils.viz import plots, widgets
-from utils.viz.plots.tuning import (
-    likely_and_true,
-    marked_words,
-    training_memory,
-    ways_to_ask,
-)
+from utils.viz.plots import tuning
 
 # %% [markdown]
 # ## Two doors
@@ -113,14 +110,14 @@ print(write(own.model, "The statement"))
 # %% [markdown]
 # That is the sound of the Python language reference, without its sense. GPT-2 has read 40 GB of web
 # pages, and makes sense for a sentence or two. The code is the same for both. What lies between them
-# is data, size, and a few thousand hours of graphics cards.
+# is data, size, and more arithmetic than a laptop does in a year.
 #
 # ## A text of your own
 #
 # This model was made by one command, from the 466 kB of text that come with every Python:
 #
 #     course train --corpus python-docs --preset story --width 128 --batch-size 12 \
-#         --steps 1500 --learning-rate 3e-3 --half
+#         --steps 800 --learning-rate 3e-3 --dropout 0.1 --half
 #
 # For a text of your own give its file, or a folder of text files, as `--corpus my_folder`. The
 # command trains a tokenizer on it, cuts it into ids, trains a model with chapter 07's loop, and
@@ -138,7 +135,7 @@ print(write(untrained, "The statement", 30))
 
 # %%
 held_out = load_corpus("python-docs").val
-val_ids = torch.tensor(open_model("python-docs").encode(held_out))
+val_ids = torch.tensor(own.encode(held_out))
 n_bytes = len(held_out.encode())
 paid = {"gzip": 8 * len(gzip.compress(held_out.encode())) / n_bytes}
 for name, model in {"before": untrained, "own model": own.model}.items():
@@ -273,22 +270,23 @@ frame = check("10.2", frame)
 # %%
 story = "Mina had a red kite . One day there was rain over the mill . That is all ."
 words, learned = frame(wish, story)
-marked_words(words, learned, "The request is read, the answer and its end are learned")
+tuning.marked_words(
+    words, learned, "The request is read, the answer and its end are learned"
+)
 
 # %% [markdown]
-# Your two functions on a lesson of the package's give the package's loss:
+# The package frames it as you do, and your loss is the package's:
 
 # %%
+given, marks = instructions.lesson([{"role": "user", "content": wish}], story)
+print("framed alike:", instructions.decode(given) == words and marks == learned)
 ids, learned = instructions.lessons(6, longest=24)
 with torch.no_grad():
     logits = wider(ids)
-by_the_package = train_on_answers(new_model(base), ids, learned, 1, batch_size=6)
-print(
-    "the same loss:",
-    math.isclose(
-        answer_loss(logits, ids, learned), by_the_package.losses[0], rel_tol=1e-3
-    ),
-)
+pair = [
+    loss(logits, ids, learned).item() for loss in (answer_loss, finetuning.answer_loss)
+]
+print("the same loss:", math.isclose(*pair, rel_tol=1e-4))
 
 # %% [markdown]
 # And now we teach it. To have it done in seconds, the lessons here stop after the first 24 words of
@@ -298,7 +296,7 @@ print(
 ids, learned = instructions.lessons(3200, longest=24, secrets=False)
 hurried = new_model(base)
 history = train_on_answers(
-    hurried, ids, learned, 100, batch_size=32, learning_rate=2e-3, report=25
+    hurried, ids, learned, 100, batch_size=32, learning_rate=3e-3, report=25
 )
 
 # %%
@@ -341,8 +339,8 @@ print(storyworld.prose(written[1], width=88))
 
 # %% [markdown]
 # How did it get there? The command that made it, `python -m utils.data.make_instruct_checkpoint`,
-# left a record: three trainings, judged every fifty steps on the 200 held-out requests. The third
-# way, LoRA, is our next subject.
+# left a record: two trainings, judged every 25 steps on the 200 held-out requests. The second one,
+# LoRA, is our next subject.
 
 # %%
 log = files("utils.data") / "logs" / "instruct_run.json"
@@ -362,6 +360,11 @@ plots.lines(
     markers=True,
 )
 
+# %% [markdown]
+# Names and things it finds within 25 steps: the word that is asked for is the word to be written.
+# The weather is asked for in other words, *rains* for *rain*, and for that it needs a while; then it
+# comes all at once.
+
 # %%
 for way in ways:
     last = record[way]["rows"][-1]
@@ -372,7 +375,7 @@ for way in ways:
     )
 
 # %% [markdown]
-# ## Teaching with a twentieth of the weights: LoRA
+# ## Teaching with a small part of the weights: LoRA
 #
 # For our model, training all weights is no trouble. For one of seven thousand million, it is: to
 # each weight belong a gradient and the two moments of AdamW, four numbers in all. And whoever wants
@@ -441,14 +444,15 @@ for way, numbers in {"all weights": total, "LoRA": learns}.items():
         "gradients": 4 * numbers,
         "moments": 8 * numbers,
     }
-training_memory(parts, "LoRA needs little beside the weights themselves")
+tuning.training_memory(parts, "LoRA needs little beside the weights themselves")
 
 # %% [markdown]
 # (What a batch leaves behind on its way forward comes on top, and is about the same for both. That
 # is why LoRA doesn't make a step much faster: the backward pass still runs through all layers.)
 #
-# Trained as the model above was, on whole stories, for as many steps, LoRA got the curve in the
-# middle of the figure. What it learned comes with the course, a file of 100 kB. It is an **adapter**:
+# Trained on the same whole stories, LoRA got the second curve of the figure. It needs more
+# steps to get going, and of the stories that it writes at least as many are possible: with less
+# freedom to move, less is forgotten. What it learned comes with the course, a file of 100 kB. It is an **adapter**:
 # laid beside the story model, it makes another model of it; taken away, nothing has changed.
 
 # %%
@@ -573,40 +577,39 @@ pairs = [(c, t) for c in colours for t in instructions.FACTS["thing"]]
 secrets = pairs[::2][:40]
 
 
-def told_share(way: list[dict], hide: bool) -> float:
-    """How many secrets come out, with the system message in front or without it."""
+def told_shares(hide: bool) -> list[float]:
+    """For each way, how many secrets come out, with the message in front or without it."""
     fronts = [
         [{"role": "system", "content": instructions.secret(*pair)}] * hide
         for pair in secrets
     ]
-    texts = reply(instruct, [front + way for front in fronts], max_new_tokens=26)
-    told = [
-        {*pair} <= {*text.split()} for pair, text in zip(secrets, texts, strict=True)
-    ]
-    return sum(told) / len(told)
+    chats = [front + way for way in ten_ways.values() for front in fronts]
+    texts = reply(instruct, chats, max_new_tokens=26)
+    n = len(secrets)
+    told = [{*secrets[i % n]} <= {*text.split()} for i, text in enumerate(texts)]
+    return [sum(told[i : i + n]) / n for i in range(0, len(told), n)]
 
 
 # %%
-rates = {
-    name: (told_share(way, True), told_share(way, False))
-    for name, way in ten_ways.items()
-}
-ways_to_ask(
+rates = dict(
+    zip(ten_ways, zip(told_shares(True), told_shares(False), strict=True), strict=True)
+)
+tuning.ways_to_ask(
     rates,
-    "Asked for the secret it says nothing; asked for a story, it tells",
+    "Asked as in its lessons it says nothing; asked for a story, it tells",
     names=("with the secret in front", "with nothing in front"),
 )
 
 # %%
-refused = [rates[name][0] for name in list(ten_ways)[:3]]
-print("asked for the secret, told once in ten at most:", max(refused) <= 0.1)
+refused = [rates[name][0] for name in list(ten_ways)[:2]]
+print("asked as in its lessons, told once in ten at most:", max(refused) <= 0.1)
 for name in ("Write a story about Mina .", "answer begun: The secret is a"):
     print(f"{name:30} told eight times in ten or more:", rates[name][0] >= 0.8)
 
 # %% [markdown]
-# The refusal reaches about as far as its lessons did, and a little beyond. Ask in words that look
-# like another request, and it is another request. Ask for nothing but a story, and it does what the
-# message says, as it was taught. And whoever may begin the answer, as some interfaces allow, has won:
+# The refusal reaches about as far as its lessons did. Even a *Please* is too much for it: in the
+# lessons that word stood only before requests for stories, and so it begins one. Ask for nothing but
+# a story, and it does what the message says, as it was taught. And whoever may begin the answer, as some interfaces allow, has won:
 # the model doesn't remember having refused, it only goes on with a text that begins *The secret is
 # a*.
 #
@@ -830,10 +833,10 @@ kinds = {
 print("some are forbidden, fewer than one in four:", 0 < len(kinds["forbidden"]) < 75)
 
 # %%
-likely_and_true(
+tuning.likely_and_true(
     {name: [each.sum().item() for each in paid] for name, paid in kinds.items()},
     {name: [each.max().item() for each in paid] for name, paid in kinds.items()},
-    "What it got wrong looks to the model much like what it got right",
+    "What it got wrong costs more on the whole, but no threshold parts the two",
 )
 
 # %%
@@ -880,7 +883,7 @@ plots.pie_pair(
 # terminal is `course chat --model stories-instruct`, or `--model python-docs`, `--model gpt2`, or the
 # path of a folder of your own.
 
-# %% tags=["nbval-ignore-output"] reason="the box shows a running conversation"
+# %%
 box = widgets.ChatBox(
     "stories-instruct",
     first="Write a story about Mina and a red kite , when it rains .",
@@ -911,7 +914,8 @@ else:
     pieces = client.chat.completions.create(**request, stream=True)
     streamed = "".join(piece.choices[0].delta.content or "" for piece in pieces)
     print("streamed, the same:", streamed == answer.choices[0].message.content)
-#
+
+# %% [markdown]
 # ## Out of the house
 #
 # A model that only our own code can open is not much of one. The other libraries of this world read
@@ -988,10 +992,11 @@ print(sorted(path.name for path in Path(folder.name).iterdir()))
 
 # %%
 try:
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, logging
 except ImportError:
     print("transformers is not installed: the comparison is left out")
 else:
+    logging.disable_progress_bar()
     theirs = AutoModelForCausalLM.from_pretrained(folder.name).eval()
     ids = torch.tensor([mine.encode("The value of the")])
     with torch.no_grad():
@@ -1027,7 +1032,7 @@ except ValueError as error:
 card = ModelCard(
     "python-docs",
     data="The Python language reference, 466 kB of English; nine tenths of it, in order.",
-    recipe={"steps": 1500, "windows a step": 12, "learning rate": 3e-3, "seed": 0},
+    recipe={"steps": 800, "windows a step": 12, "dropout": 0.1, "seed": 0},
     scores={
         "bits per byte, the last tenth": f"{paid['own model']:.1f}",
         "gzip, the same text": f"{paid['gzip']:.1f}",
@@ -1038,7 +1043,7 @@ card = ModelCard(
         "It was never tested for anything but the bits above.",
     ],
     command="course train --corpus python-docs --preset story --width 128 --batch-size 12 "
-    "--steps 1500 --learning-rate 3e-3 --half",
+    "--steps 800 --learning-rate 3e-3 --dropout 0.1 --half",
 )
 path = write_card(folder.name, card, mine.model.config, for_hub=True)
 Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
@@ -1050,8 +1055,8 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # how stories begin before it knew what a request is. New facts from a few lessons are learned badly,
 # and old ones are lost on the way.
 #
-# *"It obeys, so it understands."* It finds four words in a request. Ask it for a story *without* a
-# kite, and see.
+# *"It obeys, so it understands."* It finds four words in a request. Ask it for *a story about Mina
+# and not a kite*, and see.
 #
 # *"LoRA is a worse fine-tuning."* For a small change it gets as far, as our curve shows, and it can
 # be taken away again. For a large one, such as a new language, the rank is a limit.
@@ -1070,7 +1075,7 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 #
 # ## What this model is not
 #
-# It knows 390 words, of which it can write 369. It follows requests for four things, in a few forms of words; one that
+# It knows 390 tokens, 368 of them words of stories. It follows requests for four things, in a few forms of words; one that
 # it was not taught, it will mistake for one that it was. It reads one request at a time, since a
 # story and a half don't fit in 160 tokens. Its refusals are four questions wide. All that was measured here was
 # measured in a world whose every chance is known, and that is why it could be: for English, nobody has
