@@ -170,7 +170,9 @@ print("on paper, in the end at least 95 %:", curves["scratchpad"].exact[-1] >= 0
 #
 # Perhaps the first one only needs more time? Five more models come with the course (`python -m
 # utils.data.make_puzzle_checkpoints` makes them again). Two of them have learned sums of one to
-# eight digits: one on paper, in 900 steps, and one at once, in 1,500.
+# eight digits: one on paper, in 900 steps, and one at once, in 1,500. The other three, further down,
+# know sums of eight digits only: one with dots, trained for 600 steps, one that checks, for 900, and
+# one that was stopped half-way.
 
 # %%
 direct, paper = GPT.load("sums-direct"), GPT.load("sums-scratchpad")
@@ -217,7 +219,7 @@ for name, model in {"at once": direct, "on paper": paper}.items():
 plots.accuracy(
     by_length,
     "digits of the sum",
-    "In the head it ends after a few digits; on paper only where the lessons end",
+    "At once it ends after a few digits, on paper where the lessons end",
 )
 
 # %%
@@ -233,8 +235,8 @@ print("on paper, 10 digits, below 50 %:", by_length["on paper"][1][9] < 0.5)
 # digit. Number of steps and number of digits grow together, and what is carried from one step to
 # the next is written down. The scratchpad is **working memory**.
 #
-# It has learned a procedure, but not for any length. Which digit is next, it finds by position, and
-# the positions of a ninth digit's lines were never trained.
+# It has learned a procedure, but not for any length. It probably finds the next digit by position,
+# and the positions of a ninth digit's lines were never trained.
 #
 # ## Take the paper away
 #
@@ -263,9 +265,10 @@ for n in (8, 7, 3):
     print(puzzles.spaced(answers_to(paper, [cut(some[0], n)])[0]))
 
 # %% [markdown]
-# With a single addition left to do, it doesn't do it. What it has learned to write behind a colon is
-# a copy of the last sum, and where that isn't the answer it copies all the same, or goes on as if
-# the colon weren't there. Nothing is worked out behind the paper's back.
+# With a single addition left to do, it doesn't do it. After some numbers of lines it copies the last
+# sum, right or not (above, after three: 4). After others it goes on as if the colon weren't there
+# (after seven: a sum, which is wrong, a second colon, and a copy of that sum). Nothing is worked out
+# behind the paper's back.
 #
 # Perhaps what matters is time, though: so many passes through the network, whatever is written. That
 # can be tested. We put dots where the lines would stand; and, since that is unfair to a model that
@@ -291,7 +294,7 @@ print(
 )
 
 # %% [markdown]
-# Dots add columns, not depth. Whatever layer two finds at one dot, no layer at the next dot can
+# Dots add positions, not depth. Whatever layer two finds at one dot, no layer at the next dot can
 # read it, except through the character that was written; and that is a dot. So the way from the
 # question to the answer is two layers long, as before. (For some problems, which can be worked on
 # side by side, models have been trained to use dots. See Pfau and others in the sources.)
@@ -393,8 +396,10 @@ bars = [(sum(g) / len(g), *wilson_interval(sum(g), len(g))) for g in by_mistakes
 plots.accuracy(
     {"all checks right": (range(9), *zip(*bars, strict=True))},
     "mistakes in one sum",
-    "It mends one mistake or two, and is lost where nearly every line is wrong",
+    "It mends one mistake or two, about half the texts with three to five, "
+    "and none with seven or eight",
     floor=None,
+    ylabel="texts with all checks right, %",
 )
 
 # %%
@@ -402,13 +407,29 @@ print("up to two mistakes, above 90 %:", min(share for share, *_ in bars[:3]) > 
 print("seven or eight, below 20 %:", max(share for share, *_ in bars[7:]) < 0.2)
 
 # %% [markdown]
-# It fails in the last lines of a text that is full of mistakes, at places where it has seldom had to
-# add, and there it copies the first sum instead of making it again.
+# Where does it fail? Give it these lessons once more, and look at each character that it would have
+# written otherwise. A line is four characters long, and the sum that is made again is its third.
+
+# %%
+with torch.no_grad():
+    chosen = checked(trial[:, :-1]).argmax(dim=-1)  # (300, T - 1)
+rows, at = ((chosen != trial[:, 1:]) & mask[:, 1:]).nonzero(as_tuple=True)
+places = at - trial[0].tolist().index(puzzles.EQUALS_ID)  # 0 just behind the =
+lines = sorted(set((places // 4 + 1).tolist()))
+copied = (chosen[rows, at] == trial[rows, at]).float().mean()
+print("all of them are sums made again:", (places % 4 == 2).all().item())
+print("copies of the first sum, above 90 %:", copied.item() > 0.9)
+print("in the written lines", lines)
+
+# %% [markdown]
+# It fails at a few places only, in the tenth written line and from the thirteenth on, and there it
+# copies the first sum instead of making it again. With one mistake or two, no wrong line stands at
+# such a place.
 #
-# Copying is always near. In a first trial only one line in five was wrong in the lessons. That model
-# wrote each second sum by copying the first, which is right four times out of five and needs no
-# adding, and put ✓ behind every line, whatever stood there. A check that never says no costs as
-# much as a real one, and looks like it.
+# Copying is always near. When we made this chapter (not shown here), only one line in five was wrong
+# at first in the lessons. That model wrote each second sum by copying the first, which is right four
+# times out of five and needs no adding, and put ✓ behind every line, whatever stood there. A check
+# that never says no costs as much as a real one, and looks like it.
 #
 # ## Ask many times
 #
@@ -575,7 +596,8 @@ print("within 3 standard errors:", all(abs(m) <= 3 * e for m, e in errors.values
 #
 # The curve levels off, and not always at 100 %. A vote doesn't find what is right; it finds what
 # comes *most often*. Where the favourite is wrong, more votes make it more certain to be wrong.
-# First with numbers that we make up. The right answer comes in 30 of 100 samples, one mistake in 40.
+# First with numbers that we make up. The right answer comes in 30 of 100 samples, and one wrong
+# answer in 40 of them.
 
 # %%
 trap = {7: 0.3, 8: 0.4, 1: 0.2, None: 0.1}
@@ -598,7 +620,8 @@ widgets.vote_explorer(right=30, favourite=25)
 
 # %% [markdown]
 # And among our 48 questions? A model that makes mistakes doesn't make them evenly: it has learned
-# some additions, and has some others wrong for good. Each of those has a favourite that is wrong.
+# some additions, and some questions it gets wrong in the same way again and again. Each of those
+# has a favourite that is wrong.
 
 
 # %%
@@ -628,7 +651,8 @@ for k in ks:
     vote, n_groups = maj_at_k([voters], [truth[hard]], k)[0], len(voters) // k
     falls.append((vote, *wilson_interval(round(vote * n_groups), n_groups)))
 forecast = [reasoning.predicted_maj_at_k(new_shares, truth[hard], k) for k in ks]
-print("a vote of 256 is worse than one answer:", falls[8][0] < falls[0][0])
+worse_by_far = falls[6][2] < falls[0][1]
+print("a vote of 64 is worse than one answer, beyond the error bars:", worse_by_far)
 
 # %%
 wrong = [a for a in new_shares if a not in (truth[hard], None)]
@@ -642,13 +666,15 @@ plots.accuracy_bars(
         for name, a in named.items()
     },
     "This question has a favourite, and it is wrong",
+    floor=None,
+    xlabel="share of 2,048 answers, %",
 )
 
 # %%
 plots.accuracy(
     {"a vote of k on this question": (ks, *zip(*falls, strict=True))},
     "k, answers that vote",
-    "Where the favourite is wrong, more votes make it worse",
+    "On this question the favourite is wrong, and more votes make it worse",
     predicted={"predicted from single answers": (ks, forecast)},
     log_x=True,
 )
@@ -733,6 +759,7 @@ plots.accuracy(
     "n, answers sampled",
     "A good verifier finds most of what is there to be found",
     log_x=True,
+    beside=True,
 )
 
 # %%
@@ -745,52 +772,68 @@ print("it is ahead of the vote by 10 points or more:", checker - vote > 0.1)
 print("and so it is of the model's own chance:", checker - itself > 0.1)
 
 # %% [markdown]
+# With 64 answers to choose from, its own chance does no better than the vote: where the model is
+# wrong it can be sure of it too, and to one wrong text or another it gives a chance of three in
+# four. The checker does better because it makes each sum again, and has learned more than the model
+# that it judges.
+#
 # ### What the k-fold cost buys
 #
 # k answers cost k times as much. The checker has to read each of them as well, and in its form an
 # answer is half as long again, so n checked answers cost 2.5 n. Draw what is right against what is
-# paid, in characters that go through a model for each question.
+# paid, in characters that go through a model for each question. And since all these answers are
+# sampled, put beside them what two models write greedily, on the 500 questions of the beginning:
+# the half-trained one, and the one that was trained to the end.
 
 # %%
 length = sum(len(text) for text in few[0]) / 64
+greedily = measure(answers_to(half, unseen))
 bought = {
     "a vote of k": ([k * length for k in ks], *zip(*measured, strict=True)),
     "best of n, by the checker": (
         [2.5 * n * length for n in small],
         *zip(*found["best of n, by the checker"], strict=True),
     ),
-    "fully trained, asked once": ([length], *([share] for share in on_paper)),
+    "half-trained, greedily": ([length], *([share] for share in greedily)),
+    "fully trained, greedily": ([length], *([share] for share in on_paper)),
 }
 plots.accuracy(
     bought,
     "characters through a model, for one question",
-    "Each doubling buys a little; a better model is the cheapest",
+    "The vote levels off, the checker goes on, a better model needs one answer",
     log_x=True,
+    beside=True,
 )
 
 # %%
 gains = [measured[4][0] - measured[0][0], measured[8][0] - measured[4][0]]
 print("the vote, from 1 to 16 and from 16 to 256: it gains less:", gains[1] < gains[0])
+near = abs(greedily[0] - measured[4][0]) < 0.05
+print("half-trained, greedily, within 5 points of a vote of 16:", near)
 print("fully trained, once, beats the vote of 256:", on_paper[0] > measured[8][0])
 
 # %% [markdown]
 # From one answer to sixteen we pay sixteen times as much, and from 16 to 256 sixteen times again;
-# the second step buys less. The checker buys more for the same. And the shortest way was another
-# one: train the model a little longer. Votes are for when that can't be had.
+# the second step buys less. The checker buys more for the same. Greedily, the half-trained model
+# is right about as often as a vote of sixteen, for the price of one answer. And the shortest way
+# was to train it longer: in the first figure 25 more steps took such a model from about 60 % to
+# 99 %. (The checker has been trained longer too, which this figure doesn't count.) Votes are for
+# when that can't be had.
 #
 # ## Learn from one's own answers
 #
 # A verifier can do more than choose. If we can say which answers are right, the model can learn
-# from those it wrote itself, and nobody has to write a scratchpad for it. But how? Right or wrong
-# is no loss that one could differentiate: it doesn't change at all when a weight changes a little.
-# What changes is the *chance* of each answer, and with it the reward that we may expect,
+# from those it wrote itself, and nobody has to write it any more scratchpads. But how? Right or
+# wrong is no loss that one could differentiate: it doesn't change at all when a weight changes a
+# little. What changes is the *chance* of each answer, and with it the reward that we may expect,
 # Σ p(answer) · reward(answer). Its gradient can be written as a mean over sampled answers,
 #
 #     gradient of the expected reward  =  mean of  (reward − b) · gradient of log p(answer)
 #
 # because the gradient of p is p times the gradient of log p. This is a **policy gradient**. The
-# **baseline** b may be any number: the gradient of log p is zero on average, since chances always
-# sum to one, so b changes nothing on average. It changes how much the samples scatter.
+# **baseline** b may be any number that doesn't depend on the answer: the gradient of log p is zero
+# on average, since chances always sum to one, so b changes nothing on average. It changes how much
+# the samples scatter.
 #
 # Ten answers are few enough to see that. Let each have the same chance, one in ten, and let 7 be the
 # right one. Estimate the gradient by the ten logits 4,000 times, from a group of eight samples each.
@@ -814,7 +857,9 @@ for b in (0.0, 0.1, 1.0):
 # All three are right on average. With b = 1 a single estimate is three times as far off as with the
 # two others, and the mean reward, 0.1, is the best of them. The mean is not known in advance, and
 # it differs from question to question. So sample a *group* of answers to each question, score them
-# (1 for right, 0 for wrong), and take the group's own mean for b.
+# (1 for right, 0 for wrong), and take the group's own mean for b. (It holds the answer's own reward
+# too; on average that only makes the gradient smaller, by one part in G, the number of answers in a
+# group.) What is left, reward less mean, is the answer's **advantage**.
 #
 # ### Exercise 9.7 · Group advantages
 # ★★☆ · 8 min · Shao et al. 2024, section 4.1
@@ -886,7 +931,7 @@ print("gained, at least 15 points:", after[0] - before[0] >= 0.15)
 # %%
 plots.accuracy_bars(
     {"half-trained": before, "after its own lessons": after},
-    "It has taught itself, from rewards alone",
+    "From less than half right to nearly nine in ten, by rewards alone",
 )
 
 # %% [markdown]
@@ -920,13 +965,13 @@ print("it says seven more often than before, by 50 points or more:", end - start
 print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
 
 # %% [markdown]
-# Every number that the loop reports has gone up, and the model is worthless. This is **reward
-# hacking**, and the only defence against it is to measure something else than what was paid.
+# The one number that the loop reports has gone up, and the model is worthless. This is **reward
+# hacking**; to notice it, one has to measure something else than what was paid.
 #
 # ## What people get wrong
 #
 # *"The model thinks before it answers."* It writes before it answers. What it has not written it
-# has not kept: between two characters nothing remains but the text.
+# has not kept: whatever else it holds on to can be worked out again from the text.
 #
 # *"The scratchpad shows how the model found the answer."* Here it does, since we saw that the
 # answer hangs on it. In general one has to test it as we did: cut it, change it, and see whether
@@ -948,7 +993,7 @@ print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
 #    can add pairs side by side?
 # 2. A vote of three gives 0.648 where a single answer is right with 0.6 and there is one wrong
 #    answer. What does it give with nine different, equally likely wrong answers: more or less?
-# 3. The mask of the checked lessons leaves the wrong lines out. What would happen with them in?
+# 3. The mask of the checked lessons leaves the wrong sums out. What would happen with them in?
 # 4. In the group advantages, why divide by the deviation, and what does it do to very easy and
 #    very hard questions?
 # 5. You evaluate with maj@64 and a friend with pass@64. Which number is larger, and can the gap be
@@ -967,9 +1012,10 @@ print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
 # a third. `reasoning.predicted_maj_at_k({0: 0.6} | {i: 0.4 / 9 for i in range(1, 10)}, 0, 3)` tells.
 # With ten answers a share of 0.2 can be enough to win.
 #
-# **3.** It would learn to make mistakes as well, in every second line, and to correct them. Greedily,
-# little would change: of all first sums the right one would still be the likeliest by far. Sampled,
-# it would make the mistakes that it was taught, write more, and sometimes fail to mend one.
+# **3.** It would learn to write wrong sums as well, at the first try of every second line, and to
+# mend them. Greedily, little would change: of all first sums the right one would still be the
+# likeliest by far, since the wrong ones are spread over nine digits. Sampled, it would make the
+# mistakes that it was taught, write more, and sometimes fail to mend one.
 #
 # **4.** It gives each question the same weight: where one answer of eight is right, that one gets
 # a large advantage. That is also the criticism (Liu and others 2025): very easy and very hard
@@ -987,10 +1033,11 @@ print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
 # A **scratchpad** gives a network of fixed depth as many steps as it has characters to write; it is
 # working memory, and dots are none. A mistake in it is carried on, unless checking has been
 # learned. Many answers can **vote**: maj@k follows from the shares of single answers by the
-# multinomial distribution, and rises only where the right answer is the favourite. **pass@k** says
-# what is there to be found, estimated without putting back; a **verifier** and **best of n** find
-# it. With a verifier a model can learn from its own answers: sample a group, compare each answer
-# with the group's mean, and follow the **policy gradient**. It does what is paid for.
+# multinomial distribution; with many votes it goes to one where the right answer is the favourite,
+# and to nothing where a wrong one is. **pass@k** says what is there to be found, estimated without
+# putting back; a **verifier** and **best of n** find it. With a verifier a model can learn from its
+# own answers: sample a group, compare each answer with the group's mean, and follow the **policy
+# gradient**. It does what is paid for.
 #
 # Sources. Scratchpads: M. Nye and others, *Show Your Work*, 2021; J. Wei and others,
 # *Chain-of-Thought Prompting Elicits Reasoning*, 2022. What the steps add: W. Merrill and

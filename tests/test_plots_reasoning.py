@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from utils.viz import widgets
-from utils.viz.plots.reasoning import accuracy, accuracy_bars, vote_view
+from utils.viz.plots.reasoning import _shift, accuracy, accuracy_bars, vote_view
 
 
 def test_shares_are_told_without_numbers() -> None:
@@ -26,7 +26,32 @@ def test_bars_name_what_is_high_and_what_is_at_chance() -> None:
     twin = accuracy_bars(
         {"paper": (1.0, 0.99, 1.0), "dots": (0.11, 0.08, 0.14)}, "It needs it."
     ).twin
-    assert "above 90: paper; at chance: dots" in twin
+    assert "right answers in % for paper, dots; above 90: paper; at chance: dots" in twin
+
+
+def test_shares_of_something_else_have_their_own_axis_and_no_chance() -> None:
+    bars = {"one": (0.0, 0.0, 0.02), "two": (0.5, 0.4, 0.6)}
+    twin = accuracy_bars(bars, "Two is ahead.", floor=None, xlabel="share of answers, %").twin
+    assert twin.endswith("share of answers in % for one, two; above 90: none")
+    drawn = accuracy(
+        {name: ([1, 2], [b[0]] * 2, [b[1]] * 2, [b[2]] * 2) for name, b in bars.items()},
+        "k",
+        "Two is ahead.",
+        floor=None,
+        log_x=True,
+        ylabel="texts, %",
+        beside=True,
+    )
+    assert "texts in % over k: one, 2 points" in drawn.twin
+
+
+def test_those_measured_at_the_same_x_stand_apart_and_others_where_they_are() -> None:
+    bars = ([0.5, 0.5], [0.4, 0.4], [0.6, 0.6])
+    measured = {"a": ([1, 2], *bars), "b": ([1, 2], *bars), "c": ([3, 4], *bars)}
+    shifts = [_shift(name, measured) for name in measured]
+    assert shifts[0] < 1 < shifts[1]
+    assert shifts[0] * shifts[1] == pytest.approx(1)
+    assert shifts[2] == 1
 
 
 def test_the_view_of_a_vote_is_binomial_where_two_answers_are_possible() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import XY, numbers
 
 KS = tuple(2**i for i in range(9))  # sizes of a vote: 1 to 256
+RIGHT = "right answers, %"
+BESIDE = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}  # a legend outside, on the right
 Measured = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
 
 
@@ -24,11 +27,15 @@ def accuracy(
     predicted: Mapping[str, XY] | None = None,
     floor: float | None = 10.0,
     log_x: bool = False,
+    ylabel: str = RIGHT,
+    beside: bool = False,
 ) -> Picture:
     """Shares of right answers in percent, {name: (x, share, low, high)}, shares from 0 to 1.
 
     `predicted` curves {name: (x, share)} are drawn in the colour of the measured ones, in order.
-    The twin names what is drawn; shares are measured on models, and may differ by machine.
+    On a log axis those that are measured at the same x stand a little apart, so that their error
+    bars can be told from one another. `beside` puts the legend outside. The twin names what is
+    drawn; shares are measured on models, and may differ by machine.
     """
     fig, grid = style.figure()
     ax = grid[0, 0]
@@ -38,9 +45,10 @@ def accuracy(
     with style.context():
         for name, parts in measured.items():
             x, share, low, high = (numbers(part, name) for part in parts)
+            place = x * _shift(name, measured) if log_x else x
             bars = 100 * np.stack([share - low, high - share]).clip(min=0)
             ax.errorbar(
-                x, 100 * share, bars, label=name, color=colours[name], marker=marks[name],
+                place, 100 * share, bars, label=name, color=colours[name], marker=marks[name],
                 ls="" if predicted else "-", capsize=3,
             )  # fmt: skip
             said.append(f"{name}, {len(x)} points with error bars")
@@ -51,13 +59,26 @@ def accuracy(
             ax.axhline(floor, color=style.TRUTH, ls=":", lw=1.4, label="chance")
         if log_x:
             style.log_scale(ax, "x")
-        ax.set(xlabel=xlabel, ylabel="right answers, %", ylim=(-4, 104))
-        ax.legend()
-    return picture(fig, finding, words=f"right answers in % over {xlabel}: " + "; ".join(said))
+        ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-4, 104))
+        ax.legend(**BESIDE if beside else {})
+    words = f"{ylabel.replace(', %', ' in %')} over {xlabel}: " + "; ".join(said)
+    return picture(fig, finding, words=words)
+
+
+def _shift(name: str, measured: Mapping[str, Measured]) -> float:
+    """What to multiply x by, so that those measured at the same x stand side by side."""
+    x = [numbers(parts[0], other).tolist() for other, parts in measured.items()]
+    mine = x[list(measured).index(name)]
+    alike = [other for other, its in zip(measured, x, strict=True) if its == mine]
+    return 1.05 ** (alike.index(name) - (len(alike) - 1) / 2)
 
 
 def accuracy_bars(
-    intervals: Mapping[str, tuple[float, float, float]], finding: str, *, floor: float | None = 10.0
+    intervals: Mapping[str, tuple[float, float, float]],
+    finding: str,
+    *,
+    floor: float | None = 10.0,
+    xlabel: str = RIGHT,
 ) -> Picture:
     """A lying bar for each {name: (share, low, high)}, in percent, with its error bar."""
     names = list(intervals)
@@ -69,18 +90,20 @@ def accuracy_bars(
         reach = np.stack([share - low, high - share]).clip(min=0)
         ax.barh(at, share, 0.66, color=style.MODEL, xerr=reach, ecolor=style.DATA, capsize=3)
         for i, value in enumerate(share):
-            ax.text(max(high[i], value) + 1.5, i, f"{value:.0f}", va="center")
+            ax.text(max(high[i], value) + 1.5, i, f"{math.floor(value + 0.5 + 1e-9)}", va="center")
         ax.set_yticks(at, names)
         ax.invert_yaxis()
         ax.grid(False, axis="y")
         if floor is not None:
             ax.axvline(floor, color=style.TRUTH, ls=":", lw=1.4, label="chance")
-            ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        ax.set(xlabel="right answers, %", xlim=(0, 110))
+            ax.legend(**BESIDE)
+        ax.set(xlabel=xlabel, xlim=(0, 110))
     ranked = sorted(names, key=lambda name: -intervals[name][0])
-    near = [n for n in ranked if intervals[n][1] <= (floor or 0) / 100 <= intervals[n][2]]
+    level = math.nan if floor is None else floor / 100
+    near = [n for n in ranked if intervals[n][1] <= level <= intervals[n][2]]
     high_up = [n for n in ranked if intervals[n][0] > 0.9]
-    words = f"right answers in % for {', '.join(names)}; above 90: {', '.join(high_up) or 'none'}"
+    words = f"{xlabel.replace(', %', ' in %')} for {', '.join(names)}"
+    words += f"; above 90: {', '.join(high_up) or 'none'}"
     return picture(fig, finding, words=words + (f"; at chance: {', '.join(near)}" if near else ""))
 
 
