@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from utils.course import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ("lab", "check", "build", "train", "doctor", "bench")
+COMMANDS = "lab check build train chat serve assemble doctor bench".split()
 runner = CliRunner()
 
 
