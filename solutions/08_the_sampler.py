@@ -100,7 +100,8 @@ plots.pie_pair(
 # %% [markdown]
 # Three words can come: *they* (argued, slept, got lost …), *the* (owl), or *Mina*. All of this
 # chapter is about what to do with the right-hand pie. And mind the crumbs, the sliver called
-# *other*: 366 words that cannot come, and of which each has been given a little.
+# *other*: 366 words that cannot come, and of which each has been given a little. Nor are the slices
+# quite right: *they* has 63 % and should have 57.
 #
 # ## Always the largest
 #
@@ -180,7 +181,7 @@ print()
 print(write_greedily(trigram, ["Mina", "had"], 80))
 
 # %% [markdown]
-# The bigram says one sentence for ever, the trigram three. This is no accident but must be so. What
+# The bigram says one sentence for ever, the trigram four. This is no accident but must be so. What
 # a greedy n-gram says next depends on the last n − 1 words alone, and on no dice. So as soon as n − 1
 # words come a second time, all that followed them follows again. A GPT is a Markov chain, too
 # (chapter 06), its state is as long as its context, and there are so many states that it may take
@@ -256,9 +257,10 @@ wrong = {f"T = {t:g}": shares((chances / t).softmax(-1)) for t in (0.5, 1, 2)}
 plots.pies(wrong, "Temperature after the softmax: nothing is left of the pie", most=3)
 
 # %% [markdown]
-# Chances lie between 0 and 1, so they differ by 1 at most, and e¹ is the most that one word can be
-# ahead of another. With 369 words that is nothing. The numbers sum to 1, no error is raised, and the
-# model seems to have forgotten all it knew. It is the second softmax of chapter 06 once more.
+# Chances lie between 0 and 1, so divided by T they differ by 1/T at most, and e^(1/T) is the most
+# that one word can be ahead of another: 2.7 times at T = 1, 7.4 times at T = ½. Against 368 others
+# that is next to nothing. The numbers sum to 1, no error is raised, and the model seems to have
+# forgotten all it knew. It is the second softmax of chapter 06 once more.
 #
 # ## Cut the crumbs
 #
@@ -310,8 +312,8 @@ ask("8.c")
 #
 # From chances (…, V), not sorted, return chances of the same shape. Of each row keep the fewest
 # tokens that have at least p together, taken from the largest down. The one that crosses p belongs
-# to them. One token is kept at least. The kept ones are rescaled to sum to 1, where they stand; the
-# others get 0. By hand, for p = 0.7:
+# to them. One token is kept at least. Of equal ones any will do. The kept ones are rescaled to sum
+# to 1, where they stand; the others get 0. By hand, for p = 0.7:
 #
 #     chances   [0.2, 0.5, 0.3]
 #     sorted    0.5, 0.3, 0.2        their sums 0.5, 0.8, 1.0: two are needed
@@ -377,8 +379,9 @@ plots.cuts(
 # In the middle column, four is one too many. On the right it is four too few: half of the weather
 # can no longer come. Top-p asks for nine tenths of the pie, and where the crumbs have more than the
 # tenth that is left over, it has to take crumbs, a good many of them. Min-p keeps 1, 3 and 8, as the
-# story world would. One shouldn't conclude that it is the best rule for everything: here the
-# possible words are all about equally likely, and that suits it.
+# story world would. One shouldn't conclude that it is the best rule for everything: here every
+# possible word has well over a tenth of the likeliest one's chance, and every crumb less, and that
+# suits it.
 #
 # ## Throw
 #
@@ -642,7 +645,7 @@ plots.lines(
     },
     "temperature",
     "possible stories, %",
-    "The crumbs alone explain it: a hundred words must all miss them",
+    "The crumbs explain nearly all of it: each word must miss them",
     markers=True,
     y_from=0,
     digits=1,
@@ -655,6 +658,9 @@ for t in (0.7, 1.0, 1.5):
     print(f"T = {t}: about {share:.1g} % of a board are crumbs")
 
 # %% [markdown]
+# Between the two curves some points remain: we computed along 40 stories of the story world, and the
+# model goes ways of its own.
+#
 # So a model that is right 999 times out of 1,000 still spoils every tenth story. This is why one
 # cuts. Here is the same for top-p, at temperature 1:
 
@@ -668,10 +674,11 @@ plots.judged(
 )
 
 # %% [markdown]
-# At p = 1 nothing is cut. Cutting the last two hundredths already takes most of the crumbs away. Further
-# to the left, what is cut are words that could have come: the bits fall, and at p = 0 we are back at
-# greedy. Nor do all stories become possible on the way. One or two in a hundred have a mistake in
-# which the model firmly believes, and what is believed no sampler can cut. Both knobs together:
+# At p = 1 nothing is cut. Cutting the last two hundredths already takes most of the crumbs away.
+# Further to the left, what is cut are words that could have come: the bits fall, and at p = 0 we
+# are back at greedy. Nor do all stories become possible on the way. Two or three in a hundred still
+# go wrong, at a word to which the model gives so much of the pie that the cut leaves it in; no
+# sampler knows better. Both knobs together:
 
 # %%
 grid_t, grid_p = [1.0, 1.5, 2.0], [0.5, 0.8, 0.9, 0.95, 1.0]
@@ -701,7 +708,8 @@ print(
 # %% [markdown]
 # In moderate heat a p of 0.8 or 0.9 undoes the harm, and so does min-p, which moreover leaves as many
 # bits of chance as the story world has. In great heat only a p as low as a half does: with more, the
-# nucleus must be filled up with crumbs. And it takes a good part of the variety with it.
+# nucleus must be filled up with crumbs. And it takes a good part of the variety with it: at T = 2 a p
+# of 0.5 still saves 98 stories of 100, 0.8 saves half of them, and 0.9 next to none.
 #
 # What this shows holds for our model and our stories, where one wrong word in a hundred spoils
 # everything. In a chat nobody counts impossible words, and people like to be surprised. But the
@@ -735,18 +743,20 @@ plots.bars(
         for row in rows_along("penalty")
     },
     "possible stories, %",
-    "Who may not repeat himself can't tell a story",
+    "A weak penalty does no harm, a strong one spoils most stories",
 )
 
 # %% [markdown]
-# A cure for a model that loops is a disease for one that remembers. If a good model repeats itself,
+# A cure for a model that loops is, in a strong dose, a disease for one that remembers. If a good
+# model repeats itself,
 # look at the sampler first: it is mostly greedy, or too cold.
 #
 # ## Several beginnings at once
 #
 # Greedy is short-sighted in another way, too. It takes the likeliest *word*, and that need not lead
 # to the likeliest *sentence*. Here is our day again. The likeliest word is *they*, but its share is
-# then divided among four things that they may do. *The owl* can do but two.
+# then divided among four things that they may do. After *the* only *owl* can
+# come, so its share stays whole.
 
 # %%
 two_words = {}
@@ -773,7 +783,8 @@ plots.bars(
 # Return the best `width` texts after one more token, best first. Texts are ranked by their sum
 # *divided by the number of their tokens*; else the short ones would win, since each further token
 # makes a sum smaller. What is kept is the sum itself. A text whose last token is the stop token has
-# ended: it stays a candidate as it is. By hand, V = 3, width 2, stop token 0:
+# ended: it stays a candidate as it is. By hand (round numbers,
+# which needn't sum to 1), V = 3, width 2, stop token 0:
 #
 #     beams              ([1], −0.5), ([2], −1.0)
 #     log_chances([1])   [−3, −1, −2]       [1, 0] −3.5, [1, 1] −1.5, [1, 2] −2.5
@@ -843,7 +854,8 @@ widgets.beam_explorer(model, journeys, read, VOCABULARY, beams=3, steps=6)
 
 # %% [markdown]
 # Where there is one right answer, beam search helps; it was made for translation. For stories it is
-# a disappointment. Let five beams search a whole one:
+# a disappointment. Let five beams search a whole one (`length_penalty=0.0` ranks by the sum itself;
+# 1 would be your mean):
 
 # %%
 found = sampling.beam_search(
@@ -855,16 +867,25 @@ print(storyworld.prose(best, width=88))
 # %%
 likely = {"greedy": written[0].split(), "five beams": best}
 for name, words in likely.items():
-    print(f"{name:>10}: {-storyworld.log2_probability(words):.1f} bits")
+    told_ids = torch.tensor([[*read(" ".join(words)), END_ID]])
+    with torch.no_grad():
+        own = F.cross_entropy(
+            model(told_ids[:, :-1])[0], told_ids[0, 1:], reduction="sum"
+        )
+    print(
+        f"{name:>10}: {-storyworld.log2_probability(words):.1f} bits by the dice, "
+        f"{own.item() / math.log(2):.1f} by the model"
+    )
 print(f"a story of the story world, on average: {record['true_bits']:.1f} bits")
 
 # %% [markdown]
-# A bit less is twice the chance, so these are likely stories; but greedy had found one as likely with
-# a fifth of the work. And again it is the only one: the same beginning, the same search, the same
-# story. The stories that people and story worlds tell are not the likeliest. They are a few among
-# very many, each of them unlikely. With real models it is worse: what a wide beam finds is often
-# short, empty or repetitive, and much likelier than anything that a person would write (Holtzman and
-# others 2020).
+# A bit less is twice the chance. By the dice's price the two tie, at about 18 times the chance of a
+# story of average price (4.2 bits less). The model believes the beams' story a little likelier;
+# greedy had found one nearly as good with a fifth of the work. And again it is the only one: the
+# same beginning, the same search, the same story. The stories that people and story worlds tell are
+# not the likeliest. They are a few among very many, each of them unlikely. With real models it is
+# worse: what a wide beam finds is often short, empty or repetitive, and much likelier than anything
+# that a person would write (Holtzman and others 2020).
 #
 # ### Why it can't stream
 #
@@ -934,11 +955,11 @@ plots.tokens_read(
 
 # %% [markdown]
 # Why may we leave them out? Since the attention is causal, a token never looks at what comes after
-# it. So its vectors are the same in all layers, whatever is appended later; in particular its *key*
-# and its *value*. These two are all that later tokens want of it. So we keep them, for each layer:
-# the **key-value cache**. A new token is read alone. It makes one query, one key and one value;
-# appends the last two; and its query looks at all keys that are there. (No query is ever wanted
-# again, so queries aren't kept.)
+# it. So in every layer its vector stays what it was, whatever is appended later; in particular its
+# *key* and its *value*. These two are all that later tokens want of it. So we keep them, for each
+# layer: the **key-value cache**. A new token is read alone. It makes one query, one key and one
+# value; appends the last two; and its query looks at all keys that are there. (No query is ever
+# wanted again, so queries aren't kept.)
 #
 # It would be slow to make a longer tensor for each token, since that copies everything. So the
 # memory is taken once, with room for the longest text, and filled from the front.
@@ -1090,8 +1111,9 @@ for name, (config, dtype) in sizes.items():
 
 # %% [markdown]
 # Three hundred megabytes for one text of GPT-2 XL, in half precision, and its weights are ten times
-# that. Serve a few dozen people at once, and the caches are larger than the model. Much of what is
-# newer in architectures, grouped-query attention first of all, is there to make this number smaller.
+# that. Serve a dozen people with full contexts at once, and the caches are larger than the model.
+# Much of what is newer in architectures, grouped-query attention first of all, is there to make
+# this number smaller.
 #
 # ### A token at a time
 #
@@ -1117,8 +1139,8 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 #
 # *"Top-k of 50 is always 50 sensible words."* It is 50 words. Where one is possible, 49 are crumbs.
 #
-# *"top-p 0.9 cuts a tenth of the words."* It cuts words that have less than a tenth together. That
-# may be 368 of 369, or none.
+# *"top-p 0.9 cuts a tenth of the words."* It cuts words that have at most a tenth together. Of our
+# 369 that may be 368, and never fewer than 36.
 #
 # *"Sampling is random, so it can't be reproduced."* The dice have a seed. With the same seed and the
 # same model, the same text is written, on the same machine for certain.
@@ -1126,8 +1148,8 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 # *"The stop token is a word of the answer."* It is a sign for the loop. If it stands in your output,
 # the loop shows what it should have eaten.
 #
-# *"Beam search is greedy, only better."* It finds likelier texts. Whether these are better is
-# another question.
+# *"Beam search is greedy, only better."* It often finds likelier texts, as with *the owl*. Whether
+# these are better is another question.
 #
 # *"The cache is an approximation."* It gives the same logits, but for rounding. *"The cache holds
 # words."* It holds keys and values, in every layer; the words are elsewhere.
@@ -1187,9 +1209,9 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 # what is small beside the largest. One uniform number then is a **dart** that finds its slice. The
 # **loop** ends at the **stop token** and hands out tokens as they come: **streaming**. Judged by
 # the story world: hot, nothing is possible, at 0 nothing is new, and a small cut takes the crumbs.
-# A **repetition penalty** cures loops, and harms texts that must repeat. **Beam search** finds
-# likelier texts, which aren't better stories, and can't stream. The **key-value cache** keeps what
-# can't change: reading one token for each new one, in place of all; 2 · L · C numbers a token.
+# A **repetition penalty** cures loops, and harms texts that must repeat. **Beam search** often
+# finds likelier texts, which aren't better stories, and can't stream. The **key-value cache** keeps
+# what can't change: reading one token for each new one, in place of all; 2 · L · C numbers a token.
 #
 # Sources. The loop: M. Phuong and M. Hutter, *Formal Algorithms for Transformers*, 2022, algorithm
 # 14. Temperature: D. Ackley, G. Hinton and T. Sejnowski, *A Learning Algorithm for Boltzmann

@@ -94,8 +94,7 @@ def cuts(
                 said.append(f"{rule}, {name}: {note} of the pie")
         for ax, name in zip(grid[0], by_name, strict=True):
             ax.set_title(name)
-        for ax in grid[-1]:
-            ax.set_xlabel("tokens, the likeliest first")
+        fig.supxlabel("the likeliest tokens first, the rest not drawn", fontsize="medium")
     return picture(fig, finding, words="\n".join(said))
 
 
@@ -104,7 +103,7 @@ def _cut_bars(ax: Axes, sizes: np.ndarray, kept: np.ndarray) -> None:
     looks = {"color": style.MODEL}, {"color": style.REST, "hatch": "///", "ec": "white"}
     for chosen, look in ((kept, looks[0]), (~kept, looks[1])):
         ax.bar(places[chosen], sizes[chosen], 0.8, **look)
-    ax.set(xlim=(0.4, len(sizes) + 0.6), ylim=(0, 1.18 * max(sizes.max(), 1e-3)), xticks=[])
+    ax.set(xlim=(0.4, len(sizes) + 0.6), ylim=(0, 1.4 * max(sizes.max(), 1e-3)), xticks=[])
     ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
     ax.locator_params(axis="y", nbins=3)
     ax.grid(False, axis="x")
@@ -138,10 +137,13 @@ def dart_board(
     with style.context():
         _board_with_darts(grid[0, 0], slices, palette, spots, counts, title)
         if truth is not None:
-            _true_pie(grid[0, 1], truth, palette)
+            _true_pie(grid[0, 1], truth, board, palette)
     said = [f"{title}, darts {spots.size}: " + _hits_in_words(slices, counts)]
     if truth is not None:
-        said.append("the pie that is: " + _shares_in_words(_slices(truth, list(truth)[:most])))
+        said.append(
+            "the pie that is: "
+            + _shares_in_words(_slices(truth, [w for w in order if w in truth][:most]))
+        )
     return picture(fig, finding, words="\n".join(said))
 
 
@@ -172,8 +174,9 @@ def _board_with_darts(
     _legend(ax, slices, palette, [f"{n:,}" for n in counts] if darts.size else None)
 
 
-def _true_pie(ax: Axes, truth: Shares, palette: Mapping[str, str]) -> None:
-    order = sorted(truth, key=lambda word: (-truth[word], word))
+def _true_pie(ax: Axes, truth: Shares, board: Shares, palette: Mapping[str, str]) -> None:
+    # In the order of the board, so that the two begin with the same word.
+    order = sorted(truth, key=lambda word: (-board.get(word, 0), word))
     slices = _slices(truth, [word for word in order if word in palette])
     _disc(ax, slices, palette)
     ax.set_title("the pie that is", loc="center")
