@@ -108,18 +108,16 @@ def encode(text: str | Sequence[str], *, marks: bool = False) -> list[int]:
     ['Write', 'a', 'story', 'about', 'Mina', '.']
     """
     words = _WORD.findall(text) if isinstance(text, str) else list(text)
-    for position, word in enumerate(words):
-        if word not in _NUMBER:
-            raise ValueError(
-                f"{word!r}, word {position} counted from 0, is none of the {len(VOCABULARY)} "
-                "tokens of this model; utils.data.instructions.VOCABULARY lists them."
-            )
-        if not marks and _NUMBER[word] in {END_ID, *MARKS.values()}:
+    ids = story_tokens.look_up(
+        words, _NUMBER, f"{len(VOCABULARY)} tokens of this model; {__name__}.VOCABULARY"
+    )
+    for position, (word, number) in enumerate(zip(words, ids, strict=True)):
+        if not marks and number in {END_ID, *MARKS.values()}:
             raise ValueError(
                 f"{word!r}, word {position} counted from 0, is a mark that frames a conversation; "
                 "encode(text, marks=True) takes it for one."
             )
-    return [_NUMBER[word] for word in words]
+    return ids
 
 
 def decode(ids: Iterable[int] | Int[Tensor, "N"]) -> list[str]:

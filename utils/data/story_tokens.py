@@ -5,7 +5,7 @@ stands before the next one, so the first word of every story is predicted from E
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from jaxtyping import Int
@@ -36,13 +36,18 @@ def encode(words: str | Sequence[str]) -> list[int]:
     ['Mina', 'had', 'a', 'blue', 'kite', '.']
     """
     found = _WORD.findall(words) if isinstance(words, str) else list(words)
-    for position, word in enumerate(found):
-        if word not in _NUMBER:
+    known = f"{len(VOCABULARY) - 1} words of the story world; utils.data.story_tokens.VOCABULARY"
+    return look_up(found, _NUMBER, known)
+
+
+def look_up(words: Sequence[str], number: Mapping[str, int], known: str) -> list[int]:
+    """The number of every word; ValueError names the first that has none, and what is known."""
+    for position, word in enumerate(words):
+        if word not in number:
             raise ValueError(
-                f"{word!r}, word {position} counted from 0, is none of the {len(VOCABULARY) - 1} "
-                "words of the story world; utils.data.story_tokens.VOCABULARY lists them."
+                f"{word!r}, word {position} counted from 0, is none of the {known} lists them."
             )
-    return [_NUMBER[word] for word in found]
+    return [number[word] for word in words]
 
 
 def decode(ids: Iterable[int] | Int[Tensor, "T"]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -35,20 +38,32 @@ def adamw_step(
     return mean, square, fair_mean, fair_square, new
 
 
-def _bent(wrong: str) -> object:
+class Given(NamedTuple):
+    """What a step of AdamW is made from."""
+
+    p: Tensor
+    g: Tensor
+    mean: Tensor
+    square: Tensor
+    step: int
+    rate: float
+    betas: tuple[float, float]
+    eps: float
+    decay: float
+
+
+def _taking(answer: Callable[[Given], Steps]) -> Callable[..., Steps]:
+    """The same answer, called as the exercise calls it: with one argument for each."""
+
+    return lambda *arguments: answer(Given(*arguments))
+
+
+def _bent(wrong: str) -> Callable[..., Steps]:
     """The step with one wrong turn, by name."""
 
-    def answer(
-        p: Tensor,
-        g: Tensor,
-        mean: Tensor,
-        square: Tensor,
-        step: int,
-        rate: float,
-        betas: tuple[float, float],
-        eps: float,
-        decay: float,
-    ) -> Steps:
+    @_taking
+    def answer(given: Given) -> Steps:
+        p, g, mean, square, step, rate, betas, eps, decay = given
         first, second = betas[::-1] if wrong == "betas" else betas
         if wrong == "l2":
             g, decay = g + decay * p, 0.0
@@ -81,35 +96,19 @@ def _bent(wrong: str) -> object:
     return answer
 
 
-def _by_lerp(
-    p: Tensor,
-    g: Tensor,
-    mean: Tensor,
-    square: Tensor,
-    step: int,
-    rate: float,
-    betas: tuple[float, float],
-    eps: float,
-    decay: float,
-) -> Steps:
+@_taking
+def _by_lerp(given: Given) -> Steps:
+    p, g, mean, square, step, rate, betas, eps, decay = given
     mean = mean.lerp(g, 1 - betas[0])
     square = (square * betas[1]).addcmul(g, g, value=1 - betas[1])
     fair = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
     return mean, square, *fair, p - rate * (fair[0] / (fair[1].sqrt() + eps) + decay * p)
 
 
-def _by_step_size(
-    p: Tensor,
-    g: Tensor,
-    mean: Tensor,
-    square: Tensor,
-    step: int,
-    rate: float,
-    betas: tuple[float, float],
-    eps: float,
-    decay: float,
-) -> Steps:
+@_taking
+def _by_step_size(given: Given) -> Steps:
     """As PyTorch's own does it: in place, the first correction drawn into the size of the step."""
+    p, g, mean, square, step, rate, betas, eps, decay = given
     weight, mean, square = p.clone(), mean.clone(), square.clone()
     weight.mul_(1 - rate * decay)
     mean.lerp_(g, 1 - betas[0])
@@ -120,18 +119,10 @@ def _by_step_size(
     return mean, square, mean / missing[0], square / missing[1], weight
 
 
-def _by_numbers(
-    p: Tensor,
-    g: Tensor,
-    mean: Tensor,
-    square: Tensor,
-    step: int,
-    rate: float,
-    betas: tuple[float, float],
-    eps: float,
-    decay: float,
-) -> list[Tensor]:
+@_taking
+def _by_numbers(given: Given) -> Steps:
     """A number at a time."""
+    p, g, mean, square, step, rate, betas, eps, decay = given
     found = []
     for w, each, m, s in zip(*(x.tolist() for x in (p, g, mean, square)), strict=True):
         m += (1 - betas[0]) * (each - m)
@@ -139,7 +130,7 @@ def _by_numbers(
         fair = m / (1 - betas[0] ** step), s / (1 - betas[1] ** step)
         moved = w - rate * decay * w - rate * fair[0] / (fair[1] ** 0.5 + eps)
         found.append((m, s, *fair, moved))
-    return [torch.tensor(part) for part in zip(*found, strict=True)]
+    return tuple(torch.tensor(part) for part in zip(*found, strict=True))
 
 
 def _probe(
