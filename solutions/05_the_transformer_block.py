@@ -801,6 +801,7 @@ translator = torch.zeros(7, 7, dtype=torch.bool)
 translator[:, :3] = True  # everybody may look at the source …
 translator[3:, 3:] = decoder  # … and the target at its own past
 
+# %%
 plots.families(
     {
         "encoder: BERT": (

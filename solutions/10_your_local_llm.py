@@ -117,7 +117,7 @@ print(write(own.model, "The statement"))
 # This model was made by one command, from the 466 kB of text that come with every Python:
 #
 #     course train --corpus python-docs --preset story --width 128 --batch-size 12 \
-#         --steps 800 --learning-rate 3e-3 --dropout 0.1 --half
+#         --steps 800 --learning-rate 3e-3 --dropout 0.1 --precision float32 --half
 #
 # For a text of your own give its file, or a folder of text files, as `--corpus my_folder`. The
 # command trains a tokenizer on it, cuts it into ids, trains a model with chapter 07's loop, and
@@ -1043,7 +1043,7 @@ card = ModelCard(
         "It was never tested for anything but the bits above.",
     ],
     command="course train --corpus python-docs --preset story --width 128 --batch-size 12 "
-    "--steps 800 --learning-rate 3e-3 --dropout 0.1 --half",
+    "--steps 800 --learning-rate 3e-3 --dropout 0.1 --precision float32 --half",
 )
 path = write_card(folder.name, card, mine.model.config, for_hub=True)
 Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
