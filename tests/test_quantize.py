@@ -9,7 +9,14 @@ from torch import nn
 from utils.llm.beam import beam_search
 from utils.llm.evaluation import evaluate
 from utils.llm.gpt import GPT, GPTConfig
-from utils.llm.quantize import Int8Linear, with_bfloat16, with_float32, with_int8
+from utils.llm.quantize import (
+    Int8Linear,
+    NarrowLinear,
+    PanelLinear,
+    with_bfloat16,
+    with_float32,
+    with_int8,
+)
 from utils.llm.sampling import Sampler, generate
 
 V, CONTEXT = 40, 12
@@ -66,6 +73,34 @@ def test_one_token_behind_a_cache_as_many_at_once(changes, narrow):
     assert error < 0.03
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("bias", [True, False])
+def test_panels_for_any_number_of_threads(threads, bias):
+    torch.manual_seed(0)
+    linear = nn.Linear(6, 11, bias=bias)  # 11 is prime: the last panel is filled up
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        layer = PanelLinear(linear)
+    finally:
+        torch.set_num_threads(before)
+    assert layer.weight.shape[0] == threads
+    for n_rows in (0, 1, 2, 7):
+        x = torch.randn(n_rows, 6)
+        with torch.no_grad():
+            torch.testing.assert_close(layer(x), linear(x))
+
+
+def test_narrow_is_the_layer_in_bfloat16():
+    torch.manual_seed(0)
+    for bias in (True, False):
+        linear = nn.Linear(6, 11, bias=bias)
+        x = torch.randn(7, 6).bfloat16()
+        got = NarrowLinear(linear)(x)
+        assert torch.equal(got, linear.bfloat16()(x))
+        assert got.dtype == torch.bfloat16
+
+
 def test_int8_rounds_each_weight_to_the_nearest():
     linear = nn.Linear(64, 10)
     with torch.no_grad():
@@ -86,22 +121,23 @@ def test_int8_rounds_each_weight_to_the_nearest():
 def test_int8_is_rounded_once_from_the_full_numbers(changes):
     model = make_model(**changes)
     fast = with_int8(model)
-    layers = {name: each for name, each in model.named_modules() if isinstance(each, nn.Linear)}
-    assert len(layers) == 4 * model.config.n_layers + 1
-    for name, linear in layers.items():
-        assert torch.equal(fast.model.get_submodule(name).weight, Int8Linear(linear).weight), name
+    layers = [each for each in model.modules() if isinstance(each, nn.Linear)]
+    found = [*(linear for block in fast.blocks for linear in block.linears), fast.head]
+    assert len(layers) == len(found) == 4 * model.config.n_layers + 1
+    for linear, narrow in zip(layers, found, strict=True):
+        assert torch.equal(narrow.weight, Int8Linear(linear).weight)
 
 
 def test_int8_multiplies_by_what_it_stores():
     torch.manual_seed(0)
     layer = Int8Linear(nn.Linear(64, 96))
-    for shape in ((64,), (1, 64), (7, 64), (2, 5, 64), (0, 64), (2, 0, 64)):
-        x = torch.randn(shape).bfloat16()
+    for n_rows in (0, 1, 7):
+        x = torch.randn(n_rows, 64).bfloat16()
         exact = x.double() @ (layer.weight.double() * layer.scale.double()[:, None]).T
         exact = exact + layer.bias.double()
         for given in (x, x.float()):  # the kernel, and the road without
             got = layer(given).double()
-            assert got.shape == (*shape[:-1], 96)
+            assert got.shape == (n_rows, 96)
             torch.testing.assert_close(got, exact, rtol=2e-2, atol=2e-2)
 
 
@@ -131,6 +167,7 @@ def test_the_model_stays_as_it_was_and_nothing_warns(make):
     assert all(weights.requires_grad for weights in model.parameters())
     assert not any(weights.requires_grad for weights in fast.parameters())
     assert fast.config == model.config
+    assert not fast.training  # `generate` need not change its mode for every token
 
 
 def test_bytes_read_for_a_token():

@@ -57,12 +57,12 @@ class KVCache:
     @property
     def keys(self) -> Float[Tensor, "B H T D"]:
         """The keys kept so far: a view, no copy."""
-        return self._keys[:, :, : self._length]
+        return self._keys.narrow(2, 0, self._length)
 
     @property
     def values(self) -> Float[Tensor, "B H T D"]:
         """The values kept so far: a view, no copy."""
-        return self._values[:, :, : self._length]
+        return self._values.narrow(2, 0, self._length)
 
     def clear(self) -> None:
         """Forget all tokens and keep the memory."""
@@ -77,10 +77,10 @@ class KVCache:
         where the tokens are more than there is room for, or where a gradient is asked for.
         """
         self._check(k, v)
-        end = self._length + k.shape[2]
-        self._keys[:, :, self._length : end] = k
-        self._values[:, :, self._length : end] = v
-        self._length = end
+        n_new = k.shape[2]
+        self._keys.narrow(2, self._length, n_new).copy_(k)
+        self._values.narrow(2, self._length, n_new).copy_(v)
+        self._length += n_new
         return self.keys, self.values
 
     def _check(self, k: Tensor, v: Tensor) -> None:
