@@ -318,7 +318,12 @@ def test_sound_alternatives_are_equal(expected, got):
         (3, 3.0, "expected an int, got a float"),
         (0.5, torch.tensor([0.5, 0.5]), "is a sum or a mean missing?"),
         (2.0, -2.0, "the sign is flipped"),
-        (2.0, 4.0, "twice what it should be"),
+        (2.0, 4.0, "twice what it should be: expected 2, got 4"),
+        (0.31718, 0.31722, "expected 0.31718, got 0.31722"),
+        (torch.tensor([0.31718]), torch.tensor([0.31722]), "at [0]: expected 0.31718, got 0.31722"),
+        ((1.0, 2.0), 1.0, "expected a tuple, got a float"),
+        ((1.0, 2.0), torch.ones(1), "expected 2 items, got 1 item"),
+        ((torch.ones(2), 2.0), (2.0, 2.0, 3.0), "expected 2 items, got 3 items"),
         (1.0, float("nan"), "expected 1, got nan"),
     ],
 )
@@ -330,3 +335,25 @@ def test_show_is_short_and_rounded():
     assert show([0.123456, 1]) == "[0.1235, 1]"
     assert show(torch.ones(5, 7)) == "tensor of shape (5, 7)"
     assert len(show(list(range(100)))) <= 76
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda n: 2.0 * n, "twice what it should be: expected 1, got 2"),
+        (lambda n: n + 1.0, "expected 1, got 2"),  # twice as much for one probe, by chance
+    ],
+)
+def test_what_a_result_looks_like_is_said_where_all_results_look_so(answer, said):
+    exercise = Exercise(
+        id="9.7",
+        title="As it is",
+        minutes=1,
+        stars=1,
+        reference=lambda n: float(n),
+        probes=[(1,), (3,), (5,)],
+        mistakes={},
+    )
+    text = judge(exercise, answer).diagnosis
+    assert said in text
+    assert ("twice" in said) == ("twice" in text)

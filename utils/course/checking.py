@@ -102,10 +102,9 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict(NOT_ATTEMPTED, _code_below_the_stub(answer))
     expected = [run(exercise, exercise.reference, outcome.args) for outcome in got]
     faults = [_fault(e, g, exercise) for e, g in zip(expected, got, strict=True)]
-    first = next((i for i, fault in enumerate(faults) if fault), None)
-    if first is None:
+    if not any(faults):
         return _annotations(exercise, answer)
-    return _diagnose(exercise, answer, expected, got, first)
+    return _diagnose(exercise, answer, expected, got, faults)
 
 
 def _fault(expected: Outcome, got: Outcome, exercise: Exercise) -> Difference | None:
@@ -129,9 +128,14 @@ def _fault(expected: Outcome, got: Outcome, exercise: Exercise) -> Difference | 
 
 
 def _diagnose(
-    exercise: Exercise, answer: Answer, expected: list[Outcome], got: list[Outcome], first: int
+    exercise: Exercise,
+    answer: Answer,
+    expected: list[Outcome],
+    got: list[Outcome],
+    faults: list[Difference | None],
 ) -> Verdict:
-    outcome, wanted = got[first], expected[first]
+    first = next(i for i, fault in enumerate(faults) if fault)
+    outcome, wanted, fault = got[first], expected[first], faults[first]
     sentence = _named_mistake(exercise, got)
     if outcome.timed_out:
         text = sentence or f"no result after {exercise.timeout:g} s: does a loop ever end?"
@@ -144,8 +148,9 @@ def _diagnose(
         if sentence:
             lines.append(f"it raised {_one_line(outcome.error)}")
         return Verdict(RAISED, _with_input("\n   ".join(lines), exercise, answer, outcome))
-    fault = _fault(wanted, outcome, exercise)
-    text = sentence or _explanation(exercise, wanted, outcome) or fault.text
+    same = all(each.remark == fault.remark for each in faults if each)
+    said = fault.text if same else fault.values  # what looks so once may be chance
+    text = sentence or _explanation(exercise, wanted, outcome) or said
     results = "" if wanted.error else _results(wanted.value, outcome.value)
     if fault.text.startswith("the result is right"):
         place = _argument_name(exercise, answer, outcome)

@@ -19,10 +19,24 @@ HIDDEN = -1e4
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference; `kind` says that not the value but the type, shape or dtype departs."""
+    """The first difference; `kind` says that not the value but the type, shape or dtype departs.
 
-    text: str
+    `remark` is what it looks like ("twice what it should be"): true of this result, and a guess
+    about the next.
+    """
+
+    values: str
     kind: bool = False
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """The remark and the values in one."""
+        return f"{self.remark}: {self.values}" if self.remark else self.values
+
+    def within(self, place: str) -> Difference:
+        """The same difference, told by where it lies in a larger result."""
+        return Difference(f"{place}: {self.text}", self.kind)
 
 
 class Remark(str):
@@ -73,7 +87,14 @@ def _types(expected: Any, got: Any) -> Difference:
 
 
 def _values(expected: Any, got: Any) -> str:
-    return f"expected {show(expected)}, got {show(got)}"
+    """Both in few characters, floats with as many digits as they need to differ."""
+    shown = show(expected), show(got)
+    if isinstance(expected, float) and isinstance(got, float):
+        digits = 4
+        while shown[0] == shown[1] and digits < 17:
+            digits += 1
+            shown = f"{expected:.{digits}g}", f"{got:.{digits}g}"
+    return f"expected {shown[0]}, got {shown[1]}"
 
 
 def _others(expected: Any, got: Any) -> Difference | None:
@@ -103,7 +124,7 @@ def _numbers(expected: Any, got: Any, rtol: float, atol: float) -> Difference | 
         return None
     whole = isinstance(expected, int)  # a count or an id: a multiple of it tells nothing
     remark = "" if whole else _ratio(float(expected), float(got))
-    return Difference(remark or _values(expected, got))
+    return Difference(_values(expected, got), remark=remark)
 
 
 def _no_number(got: Any) -> Difference:
@@ -126,11 +147,10 @@ def _ratio(expected: float, got: float) -> str:
     if not expected or not got or not math.isfinite(expected) or not math.isfinite(got):
         return ""
     if math.isclose(got, -expected, rel_tol=1e-4):
-        return f"the sign is flipped: {_values(expected, got)}"
+        return "the sign is flipped"
     for factor in (2, 0.5):
         if math.isclose(got, factor * expected, rel_tol=1e-4):
-            name = "twice" if factor == 2 else "half"
-            return f"{name} what it should be: {_values(expected, got)}"
+            return f"{'twice' if factor == 2 else 'half'} what it should be"
     return ""
 
 
@@ -139,15 +159,18 @@ def _sequences(expected: Any, got: Any, rtol: float, atol: float) -> Difference 
         got = tuple(got)  # it unpacks like the tuple that was asked for
     if not isinstance(got, list | tuple):
         return _types(expected, got)
+    fixed = isinstance(expected, tuple)  # several results, each with its own place
     (expected, known), (got, said) = _without_remarks(expected), _without_remarks(got)
+    count = f"expected {_items(expected)}, got {_items(got)}" * (len(expected) != len(got))
+    if count and fixed:
+        return Difference(count, kind=True)
     for i, (e, g) in enumerate(zip(expected, got, strict=False)):
         found = difference(e, g, rtol, atol)
         if found:
-            long = len(expected) != len(got)
-            lengths = f" (and {len(expected)} items expected, got {len(got)})" if long else ""
+            lengths = f" (and {_items(expected)} expected, got {len(got)})" if count else ""
             return Difference(f"at index {i}: {found.text}{lengths}", found.kind)
-    if len(expected) != len(got):
-        return Difference(f"expected {_items(expected)}, got {_items(got)}", kind=True)
+    if count:
+        return Difference(count, kind=True)
     return None if known == said else Difference("; ".join(said or known))
 
 
@@ -175,7 +198,7 @@ def _mappings(expected: Any, got: Any, rtol: float, atol: float) -> Difference |
     for key, value in expected.items():
         found = difference(value, got[key], rtol, atol)
         if found:
-            return Difference(f"at key {show(key)}: {found.text}", found.kind)
+            return found.within(f"at key {show(key)}")
     return None
 
 
@@ -240,7 +263,7 @@ def _words(expected: Tensor, got: Tensor, wrong: Tensor) -> str:
     """The difference of two tensors of one shape, in the most telling words that are true."""
     index = tuple(int(i) for i in wrong.nonzero()[0])
     where = f"at {list(index)}: " if index else ""
-    values = f"{where}expected {show(expected[index])}, got {show(got[index])}"
+    values = where + _values(expected[index].item(), got[index].item())
     if got.isnan().any() and not expected.isnan().any():
         first = [int(i) for i in got.isnan().nonzero()[0]]
         return f"NaN (not a number) at {first}; look for 0/0, log(0) or inf − inf. {values}"
