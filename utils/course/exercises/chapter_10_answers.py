@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.course.compare import Remark, difference
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm import finetuning
@@ -38,6 +39,26 @@ def _own_token(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     return F.cross_entropy(logits[learned], ids[learned])
 
 
+def _own_token_but_the_first(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
+    mask = learned.clone()
+    mask[:, 0] = False
+    return _own_token(logits, ids, mask)
+
+
+def _backwards(mask: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The loss that asks each place for the token before it, where a mask of (B, T − 1) is True."""
+
+    def loss(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
+        kept = mask(learned)
+        return F.cross_entropy(logits[:, 1:][kept], ids[:, :-1][kept])
+
+    return loss
+
+
+def _over_all_marks(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
+    return (_paid(logits, ids) * learned[:, 1:]).sum() / learned.sum()
+
+
 def _mean_of_means(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     paid, wanted = _paid(logits, ids), learned[:, 1:]
     return ((paid * wanted).sum(1) / wanted.sum(1)).mean()
@@ -60,13 +81,13 @@ def _summed(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     return _paid(logits, ids)[learned[:, 1:]].sum()
 
 
-def _by_loop(logits: Tensor, ids: Tensor, learned: Tensor) -> float:
+def _by_loop(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     found = []
     for text, scores in enumerate(logits.double()):
         for place in range(1, ids.shape[1]):
             if learned[text, place]:
                 before = scores[place - 1]
-                found.append((before.logsumexp(0) - before[ids[text, place]]).item())
+                found.append(before.logsumexp(0) - before[ids[text, place]])
     return sum(found) / len(found)
 
 
@@ -86,6 +107,28 @@ def _texts(v: int, *marks: str) -> tuple[Tensor, Tensor, Tensor]:
     seed = 1000 + 10 * v + learned.numel()
     ids = torch.randint(v, learned.shape, generator=torch.Generator().manual_seed(seed))
     return uniform(*learned.shape, v, seed=seed), ids, learned
+
+
+def trained_through(
+    answer: Callable[..., Any], logits: Tensor, ids: Tensor, learned: Tensor
+) -> Any:
+    """Call an answer that the chapter trains by: a loss that is right must have a gradient, too."""
+    loss = answer(logits.requires_grad_(), ids, learned)
+    if difference(answer_loss(logits, ids, learned), loss):
+        return loss
+    if not isinstance(loss, Tensor):
+        return Remark(
+            "The number is right, but a plain number has no gradient, so nothing can learn from "
+            "it: return the tensor, without .item() or float()."
+        )
+    return (
+        loss
+        if loss.requires_grad
+        else Remark(
+            "The number is right, but autograd finds no way back from it to the logits, so nothing "
+            "can learn from it: leave out detach, .data and no_grad."
+        )
+    )
 
 
 ANSWER_LOSS = Exercise(
@@ -116,6 +159,18 @@ ANSWER_LOSS = Exercise(
         "Each place is asked for its own token: the logits at place t speak of token t + 1.": (
             _own_token
         ),
+        "Leaving out the first place is no shift: each place is still asked for its own token. "
+        "The logits at place t speak of token t + 1.": _own_token_but_the_first,
+        "The shift goes the wrong way: place t + 1 is asked for token t, which it has read. "
+        "logits[:, :-1] goes with ids[:, 1:] and learned[:, 1:].": _backwards(
+            lambda learned: learned[:, :-1]
+        ),
+        "The shift goes the wrong way: place t + 1 is asked for token t, which it has read. The "
+        "mask is the right one: logits[:, :-1] goes with ids[:, 1:].": _backwards(
+            lambda learned: learned[:, 1:]
+        ),
+        "You divided by the number of all marks, and the first token of a text is never asked "
+        "for, whatever its mark: count learned[:, 1:].": _over_all_marks,
         "This is a mean of each text's mean, so a token of a short answer counts for more. Take "
         "one mean over all marked tokens.": _mean_of_means,
         "You divided by all tokens, prompt and filling among them: divide by the number of marked "
@@ -139,6 +194,7 @@ ANSWER_LOSS = Exercise(
             logits[:, :-1][learned[:, 1:]], ids[:, 1:][learned[:, 1:]]
         ),
     },
+    call=trained_through,
 )
 
 # 10.2 · the instruction template
@@ -187,6 +243,11 @@ def _turned_round(instruction: str, answer: str, system: str = "") -> Framed:
     return words, [not wanted for wanted in learned]
 
 
+def _one_place_early(instruction: str, answer: str, system: str = "") -> Framed:
+    words, learned = _frame(instruction, answer, system)
+    return words, [*learned[1:], False]
+
+
 def _user_first(instruction: str, answer: str, system: str = "") -> Framed:
     words, learned = _frame(instruction, answer, system)
     told = [SYSTEM, *system.split()] if system else []
@@ -220,8 +281,14 @@ def _by_one_string(instruction: str, answer: str, system: str = "") -> Framed:
 
 
 def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
-    """Name the one place at which most masks go wrong."""
+    """Name the one place at which most masks go wrong, and half an answer."""
     words, learned = expected
+    if isinstance(got, str):
+        return "This is one text: return two lists, the words and their marks."
+    if all(isinstance(each, str) for each in got):
+        return "Only the words came back: return two lists, the words and their marks."
+    if all(isinstance(each, bool) for each in got):
+        return "Only the marks came back: return two lists, the words and their marks."
     if list(got[0]) == words and list(got[1]) == [*learned[:-1], False]:
         return (
             "The end mark behind the answer is not learned: a model that never learns to stop "
@@ -265,6 +332,8 @@ FRAME = Exercise(
             _without_the_first
         ),
         "The mask is turned round: True says that a word is to be learned.": _turned_round,
+        "The marks stand one place too early: True belongs to the word that is to be learned, not "
+        "to the one before it. The loss does the shifting.": _one_place_early,
     },
     alternatives={"word by word": _by_appending, "one string": _by_one_string},
     parts=("words", "learned"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 
@@ -60,6 +61,18 @@ def _mapped(
         ours = rename(name)
         found[ours] = tensor.T.contiguous() if turn(ours, tensor) else tensor
     return found
+
+
+HEAD = (
+    "The head is in it: it is the embedding once more, tied, and has no weights of its own. Leave "
+    "out lm_head.weight."
+)
+
+
+def explain(args: tuple[Any, ...], expected: State, got: State) -> str | None:
+    """Name the head, whatever it is called in the result."""
+    extra, missing = set(got) - set(expected), set(expected) - set(got)
+    return HEAD if extra and not missing and all("head" in name for name in extra) else None
 
 
 def _with_the_head(state: Mapping[str, Tensor]) -> State:
@@ -147,8 +160,7 @@ FROM_HF = Exercise(
             _mapped, turn=lambda name, t: _lies(name, t) and "attention.out" not in name
         ),
         "The matrices were reshaped, which shuffles their numbers: transpose them.": _reshaped,
-        "The head is in it: it is the embedding once more, tied, and has no weights of its "
-        "own.": _with_the_head,
+        HEAD: _with_the_head,
         "The prefix `transformer.` is still there.": partial(
             _mapped,
             rename=lambda name: f"transformer.{_renamed(name)}",
@@ -177,4 +189,5 @@ FROM_HF = Exercise(
         "replace in a row": partial(_mapped, rename=_by_replacing),
         "a copy in float64": lambda state: {n: t.double() for n, t in _mapped(state).items()},
     },
+    explain=explain,
 )

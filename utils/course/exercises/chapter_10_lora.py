@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from utils.course.compare import Remark
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm import lora
@@ -76,33 +77,122 @@ def _by_the_package(weight: Tensor, rank: int, alpha: float) -> Made:
     return a, b, partial(lora.lora_forward, weight=weight, a=a, b=b, alpha=alpha)
 
 
+THREE = "Return three things, in this order: A, B and the function forward."
+NEITHER_LEARNS = "Neither A nor B asks for a gradient: put .requires_grad_() behind each."
+A_STAYS = "A asks for no gradient: it learns as well as B."
+B_STAYS = "B asks for no gradient, and stays zero for ever."
+NO_LEAF = (
+    "{} is no leaf: it was computed from what asks for the gradient, and no optimizer takes it. "
+    "Put .requires_grad_() last, behind the division."
+)
+BOTH_ZERO = (
+    "A and B are both zero: then neither gets a gradient, and nothing is ever learned. One of "
+    "them, A, must be random."
+)
+OTHER_ZERO = (
+    "A is zero and B is random: it is a sound start, too, but here it is agreed to be the other "
+    "way round."
+)
+B_NOT_ZERO = (
+    "B isn't zero, so the layer is changed before it has learned anything: at first it must say "
+    "what it said without the second road."
+)
+A_CONSTANT = (
+    "A is the same number everywhere: then all r columns get the same gradient and stay alike. "
+    "Make it random."
+)
+A_ALIKE = (
+    "The rows of A are all alike: then all r columns get the same gradient and stay alike. Make "
+    "each number random."
+)
+A_FIXED = "A isn't random: it has the same few numbers at every call. Draw it with torch.randn."
+W_LEARNS = "W asks for a gradient: it is frozen, and only A and B learn."
+NO_WAY_BACK = (
+    "What forward says is right, but autograd finds no way back from it to {}: leave out no_grad, "
+    "detach and .data, or nothing is learned."
+)
+
+
+def _shapes(a: Tensor, b: Tensor, wanted: tuple[tuple[int, ...], ...]) -> str | None:
+    """A sentence where A or B has another shape than is wanted."""
+    got = tuple(a.shape), tuple(b.shape)
+    if got == wanted:
+        return None
+    said = f"A is to be (r, n_in), here {wanted[0]}, and B (n_out, r), here {wanted[1]}"
+    swapped = got == wanted[::-1] and not a.any()
+    return f"{said}; yours are {got[0]} and {got[1]}" + (": they are swapped." * swapped or ".")
+
+
+def _start(a: Tensor, b: Tensor, again: Tensor) -> str | None:
+    """A sentence where the layer can't begin to learn; `again` is the A of another call."""
+    if b.any() or not a.any():
+        return (OTHER_ZERO if b.any() else BOTH_ZERO) if not a.any() else B_NOT_ZERO
+    if a.numel() < 4:
+        return None  # so few numbers, random signs say, may come out alike by chance
+    both = torch.stack([a, again])
+    if bool((both == both[:, :1, :1]).all()):
+        return A_CONSTANT
+    if len(a) > 1 and bool((both == both[:, :1]).all()):
+        return A_ALIKE
+    return A_FIXED if torch.equal(a, again) and len(a.unique()) < a.numel() else None
+
+
+def _can_learn(a: Tensor, b: Tensor) -> str | None:
+    """A sentence where A and B are not what an optimizer takes."""
+    if not a.requires_grad or not b.requires_grad:
+        return A_STAYS if b.requires_grad else B_STAYS if a.requires_grad else NEITHER_LEARNS
+    return next((NO_LEAF.format(n) for n, m in (("A", a), ("B", b)) if not m.is_leaf), None)
+
+
+def _learners(result: Tensor) -> list[Tensor]:
+    """The leaves that a gradient of `result` reaches."""
+    nodes, seen, found = [result.grad_fn], set(), []
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        found += [node.variable] if hasattr(node, "variable") else []
+        nodes += [before for before, _ in node.next_functions]
+    return found
+
+
+def _way_back(result: Tensor, a: Tensor, b: Tensor, weight: Tensor) -> str | None:
+    """A sentence where another than A and B learns, or one of them doesn't."""
+    found = _learners(result)
+    if weight.requires_grad or any(leaf is not a and leaf is not b for leaf in found):
+        return W_LEARNS
+    missing = [n for n, m in (("A", a), ("B", b)) if not any(leaf is m for leaf in found)]
+    return NO_WAY_BACK.format(" and ".join(missing)) if missing else None
+
+
 def watched(
     answer: Callable[..., Any], weight: Tensor, rank: int, alpha: float, x: Tensor
-) -> dict[str, Any]:
-    """What a layer does before training, what could learn, and what it does with other A and B."""
+) -> dict[str, Any] | Remark:
+    """What a layer says before training and with other A and B, or why it can't be trained."""
     torch.manual_seed(rank)
     made = answer(weight, rank, alpha)
-    if not isinstance(made, tuple | list) or len(made) != 3 or not callable(made[2]):
+    if made is None:
         return made
+    if not isinstance(made, tuple | list) or len(made) != 3:
+        return Remark(THREE)
     a, b, forward = made
-    if not all(isinstance(m, Tensor) for m in (a, b)):
-        return made
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or not callable(forward):
+        return Remark(THREE)
+    wanted = (rank, weight.shape[1]), (len(weight), rank)
+    said = _shapes(a, b, wanted) or _can_learn(a, b)
+    said = said or _start(a.detach(), b.detach(), answer(weight, rank, alpha)[0].detach())
+    if said:
+        return Remark(said)
     before = forward(x)
-    found: dict[str, Any] = {
-        "shape of A": tuple(a.shape),
-        "shape of B": tuple(b.shape),
-        "before training": before.detach(),
-        "A asks for a gradient": a.requires_grad,
-        "B asks for a gradient": b.requires_grad,
-    }
-    if tuple(a.shape) != (rank, weight.shape[1]) or tuple(b.shape) != (len(weight), rank):
-        return found
-    found["A is random"] = bool(a.std() > 0) if a.numel() > 1 else bool(a != 0)
-    found["B is zero"] = not bool(b.any())
     with torch.no_grad():
         a.copy_(uniform(*a.shape, seed=1031))
         b.copy_(uniform(*b.shape, seed=1032))
-    return found | {"with other A and B": forward(x).detach()}
+    after = forward(x)
+    right = x @ (weight + alpha / rank * b @ a).T
+    if isinstance(after, Tensor) and after.shape == right.shape:
+        said = _way_back(after, a, b, weight) if torch.allclose(after, right, atol=1e-4) else None
+    return Remark(said) if said else {"before training": before, "with other A and B": after}
 
 
 LORA = Exercise(
@@ -118,14 +208,13 @@ LORA = Exercise(
         (uniform(4, 8, seed=1035), 3, 16.0, uniform(8, seed=4)),
     ],
     mistakes={
-        "A and B are both zero: then neither gets a gradient, and nothing is ever learned. One of "
-        "them, A, must be random.": partial(_layer, start_a=torch.zeros),
-        "A and B are both random, so the layer is changed before it has learned anything: B "
-        "starts at zero.": partial(_layer, start_b=_random),
-        "A is zero and B is random: it is a sound start, too, but here it is agreed to be the "
-        "other way round.": partial(_layer, start_a=torch.zeros, start_b=_random),
-        "A asks for no gradient: it learns as well as B.": partial(_layer, learns=(False, True)),
-        "B asks for no gradient, and stays zero for ever.": partial(_layer, learns=(True, False)),
+        BOTH_ZERO: partial(_layer, start_a=torch.zeros),
+        B_NOT_ZERO: partial(_layer, start_b=_random),
+        OTHER_ZERO: partial(_layer, start_a=torch.zeros, start_b=_random),
+        A_CONSTANT: partial(_layer, start_a=torch.ones),
+        A_STAYS: partial(_layer, learns=(False, True)),
+        B_STAYS: partial(_layer, learns=(True, False)),
+        NEITHER_LEARNS: partial(_layer, learns=(False, False)),
         "The scale is missing: the road beside counts alpha / r times.": partial(
             _layer, scale=lambda r, alpha, w: 1.0
         ),
@@ -226,6 +315,9 @@ MERGE = Exercise(
         ),
         "You took r from the wrong axis: A is (r, n_in), so r = len(a).": lambda w, a, b, alpha: (
             w + alpha / a.shape[1] * b @ a
+        ),
+        "You took r from the wrong axis: B is (n_out, r), so len(b) is n_out, and r is len(a).": (
+            lambda w, a, b, alpha: w + alpha / len(b) * b @ a
         ),
     },
     alternatives={

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.course.compare import Remark
 from utils.course.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm import soft_prompts
 
 # 10.5 · a soft prompt in front
 
+CUT_OFF = Remark(
+    "The numbers are right, but autograd finds no way back from the inputs to `soft`, so the soft "
+    "prompt can't learn: leave out detach, tolist and torch.tensor."
+)
 IGNORED = -100
 Inputs = tuple[Tensor, Tensor]
 
@@ -83,6 +89,18 @@ def _soft(p: int, v: int, c: int, *ids: list[int]) -> tuple[Tensor, Tensor, Tens
     return uniform(p, c, seed=seed), torch.tensor(ids), uniform(v, c, seed=seed + 1)
 
 
+def learnable(answer: Callable[..., Any], soft: Tensor, ids: Tensor, tokens: Tensor) -> Any:
+    """Call an answer whose soft prompt is to learn: a remark tells of a lost gradient."""
+    made = answer(soft.requires_grad_(), ids, tokens)
+    cut_off = (
+        isinstance(made, tuple | list)
+        and len(made) == 2
+        and isinstance(made[0], Tensor)
+        and not made[0].requires_grad
+    )
+    return (*made, CUT_OFF) if cut_off else made
+
+
 PREPEND = Exercise(
     id="10.5",
     title="A soft prompt in front",
@@ -134,6 +152,7 @@ PREPEND = Exercise(
         ),
     },
     alternatives={"text by text": _prepend_by_loop, "into a tensor made before": _by_filling},
+    call=learnable,
     parts=("inputs", "targets"),
 )
 
