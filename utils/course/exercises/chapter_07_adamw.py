@@ -8,7 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from utils.course.compare import difference
 from utils.course.exercise import Exercise
+from utils.course.exercises.chapter_07_calls import members_like
 from utils.course.exercises.probing import uniform
 
 Steps = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -63,37 +65,54 @@ def _bent(wrong: str) -> Callable[..., Steps]:
 
     @_taking
     def answer(given: Given) -> Steps:
-        p, g, mean, square, step, rate, betas, eps, decay = given
-        first, second = betas[::-1] if wrong == "betas" else betas
-        if wrong == "l2":
-            g, decay = g + decay * p, 0.0
-        new_share = (1.0, 1.0) if wrong == "shares" else (1 - first, 1 - second)
-        old = mean
-        mean = first * mean + new_share[0] * g
-        squared = {"abs": g.abs(), "mean squared": mean**2, "centred": (g - old) ** 2}
-        square = second * square + new_share[1] * squared.get(wrong, g**2)
-        count = {"no correction": 10**9, "from 0": step - 1, "one late": step + 1}.get(wrong, step)
-        fair_mean, fair_square = mean / (1 - first**count), square / (1 - second**count)
-        if wrong == "mean only":
-            fair_square = square
-        if wrong == "square only":
-            fair_mean = mean
-        divisor = fair_square.sqrt() + eps
-        if wrong in ("eps inside", "no root", "no eps"):
-            root = {"eps inside": (fair_square + eps).sqrt(), "no root": fair_square + eps}
-            divisor = root.get(wrong, fair_square.sqrt())
-        move = rate * fair_mean / divisor
-        shrink = {"no decay": 1.0, "whole decay": 1 - decay}.get(wrong, 1 - rate * decay)
-        new = p * shrink + move if wrong == "uphill" else p * shrink - move
-        if wrong == "after":
-            new = (p - move) * shrink
-        if wrong == "plain":
-            new = p * shrink - rate * fair_mean
-        if wrong == "stored":
-            mean, square = fair_mean, fair_square
-        return mean, square, fair_mean, fair_square, new
+        fixed = (0.9, 0.95) if wrong == "fixed betas" else given.betas
+        given = given._replace(betas=fixed[::-1] if wrong == "betas" else fixed)
+        if wrong in ("l2", "l2 as well"):
+            given = given._replace(g=given.g + given.decay * given.p)
+        raw = _means(given, wrong)
+        fair = _corrected(given, wrong, *raw)
+        new = _moved(given, wrong, *(raw if wrong == "raw" else fair))
+        return *(fair if wrong == "stored" else raw), *fair, new
 
     return answer
+
+
+def _means(given: Given, wrong: str) -> tuple[Tensor, Tensor]:
+    _, g, old, square, _, _, betas, *_ = given
+    first, second = (1 - beta for beta in betas) if wrong == "exchanged" else betas
+    shares = (1.0, 1.0) if wrong == "shares" else (1 - first, 1 - second)
+    mean = first * old + shares[0] * g
+    squared = {"abs": g.abs(), "mean squared": mean**2, "centred": (g - old) ** 2, "unsquared": g}
+    return mean, second * square + shares[1] * squared.get(wrong, g**2)
+
+
+def _corrected(given: Given, wrong: str, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+    step = given.step
+    counts = {"no correction": 10**9, "from 0": step - 1, "one late": step + 1, "no power": 1}
+    shares = [1 - beta ** counts.get(wrong, step) for beta in given.betas]
+    return (
+        mean if wrong == "square only" else mean / shares[0],
+        square if wrong == "mean only" else square / shares[1],
+    )
+
+
+def _moved(given: Given, wrong: str, mean: Tensor, square: Tensor) -> Tensor:
+    p, _, _, _, _, rate, _, eps, decay = given
+    divisors = {
+        "eps inside": (square + eps).sqrt(),
+        "no root": square + eps,
+        "no eps": square.sqrt(),
+        "plain": torch.ones_like(square),
+    }
+    move = mean / divisors.get(wrong, square.sqrt() + eps)
+    move = move if wrong == "no rate" else rate * move
+    shrinks = {"no decay": 1.0, "l2": 1.0, "divided decay": 1.0, "whole decay": 1 - decay}
+    shrink = shrinks.get(wrong, 1 - rate * decay)
+    if wrong == "divided decay":
+        return p - rate * (mean + decay * p) / (square.sqrt() + eps)
+    if wrong == "after":
+        return (p - move) * shrink
+    return p * shrink + move if wrong == "uphill" else p * shrink - move
 
 
 @_taking
@@ -134,13 +153,48 @@ def _by_numbers(given: Given) -> Steps:
 
 
 def _probe(
-    n: int, step: int, rate: float, eps: float, decay: float, size: float = 2.0
+    n: int,
+    step: int,
+    rate: float,
+    eps: float,
+    decay: float,
+    size: float = 2.0,
+    betas: tuple[float, float] = (0.9, 0.95),
 ) -> tuple[object, ...]:
     seed = 10 * n + step
     mean = uniform(n, seed=seed + 1) * (step > 1)
     square = uniform(n, seed=seed + 2, low=0.5, high=4.0) * (step > 1)
     gradient = uniform(n, seed=seed + 3) * size / 2
-    return uniform(n, seed=seed), gradient, mean, square, step, rate, (0.9, 0.95), eps, decay
+    return uniform(n, seed=seed), gradient, mean, square, step, rate, betas, eps, decay
+
+
+PARTS = ("mean", "square", "fair_mean", "fair_square", "parameter")
+L2 = (
+    "The decay went through the gradient, which is the older Adam with L2: there the division "
+    "evens it out. Shrink the parameter by itself."
+)
+
+
+def _explain(args: tuple[object, ...], expected: Steps, got: object) -> str | None:
+    """How many were returned, in which order, and whether the mean holds some of the decay."""
+    wanted = f"return all five, {', '.join(PARTS[:4])} and the new parameter"
+    if isinstance(got, Tensor):
+        return f"You returned one tensor: {wanted}."
+    if len(got) < len(PARTS):
+        return f"You returned {len(got)} of five: {wanted}."
+    if _any_order(expected, got):
+        return f"Your parts are right, in another order: return {', '.join(PARTS)}."
+    given = Given(*args)
+    l2 = _bent("l2")(*args)[0]
+    wrong = difference(expected[0], got[0])
+    return L2 if given.decay and wrong and not difference(l2, got[0]) else None
+
+
+def _any_order(expected: Steps, got: object) -> bool:
+    if len(got) != len(expected):
+        return False
+    right = [next((i for i, g in enumerate(got) if not difference(e, g)), None) for e in expected]
+    return set(right) == set(range(len(expected))) and right != sorted(right)
 
 
 _ONE = torch.tensor([1.0])
@@ -158,6 +212,7 @@ ADAMW = Exercise(
         _probe(3, 1, 0.01, 0.1, 0.5),
         _probe(4, 7, 0.2, 0.3, 0.8),
         _probe(5, 3, 0.1, 0.05, 0.0, size=0.2),
+        _probe(3, 2, 0.1, 0.01, 0.1, betas=(0.8, 0.99)),
     ],
     mistakes={
         "eps is inside the root: it is added to the root, √(fair_square) + eps.": _bent(
@@ -167,8 +222,11 @@ ADAMW = Exercise(
             "no eps"
         ),
         "The root is missing: divide by the square root of the mean square.": _bent("no root"),
-        "The decay went through the gradient, which is the older Adam with L2: there the division "
-        "evens it out. Shrink the parameter by itself.": _bent("l2"),
+        L2: _bent("l2"),
+        "The decay acts twice: through the gradient, as L2, and on the parameter. Leave the "
+        "gradient as it is.": _bent("l2 as well"),
+        "The decay was divided by the root, with the step: shrink the parameter by itself, "
+        "parameter · (1 − rate · decay).": _bent("divided decay"),
         "The decay is forgotten: multiply the parameter by 1 − learning_rate · weight_decay.": (
             _bent("no decay")
         ),
@@ -200,6 +258,18 @@ ADAMW = Exercise(
         "The division is missing: this is momentum alone, its steps as long as the gradients.": (
             _bent("plain")
         ),
+        "You used fixed betas: take both from `betas`.": _bent("fixed betas"),
+        "β and 1 − β are exchanged: the old mean keeps the share β, the new gradient gets "
+        "1 − β.": _bent("exchanged"),
+        "The correction lacks the power: divide by 1 − β^step, not by 1 − β at every step.": _bent(
+            "no power"
+        ),
+        "The gradient was not squared: the second mean is that of gradient².": _bent("unsquared"),
+        "The step was made from the raw means: make it from fair_mean and fair_square.": _bent(
+            "raw"
+        ),
+        "The step lacks the learning rate: subtract learning_rate · fair_mean / (√fair_square + "
+        "eps).": _bent("no rate"),
         "You returned the corrected means as those to go on with: keep mean and square as they "
         "are, or the next step corrects them again.": _bent("stored"),
     },
@@ -207,10 +277,12 @@ ADAMW = Exercise(
         "lerp and addcmul": _by_lerp,
         "in place, as PyTorch's own": _by_step_size,
         "a number at a time": _by_numbers,
-        "float64": lambda p, g, m, s, *rest: adamw_step(
-            p.double(), g.double(), m.double(), s.double(), *rest
+        "in float64 on the way": lambda p, g, m, s, *rest: tuple(
+            x.to(p.dtype) for x in adamw_step(p.double(), g.double(), m.double(), s.double(), *rest)
         ),
         "a list": lambda *args: [*adamw_step(*args)],
     },
-    parts=("mean", "square", "fair_mean", "fair_square", "parameter"),
+    parts=PARTS,
+    explain=_explain,
+    call=members_like(PARTS, 0),
 )

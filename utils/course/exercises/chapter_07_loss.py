@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from utils.course.exercise import Exercise
+from utils.course.exercises.chapter_07_calls import trained_through
 from utils.course.exercises.probing import uniform
 
 FILLING = -1
@@ -79,12 +80,43 @@ def _last_only(logits: Tensor, ids: Tensor) -> Tensor:
     return torch.stack(rows).mean()
 
 
-def _by_loop(logits: Tensor, ids: Tensor) -> float:
+def _mask_of_inputs(paid: Tensor, ids: Tensor) -> Tensor:
+    there = ids[:, :-1] != FILLING
+    return (paid * there).sum() / there.sum()
+
+
+def _mask_of_inputs_at_token_0(logits: Tensor, ids: Tensor) -> Tensor:
+    return _mask_of_inputs(_paid(logits[:, :-1], ids[:, 1:].clamp(min=0))[0], ids)
+
+
+def _token_0_ignored(logits: Tensor, ids: Tensor) -> Tensor:
+    there = ids[:, 1:] > 0
+    return (_shifted(logits, ids)[0] * there).sum() / there.sum()
+
+
+def _raw_nll(logits: Tensor, ids: Tensor) -> Tensor:
+    scores, targets = logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()
+    return F.nll_loss(scores, targets, ignore_index=FILLING)
+
+
+def _along_texts(logits: Tensor, ids: Tensor) -> Tensor:
+    targets = ids[:, 1:]
+    chances = logits.log_softmax(1)[:, :-1].gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    return -chances[targets != FILLING].mean()
+
+
+def _with_bare_exponentials(logits: Tensor, ids: Tensor) -> Tensor:
+    sizes, targets = logits[:, :-1].exp(), ids[:, 1:]
+    logs = (sizes / sizes.sum(-1, keepdim=True)).log()
+    return -logs.gather(-1, targets.clamp(min=0)[..., None])[..., 0][targets != FILLING].mean()
+
+
+def _by_loop(logits: Tensor, ids: Tensor) -> Tensor:
     paid = []
     for scores, row in zip(logits.double(), ids.tolist(), strict=True):
         for place, token in enumerate(row[1:]):
             if token != FILLING:
-                paid.append((scores[place].logsumexp(0) - scores[place, token]).item())
+                paid.append(scores[place].logsumexp(0) - scores[place, token])
     return sum(paid) / len(paid)
 
 
@@ -114,6 +146,7 @@ SHIFTED_LOSS = Exercise(
         _texts(4, 3, 3),
         _texts(5, 6, 2, 4),
         _texts(3, 2, 5, 5, 3, size=8.0),
+        (torch.tensor([[[200.0, 199.0, 0.0], [0.0, 0.0, 0.0]]]), torch.tensor([[1, 0]])),
     ],
     mistakes={
         "The targets are not shifted: place t is asked for token t + 1, so logits[:, :-1] goes "
@@ -157,13 +190,39 @@ SHIFTED_LOSS = Exercise(
             _along_tokens
         ),
         "Only the last token of each text was counted: every place is a lesson.": _last_only,
+        "You divided by the number of texts: divide by the number of all their targets.": (
+            lambda x, y: _shifted(x, y)[0].sum() / len(y)
+        ),
+        "You divided by the number of all tokens that are no filling: the first of a text is "
+        "nobody's target. Count the targets that are not −1.": lambda x, y: (
+            _shifted(x, y)[0].sum() / (y != FILLING).sum()
+        ),
+        "The mask looks at the inputs, ids[:, :-1]: it is the target that may be filling, "
+        "ids[:, 1:] != -1.": lambda x, y: _mask_of_inputs(_shifted(x, y)[0], y),
+        "The mask looks at the inputs, so the last token of a short text is asked for the "
+        "filling behind it: mask by the targets, ids[:, 1:] != -1.": _mask_of_inputs_at_token_0,
+        "Targets with the id 0 were left out: 0 is a token like any other, only −1 is filling.": (
+            _token_0_ignored
+        ),
+        "F.nll_loss expects logarithms of chances: give it log_softmax(-1) of the logits, or use "
+        "F.cross_entropy, which does both.": _raw_nll,
+        "The softmax ran along the axis of the tokens: chances sum to 1 over the vocabulary, "
+        "which is the last axis.": _along_texts,
+        "A large logit overflows: exp(200) is too large for a float, and inf / inf is no number. "
+        "log_softmax(-1) subtracts the largest logit first.": _with_bare_exponentials,
+        "The loss is right, but no gradient flows through it: leave it a tensor, without .item() "
+        "or .detach().": lambda x, y: shifted_loss(x, y).detach(),
     },
     alternatives={
         "a loop over texts and places": _by_loop,
         "picked by index": _by_picking,
         "float64": lambda x, y: shifted_loss(x.double(), y),
         "masked and summed": lambda x, y: _mean(*_shifted(x, y)),
+        "chances, then their logarithms": lambda x, y: F.nll_loss(
+            x[:, :-1].softmax(-1).log().flatten(0, 1), y[:, 1:].flatten(), ignore_index=FILLING
+        ),
     },
+    call=trained_through(shifted_loss),
 )
 
 # 7.6 · perplexity and bits per word
@@ -219,6 +278,14 @@ PERPLEXITY = Exercise(
         "sum.": _with(second=lambda losses, n: losses.mean() / math.log(2) / n),
         "The logarithm was taken twice: losses are logarithms already.": _with(
             second=lambda losses, n: losses.sum().log2() / n
+        ),
+        "This is a perplexity per word: the exponential of the mean over tokens is asked for, as "
+        "a token is what the model chooses.": lambda losses, n: (
+            (losses.sum() / n).exp(),
+            losses.sum() / math.log(2) / n,
+        ),
+        "The exponential is forgotten: the perplexity is e to the power of the mean loss.": _with(
+            lambda losses: losses.mean()
         ),
         "The two are swapped: perplexity first.": lambda losses, n: perplexity(losses, n)[::-1],
     },
