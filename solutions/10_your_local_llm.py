@@ -27,8 +27,8 @@
 # prompt, the search for its nearest words, and the way from Hugging Face's weights to ours. It
 # takes some 120 minutes, about 70 of them in the exercises.
 #
-# First run everything: **Run → Run All Cells**. It takes about a minute, most of it two short
-# trainings. Then begin again at the top.
+# First run everything: **Run → Run All Cells**. It takes about a minute, a good part of it three
+# short trainings. Then begin again at the top.
 
 # %%
 import gzip
@@ -216,7 +216,8 @@ print("obeyed:", obedience(asked, untaught).all)
 # it is going to rain. So only some tokens count.
 #
 # Given logits (B, T, V), ids (B, T) and `learned` (B, T), True at the tokens that are to be learned,
-# return the mean of −ln p over these tokens, all texts together. Remember that the logits at place
+# return the mean of −ln p over these tokens, all texts together, as a tensor: the model will be
+# trained through it. Remember that the logits at place
 # t speak of the token at t + 1. So the first token of a text can't be learned, whatever its mark.
 #
 # By hand, for one text of three tokens with the marks False, False, True: only the last token
@@ -363,8 +364,9 @@ plots.lines(
     },
     "step",
     "answers that have it as asked, %",
-    "Name and thing are there within 25 steps; the weather waits, and comes at once",
+    "Name and thing come first; the weather comes late, and all at once",
     markers=True,
+    digits=3,
 )
 
 # %% [markdown]
@@ -388,8 +390,8 @@ plots.lines(
 # ### Exercise 10.3 · LoRA forward
 # ★★☆ · 12 min · Hu et al. 2021, section 4
 #
-# `weight` W is (n_out, n_in) and stays as it is. Make `a`, (r, n_in), random; make `b`,
-# (n_out, r), zero; both with a gradient. And make a function `forward(x)` that returns
+# `weight` W is (n_out, n_in) and stays as it is, without a gradient. Make `a`, (r, n_in), random;
+# make `b`, (n_out, r), zero; both with a gradient. And make a function `forward(x)` that returns
 #
 #     x · Wᵀ  +  alpha / r · (x · Aᵀ) · Bᵀ
 #
@@ -397,9 +399,10 @@ plots.lines(
 # with one column everywhere: the road adds a · b · x. The gradient of b is a · x and that of a is
 # b · x. If both were zero, both gradients would be, for ever.
 #
-# <details><summary>A nudge</summary><code>torch.randn(rank, n_in) / n_in**0.5</code> and
-# <code>torch.zeros(n_out, rank)</code>, each with <code>.requires_grad_()</code>
-# behind.</details>
+# <details><summary>A nudge</summary><code>(torch.randn(rank, n_in) / n_in**0.5)</code> and
+# <code>torch.zeros(n_out, rank)</code>, each with <code>.requires_grad_()</code> behind. It comes
+# last: what is computed from a tensor with a gradient is no leaf, and an optimizer takes only
+# leaves.</details>
 # <details><summary>More</summary>A function may be defined in a function. It keeps what it sees
 # there, so a change of <code>a</code> is seen by <code>forward</code>.</details>
 
@@ -466,7 +469,7 @@ plots.lines(
     "held-out requests obeyed, %",
     "From none to nearly all within 300 steps, LoRA a little later",
     markers=True,
-    digits=1,
+    digits=3,
 )
 
 # %%
@@ -477,10 +480,10 @@ for way in ways:
 print(f"{'stories':12} before all lessons: possible {before:.0%}")
 
 # %% [markdown]
-# It needs more steps to get going. Of the stories that either writes about as many are possible,
-# and a few less than before the lessons; between 84.5 and 86.5 % of 200 stories is no difference
-# that counts. (Nor is that between the first line and what we have just measured ourselves. The
-# record was made before the weights were rounded to 16 bits, and that turns a draw here and there.)
+# It needs more steps to get going. Both models write fewer possible stories than the one they came
+# from, and which of them fewer can't be said: of 200 stories, 84.5 and 86.5 % are no difference.
+# (Nor is that between the first line and what we measured above. The record was made before the
+# weights were rounded to 16 bits, and that turns a draw here and there.)
 #
 # What LoRA learned comes with the course, in 16 bits a number, a file of 100 kB. It is an
 # **adapter**: laid beside the story model, it makes another model of it; taken away, nothing has
@@ -698,10 +701,10 @@ for name, front in {"a secret": [hidden], "no secret": []}.items():
 # ### Exercise 10.5 · A soft prompt in front
 # ★★☆ · 10 min · Lester, Al-Rfou and Constant 2021
 #
-# Given `soft` (P, C), `ids` (B, T) and the model's table `tokens` (V, C), return two things: what goes
-# into the first block, (B, P + T, C), the soft prompt in front of the vectors of each text; and what
-# each place is to say next, (B, P + T), or −100 where it is not asked, which is what `cross_entropy`
-# leaves out.
+# Given `soft` (P, C), `ids` (B, T) and the model's table `tokens` (V, C), return two things: what
+# goes into the first block, (B, P + T, C), the soft prompt in front of the vectors of each text; and
+# what each place is to say next, (B, P + T), or −100 where it is not asked, which is what
+# `cross_entropy` leaves out. The gradient has to find its way back to `soft`.
 #
 # Who is asked for the first token? What stands before it: the last vector of the soft prompt. By
 # hand, with P = 3 and one text with the ids 7, 5:
@@ -867,9 +870,10 @@ print("by their nearest words, four in ten at most:", by_nearest <= 0.4)
 # ## A library catalogue
 #
 # What is a language model, seen from far away? Borges imagined a library that has every book that
-# can be written with 25 signs: 22 letters, comma, full stop and space. All truths are in it, and all their negations; to look for one is
-# hopeless. A language model is a catalogue of such a library: it holds no book as true, but gives
-# each a number, its chance. What you draw from it are likely books. Likely is not true.
+# can be written with 25 signs: 22 letters, comma, full stop and space. All truths are in it, and all
+# their negations; to look for one is hopeless. A language model is a catalogue of such a library: it
+# holds no book as true, but gives each a number, its chance. What you draw from it are likely books.
+# Likely is not true.
 #
 # In the story world, we can look at the difference. We take 100 possible stories, drawn with other
 # dice than those that the model has read, and make from each a twin that the world **forbids**:
@@ -896,8 +900,9 @@ print(f"the wrong colour alone: {wrong.min():.0f} to {wrong.max():.0f} bits")
 
 # %% [markdown]
 # Lies that we make, it finds at once: at 13 bits and more, it gives the wrong colour less than one
-# chance in eight thousand. A test for truth, then? Let us take other lies: its own. The model writes 300 stories, and the world judges
-# them. A few are forbidden. What did those cost, by the model's own count?
+# chance in eight thousand. A test for truth, then? Let us take other lies: its own. The model writes
+# 300 stories, and the world judges them. A few are forbidden. What did those cost, by the model's
+# own count?
 
 # %%
 ask("10.e")
@@ -929,9 +934,9 @@ print(f"a possible story costs more than a forbidden one: {unluckier:.0%} of pai
 
 # %% [markdown]
 # On the whole the forbidden ones cost more. Most of them have one word that the model itself found
-# unlikely, and drew all the same, as one sometimes does when one draws; the dearest word shows it. But
-# some cost no more than many that are possible. There the model has a wrong picture of the world.
-# Whoever is at the museum, for one, may go and see any place but the museum:
+# unlikely, and drew all the same, as one sometimes does when one draws; the dearest word shows it.
+# But some cost no more than many that are possible. There the model has a wrong picture of the
+# world. Whoever is at the museum, for one, may go and see any place but the museum:
 
 # %%
 at_museum = "Mina had a red kite . One day there was fog at the museum .".split()
@@ -956,13 +961,14 @@ for place, chance in zip(("museum", "harbour"), chances, strict=True):
 
 # %%
 start = "Mina had a red kite . One day there was".split()
+weathers = storyworld.next_words(start)
 with torch.no_grad():
     logits = base(torch.tensor([[0, *instructions.encode(start)]]))[0, -1]
-believed = dict(
-    zip(instructions.decode(range(369)), logits.softmax(-1).tolist(), strict=True)
-)
+chances = logits.softmax(-1)[instructions.encode([*weathers])]
+print(f"the eight together: {chances.sum():.1%}")
+believed = dict(zip(weathers, (chances / chances.sum()).tolist(), strict=True))
 plots.pie_pair(
-    storyworld.next_words(start),
+    weathers,
     believed,
     "What nobody can know shows in the distribution, not in the text drawn",
     most=8,
@@ -975,8 +981,8 @@ plots.pie_pair(
 # The course's own chat box: write a request and press Enter. It knows the words of this chapter's
 # requests and of the stories, and no others; *Hello* is unknown to it. It streams; the answer can be
 # stopped, temperature and top-p are at hand, and it stays usable while other cells run. The same in
-# a terminal is `course chat --model stories-instruct`, or `--model python-docs`, `--model gpt2`, or the
-# path of a folder of your own.
+# a terminal is `course chat --model stories-instruct`, or `--model python-docs`, `--model gpt2`, or
+# the path of a folder of your own.
 
 # %%
 box = widgets.ChatBox(
@@ -1078,9 +1084,9 @@ from_hf = check("10.7", from_hf)
 # %% [markdown]
 # Now out: the model of the first section, as a folder that their library opens. (Should you not have
 # `transformers`, `pip install transformers` brings it.) Theirs must give the same logits and, taken
-# greedily, the same text. And your function must bring it back. (`strict=False` lets names be missing:
-# the head is one, which is the table of tokens once more. Which names are missing is printed, since
-# it would let a forgotten norm pass too.)
+# greedily, the same text. And your function must bring it back. (`strict=False` lets names be
+# missing: the head is one, which is the table of tokens once more. Which names are missing is
+# printed, since it would let a forgotten norm pass too.)
 
 # %%
 mine = open_model("python-docs")
@@ -1138,7 +1144,7 @@ card = ModelCard(
         "gzip, the same text": f"{paid['gzip']:.1f}",
     },
     limits=[
-        "It has the sound of documentation and none of its sense: nothing it says is to be relied on.",
+        "It has the sound of documentation and none of its sense: rely on nothing it says.",
         "It has read one text. On any other, other languages above all, it is a guesser.",
         "It was never tested for anything but the bits above.",
     ],
@@ -1160,7 +1166,8 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # and not a kite*, and see.
 #
 # *"LoRA is a worse fine-tuning."* For a small change it gets nearly as far, 92.5 against 97 of a
-# hundred when it was stopped 50 steps earlier, and it can be taken away again. For a large one, such as a new language, the rank is a limit.
+# hundred when it was stopped 50 steps earlier, and it can be taken away again. For a large one, such
+# as a new language, the rank is a limit.
 #
 # *"The system prompt is hidden."* It is in front of the text. What the model does with it shows it.
 #
@@ -1178,9 +1185,9 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 #
 # It knows 390 tokens, 368 of them words of stories. It follows requests for four things, in a few
 # forms of words; one that it was not taught, it will mistake for one that it was. It reads one
-# request at a time, since a story and a half don't fit in 160 tokens. Its refusals are four questions
-# wide. All that was measured here was measured in a world whose every chance is known, and that is
-# why it could be: for English, nobody has such a judge.
+# request at a time, since a story and a half don't fit in 160 tokens. Its refusals are four
+# questions wide. All that was measured here was measured in a world whose every chance is known, and
+# that is why it could be: for English, nobody has such a judge.
 #
 # ## Questions for the meeting
 #
@@ -1210,7 +1217,8 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # A and B, small changes are preferred.
 #
 # **4.** Keep the model once and add the road of whoever asks, row by row in the batch: two narrow
-# products more for each layer. Merged, an adapter costs nothing on the way, but then each is a whole model.
+# products more for each layer. Merged, an adapter costs nothing on the way, but then each is a whole
+# model.
 #
 # **5.** Not in the context. The program that calls the model keeps the key, and does on the model's
 # word only what the user may do anyway.
@@ -1219,8 +1227,8 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # elsewhere. Words go over, since both have learned what they are for. (Large models turn out to have
 # more in common than that; there are prompts found by gradient *among words* which carry over.)
 #
-# **7.** A catalogue: what do texts like this mostly say next? A library: is it so? For the second you
-# need something that was not made likely but looked up, and somebody who answers for it.
+# **7.** A catalogue: what do texts like this mostly say next? A library: is it so? For the second
+# you need something that was not made likely but looked up, and somebody who answers for it.
 
 # %% [markdown]
 # ## Recap
@@ -1229,23 +1237,24 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # **loss mask** on the answers, made one that obeys out of one that continues, in some 300 steps; on
 # openings alone it **forgot** the rest. **LoRA** learned it with seven per cent of the numbers, in a
 # second road that can be **merged**. A **prompt** is tokens, the **system message** too: equal ids,
-# equal logits; what it makes the model do shows what it says. A **soft prompt** of eight vectors steers
-# as well as words, and is none. A model gives each text a chance, and **likely is not true**. And it
-# can leave: **export**, a **card**, a chat, a server.
+# equal logits; what it makes the model do shows what it says. A **soft prompt** of eight vectors
+# steers as well as words, and is none. A model gives each text a chance, and **likely is not true**.
+# And it can leave: **export**, a **card**, a chat, a server.
 #
 # Sources. GPT-2 and what it has read: A. Radford and others, *Language Models are Unsupervised
-# Multitask Learners*, 2019. Instruction tuning: J. Wei and others, *Finetuned Language Models Are Zero-Shot Learners*,
-# 2021; L. Ouyang and others, *Training Language Models to Follow Instructions with Human Feedback*,
-# 2022. Forgetting: M. McCloskey and N. Cohen, *Catastrophic Interference in Connectionist Networks*,
-# 1989. New facts: Z. Gekhman and others, *Does Fine-Tuning LLMs on New Knowledge Encourage
-# Hallucinations?*, 2024. LoRA: E. Hu and others, 2021. Soft prompts: B. Lester, R. Al-Rfou and N. Constant, *The Power
-# of Scale for Parameter-Efficient Prompt Tuning*, 2021; X. Li and P. Liang, *Prefix-Tuning*, 2021;
-# on what their nearest words mean: D. Khashabi and others, *Prompt Waywardness*, 2022. Prompts that
-# are found among words: A. Zou and others, *Universal and Transferable Adversarial Attacks on Aligned
-# Language Models*, 2023. Getting at hidden prompts: Y. Zhang, N. Carlini and D. Ippolito, *Effective
-# Prompt Extraction from Language Models*, 2023. Injection: K. Greshake and others, *Not What You've
-# Signed Up For*, 2023. The catalogue: J. L. Borges, *The Library of Babel*,
-# 1941. Cards: M. Mitchell and others, *Model Cards for Model Reporting*, 2019.
+# Multitask Learners*, 2019. Instruction tuning: J. Wei and others, *Finetuned Language Models Are
+# Zero-Shot Learners*, 2021; L. Ouyang and others, *Training Language Models to Follow Instructions
+# with Human Feedback*, 2022. Forgetting: M. McCloskey and N. Cohen, *Catastrophic Interference in
+# Connectionist Networks*, 1989. New facts: Z. Gekhman and others, *Does Fine-Tuning LLMs on New
+# Knowledge Encourage Hallucinations?*, 2024. LoRA: E. Hu and others, 2021. Soft prompts: B. Lester,
+# R. Al-Rfou and N. Constant, *The Power of Scale for Parameter-Efficient Prompt Tuning*, 2021; X. Li
+# and P. Liang, *Prefix-Tuning*, 2021; on what their nearest words mean: D. Khashabi and others,
+# *Prompt Waywardness*, 2022. Prompts that are found among words: A. Zou and others, *Universal and
+# Transferable Adversarial Attacks on Aligned Language Models*, 2023. Getting at hidden prompts: Y.
+# Zhang, N. Carlini and D. Ippolito, *Effective Prompt Extraction from Language Models*, 2023.
+# Injection: K. Greshake and others, *Not What You've Signed Up For*, 2023. The catalogue: J. L.
+# Borges, *The Library of Babel*, 1941. Cards: M. Mitchell and others, *Model Cards for Model
+# Reporting*, 2019.
 #
 # | English | 한국어 | in a sentence |
 # |---|---|---|
@@ -1278,4 +1287,4 @@ Markdown(path.read_text(encoding="utf-8").split("---\n")[-1])
 # itself. (`course assemble` in a terminal does the same.)
 
 # %% tags=["nbval-ignore-output"] reason="it shows what you have solved, in all notebooks"
-assemble(None, "my_llm.py", "stories", "Mina had", 0)
+parts = assemble(None, "my_llm.py", "stories", "Mina had", 0)
