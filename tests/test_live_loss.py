@@ -42,6 +42,18 @@ def test_the_points_are_means_of_ten_steps_in_bits():
     assert "Step 25 of 40" in drawn.twin
 
 
+def test_a_word_of_two_tokens_costs_twice_as_much():
+    drawn = LossPlot({"2-gram": 2.0}, tokens_per_word=2.0).figure(report(25, [(20, 1.3863)]))
+    assert "held out: 20: 4\n" in drawn.twin
+    assert "bits per word" in drawn.twin
+    assert "bits per token" in LossPlot().figure(report(25)).twin
+
+
 def test_a_pause_of_nothing_is_refused():
     with pytest.raises(ValueError, match="every is 0"):
         LossPlot(every=0)
+
+
+def test_a_word_without_tokens_is_refused():
+    with pytest.raises(ValueError, match="tokens_per_word is 0"):
+        LossPlot(tokens_per_word=0)

@@ -14,13 +14,12 @@ import argparse
 import json
 from pathlib import Path
 
-import torch
-
 from utils.data import storyworld
+from utils.data.story_model import fresh_story_model
 from utils.data.story_scores import bits_per_word, true_bits_per_word
 from utils.data.story_tokens import END_ID, stream
 from utils.llm.callbacks import Report
-from utils.llm.gpt import GPT, GPTConfig
+from utils.llm.gpt import GPT
 from utils.llm.training import TrainConfig, train
 
 OUT = Path(__file__).resolve().parents[2] / "utils" / "data" / "logs" / "sizes.json"
@@ -29,9 +28,9 @@ BATCH, CONTEXT, POINTS = 16, 121, 12
 COMMAND = "python tests/bench/sizes.py"
 
 
-def flops_per_step(config: GPTConfig) -> float:
+def flops_per_step(model: GPT) -> float:
     """Operations of one training step: forward, and backward at twice that."""
-    return 3.0 * GPT(config).flops_per_token(CONTEXT) * BATCH * CONTEXT
+    return 3.0 * model.flops_per_token(CONTEXT) * BATCH * CONTEXT
 
 
 def measure_points(steps: int) -> list[int]:
@@ -43,8 +42,8 @@ def measure_points(steps: int) -> list[int]:
 
 def run(name: str, budget: float, held_out: list[str]) -> dict[str, object]:
     """Train one size to the end of the budget, and judge it on the way."""
-    config = GPTConfig.preset(name, positions="rotary")
-    cost = flops_per_step(config)
+    model = fresh_story_model(name)
+    cost = flops_per_step(model)
     steps = max(1, round(budget / cost))
     at, rows = measure_points(steps), []
 
@@ -54,8 +53,6 @@ def run(name: str, budget: float, held_out: list[str]) -> dict[str, object]:
             rows.append({"step": report.step, "flops": report.step * cost, "bits": round(bits, 4)})
             print(f"{name}: step {report.step} of {steps}, {bits:.3f} bits", flush=True)
 
-    torch.manual_seed(0)
-    model = GPT(config)
     settings = TrainConfig(
         steps=steps,
         batch_size=BATCH,

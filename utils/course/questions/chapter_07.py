@@ -36,7 +36,21 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "7.c",
-        "A model of 124,000 parameters reads the same ten stories again and again. What happens "
+        "A batch of 32 does not fit into memory, so you compute it in four parts of 8, and step "
+        "once. What changes in the weights after the step?",
+        [
+            Choice("The step is four times as long", "Only if you forget to divide."),
+            Choice("It is noisier, as with a batch of 8", "All 32 texts have had their say."),
+            Choice(
+                "Nothing, but for rounding",
+                "The mean of all is the weighted mean of the parts' means.",
+                True,
+            ),
+        ],
+    ),
+    Question(
+        "7.d",
+        "A model of 147,000 parameters reads the same ten stories again and again. What happens "
         "to its loss on stories that it has not read?",
         [
             Choice(
@@ -48,20 +62,6 @@ QUESTIONS: list[Question] = [
                 "It falls with the loss on the ten", "Only as long as it can't tell them apart."
             ),
             Choice("It never falls", "It does at first: these ten are stories, too."),
-        ],
-    ),
-    Question(
-        "7.d",
-        "A batch of 32 does not fit into memory, so you compute it in four parts of 8, and step "
-        "once. What changes in the weights after the step?",
-        [
-            Choice("The step is four times as long", "Only if you forget to divide."),
-            Choice("It is noisier, as with a batch of 8", "All 32 texts have had their say."),
-            Choice(
-                "Nothing, but for rounding",
-                "The mean of all is the weighted mean of the parts' means.",
-                True,
-            ),
         ],
     ),
     Question(
@@ -82,7 +82,7 @@ QUESTIONS: list[Question] = [
                 "They cost much each time, but the gradient hears of them seldom.",
             ),
             Choice(
-                "Kind by kind, each rather suddenly, the frequent ones first",
+                "Kind by kind, each rather suddenly, roughly the frequent ones first",
                 "The more lessons a story holds, the sooner the model finds out where to look.",
                 True,
             ),
@@ -90,7 +90,7 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "7.f",
-        "Four models, from 25 thousand to 841 thousand parameters, get the same number of "
+        "Four models, from 36 thousand to 888 thousand parameters, get the same number of "
         "arithmetic operations to learn with. Which is ahead in the end?",
         [
             Choice(
@@ -98,7 +98,11 @@ QUESTIONS: list[Question] = [
             ),
             Choice(
                 "the smallest",
-                "At this budget: it has read 30 times as much. With more to spend, that changes.",
+                "It has read most, and is ahead at first. Then it has learned what it can hold.",
+            ),
+            Choice(
+                "one in the middle",
+                "Large enough to learn more, small enough to read enough of it with this budget.",
                 True,
             ),
             Choice("all the same", "Operations can be spent on width or on words, and it matters."),

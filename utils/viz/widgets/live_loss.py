@@ -20,9 +20,10 @@ SMOOTHED = 10  # steps
 class LossPlot(Callback):
     """Give it to `train` among the callbacks: a picture that is drawn again as the loss falls.
 
-    Bits per token over steps; each point is the mean of the last ten steps. `levels`, a name to its
-    bits, are drawn as lines to be passed, `floor` as the lowest of them. Between two pictures are
-    `every` seconds, and in all they take a few hundredths of the training's time.
+    Bits per token over steps; each point is the mean of the last ten steps. With `tokens_per_word`
+    they are bits per word. `levels`, a name to its bits, are drawn as lines to be passed, `floor`
+    as the lowest of them. Between two pictures are `every` seconds, and in all they take a few
+    hundredths of the training's time.
     """
 
     def __init__(
@@ -31,10 +32,18 @@ class LossPlot(Callback):
         floor: float | None = None,
         *,
         every: float = 3.0,
+        tokens_per_word: float | None = None,
     ) -> None:
         if not every > 0:
             raise ValueError(f"every is {every}: give the seconds between two pictures, above 0.")
+        if tokens_per_word is not None and not tokens_per_word > 0:
+            raise ValueError(
+                f"tokens_per_word is {tokens_per_word}: give the number of tokens divided by that "
+                "of words, above 0, or None for bits per token."
+            )
         self.levels, self.floor, self.every = dict(levels or {}), floor, every
+        self.unit = "bits per token" if tokens_per_word is None else "bits per word"
+        self._bits = (tokens_per_word or 1.0) / math.log(2)
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self._drawn_at = -math.inf
 
@@ -72,7 +81,7 @@ class LossPlot(Callback):
         inks: dict[str, Any] = {"what it reads": style.SKY, "held out": style.MODEL}
         with style.context():
             for name, (steps, losses) in curves.items():
-                bits = [loss / math.log(2) for loss in losses]
+                bits = [loss * self._bits for loss in losses]
                 marker = "o" if name == "held out" else ""
                 ax.plot(steps, bits, color=inks[name], marker=marker, ms=4, label=name)
             for name, level in self.levels.items():
@@ -81,7 +90,7 @@ class LossPlot(Callback):
             if self.floor is not None:
                 ax.axhline(self.floor, color=style.TRUTH, ls="--", label="floor")
             style.log_scale(ax, "y")
-            ax.set(xlabel="step", ylabel="bits per token", xlim=(0, report.config.steps))
+            ax.set(xlabel="step", ylabel=self.unit, xlim=(0, report.config.steps))
             ax.legend(loc="upper center")
         done = f"Step {report.step} of {report.config.steps}"
         finding = f"{done}: the loss so far" if report.step else "The loss will be drawn here"
