@@ -22,8 +22,8 @@
 # setting of the knobs we shall know how many of 500 stories are possible at all.
 #
 # You will build: the greedy step, temperature, top-k, the nucleus, a dart thrown at a pie, the loop
-# with its stop token, a step of beam search, and the cache that makes writing fast. It takes some
-# two and a half hours, about 80 minutes of them in the exercises.
+# with its stop token, min-p, a step of beam search, and the cache that makes writing fast. It takes
+# some two and a half hours, about 85 minutes of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes less than a minute. Then begin again at
 # the top.
@@ -42,7 +42,7 @@ from torch.nn import functional as F
 from utils.course import ask, check
 from utils.data import story_judge, story_tokens, storyworld
 from utils.llm import sampling, tokenizer
-from utils.llm.counts import kv_bytes_per_token
+from utils.llm.counts import kv_bytes_per_token, parameter_table
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.ngram import NGramModel
 from utils.viz import plots, widgets
@@ -185,14 +185,16 @@ print(write_greedily(trigram, ["Mina", "had"], 80))
 # a greedy n-gram says next depends on the last n − 1 words alone, and on no dice. So as soon as n − 1
 # words come a second time, all that followed them follows again. A GPT is a Markov chain, too
 # (chapter 06), its state is as long as its context, and there are so many states that it may take
-# long. But large models have been caught at it early: a sentence that has stood there twice becomes
-# likelier the third time, and greedy can't get out (Holtzman and others 2020).
+# very long; we shan't wait for it. But large models have been caught at it early: a sentence that
+# has stood there twice becomes likelier the third time, and greedy can't get out (Holtzman and
+# others 2020).
 #
 # ## Heat
 #
 # So let chance in. First we shape the pie that we shall throw at; then we throw.
 #
-# **Temperature** divides the logits by a number T before the softmax. In odds: if one word is four
+# **Temperature** divides the logits by a number before the softmax, T for short. (In the parts on
+# heat T is never a length.) In odds: if one word is four
 # times as likely as another, then at T = 2 it is √4 = 2 times as likely, at T = ½ it is 4² = 16
 # times. Above 1 the pie is levelled, below 1 the large slices grow. It is the knob of chapter 03,
 # where the bandwidth of a kernel did the same to weights.
@@ -212,7 +214,8 @@ ask("8.b")
 #     chances        [2/3, 1/3]
 #
 # <details><summary>A nudge</summary>Divide, then <code>softmax(dim=-1)</code>. For 0, division is
-# no good: <code>F.one_hot(logits.argmax(-1), logits.shape[-1])</code>, as floats.</details>
+# no good: <code>F.one_hot(logits.argmax(-1), logits.shape[-1])</code> gives whole numbers, and
+# <code>.float()</code> behind it makes chances of them.</details>
 
 
 # %%
@@ -236,9 +239,10 @@ plots.pies(
 )
 
 # %% [markdown]
-# Cold, *they* takes it all. Hot, the three slices become equal, as one would wish. But so do the 366
-# crumbs, and there are many of them. At T = 2 they have become a slice like the others, and at T = 4
-# they are most of the pie. Heat doesn't know which words are impossible, only that they are small.
+# Cold, *they* takes it all. Hot, the three slices become equal, as one would wish. But so do the
+# 366 crumbs, and there are many of them. At T = 2 they have become a slice like the others, and at
+# T = 4 they are most of the pie. Heat doesn't know which words are impossible, only that they are
+# small.
 #
 # The package's `sampling.temperature` works on logits and leaves the softmax for later:
 
@@ -273,8 +277,9 @@ plots.pies(wrong, "Temperature after the softmax: nothing is left of the pie", m
 # ★★☆ · 10 min · Fan, Lewis and Dauphin 2018
 #
 # From logits (…, V) return logits of the same shape: the k largest of each row *where they stand*,
-# −∞ elsewhere. Exactly k of them, even where several are equal (then any of the equal ones will
-# do); all of them if k is V or more. By hand, for k = 2:
+# −∞ elsewhere (or a number like −10⁹, which hides a token just as well). Exactly k of them, even
+# where several are equal (then any of the equal ones will do); all of them if k is V or more. By
+# hand, for k = 2:
 #
 #     logits   [1, 5, 3, 3]
 #     out      [−∞, 5, 3, −∞]        or  [−∞, 5, −∞, 3]
@@ -320,10 +325,11 @@ ask("8.c")
 #     out       [0, 0.625, 0.375]    that is 0.5 / 0.8 and 0.3 / 0.8
 #
 # <details><summary>A nudge</summary><code>chances.sort(dim=-1, descending=True)</code> gives sizes
-# and ids. A slice is kept if all the larger ones together have less than p.</details>
-# <details><summary>More</summary>What the larger ones have is <code>sizes.cumsum(-1) - sizes</code>.
-# In the end <code>torch.zeros_like(chances).scatter(-1, ids, …)</code> brings every size back to its
-# place.</details>
+# and ids. A slice is kept if all the larger ones together have less than p; the first is kept
+# always.</details>
+# <details><summary>More</summary>What the larger ones have is
+# <code>sizes.cumsum(-1) - sizes</code>. In the end <code>torch.zeros_like(chances).scatter(-1, ids,
+# …)</code> brings every size back to its place.</details>
 
 
 # %%
@@ -378,8 +384,8 @@ plots.cuts(
 # %% [markdown]
 # In the middle column, four is one too many. On the right it is four too few: half of the weather
 # can no longer come. Top-p asks for nine tenths of the pie, and where the crumbs have more than the
-# tenth that is left over, it has to take crumbs, a good many of them. Min-p keeps 1, 3 and 8, as the
-# story world would. One shouldn't conclude that it is the best rule for everything: here every
+# tenth that is left over, it has to take crumbs, a good many of them. Min-p keeps 1, 3 and 8, as
+# the story world would. One shouldn't conclude that it is the best rule for everything: here every
 # possible word has well over a tenth of the likeliest one's chance, and every crumb less, and that
 # suits it.
 #
@@ -392,19 +398,19 @@ plots.cuts(
 # ★★☆ · 8 min · inverse transform sampling
 #
 # Pies (B, V) and a dart for each, (B,), a number in [0, 1). Return the id of the slice that each
-# dart hits, (B,). A slice reaches from the sum before it, included, to the sum with it, excluded. By
-# hand:
+# dart hits, (B,). A slice reaches from the sum before it, included, to the sum with it, excluded.
+# By hand:
 #
-#     chances   [0.2, 0.5, 0.3]      sums  0.2, 0.7, 1.0
-#     dart      0.7                  the first two end at 0.2 and 0.7: they are passed
+#     chances   [0.25, 0.5, 0.25]    sums  0.25, 0.75, 1.0
+#     dart      0.75                 the first two end at 0.25 and 0.75: they are passed
 #     out       2
 #
-# A slice of size 0 is never hit. Rounding may leave the last sum a little below 1, and no dart may
-# fly past the board.
+# A slice of size 0 is never hit, and many pies end in such slices once a nucleus has been cut out
+# of them. Rounding may leave the last sum a little below 1, and no dart may fly past the board.
 #
 # <details><summary>A nudge</summary>Count the sums that are not above the dart:
 # <code>chances.cumsum(-1) &lt;= darts[:, None]</code>.</details>
-# <details><summary>More</summary>Multiply the darts by the last sum before, and none can get
+# <details><summary>More</summary>First multiply each dart by its row's last sum; then none can get
 # past.</details>
 
 
@@ -432,10 +438,11 @@ for word, count in zip(VOCABULARY, hits.tolist(), strict=True):
 # %% [markdown]
 # ### Throw yourself
 #
-# Shape the pie with temperature, k and p, and throw; a button goes through the beginnings. The darts
-# stay where they are while you move a slider, and the slices move below them. (Tab goes from one
-# control to the next, the arrow keys move a slider, the space bar presses a button.) Find settings
-# for which the pie on the left is that on the right, for all of the beginnings.
+# Shape the pie with temperature, k and p, and throw; a button goes through the beginnings. The
+# darts stay where they are while you move a slider, and the slices move below them. (Tab goes from
+# one control to the next, the arrow keys move a slider, the space bar presses a button.) Find
+# settings for which the pie on the left comes as near as it can to that on the right, for all of
+# the beginnings. Why is none exact?
 
 # %%
 beginnings = [weather, day, memory, "Mina had a blue kite", "", "Mina had a"]
@@ -502,8 +509,8 @@ print("\npossible, to its end:", storyworld.is_possible(story, whole=True))
 
 # %% [markdown]
 # The package has this as `generate`. It takes many texts at once, and it is a *generator* in
-# Python's sense as well: it hands out every token as soon as there is one. So a program can show the
-# text while it is written. That is all there is to **streaming**.
+# Python's sense as well: it hands out every token as soon as there is one. So a program can show
+# the text while it is written. That is all there is to **streaming**.
 
 # %%
 sampler = sampling.Sampler(sampling.temperature(0.9), sampling.top_p(0.98))
@@ -519,8 +526,8 @@ for piece in sampling.stream_text(tokens, sampling.WordDecoder(VOCABULARY)):
     column += len(piece)
 
 # %% [markdown]
-# One thing can go wrong. A token of a real tokenizer is a piece of *bytes*, and a character may have
-# three (chapter 02). Whoever shows each token at once shows halves of characters, as �. So the
+# One thing can go wrong. A token of a real tokenizer is a piece of *bytes*, and a character may
+# have three (chapter 02). Whoever shows each token at once shows halves of characters, as �. So the
 # decoder holds back what is not whole yet. Here the tokens are single bytes:
 
 # %%
@@ -537,7 +544,7 @@ for byte in "안녕!".encode():
 # story world says of each story whether it is possible at all, and if so, how likely. And the
 # sampler can count its own dice: each word that it draws with chance q has cost it −log₂ q bits of
 # chance, and what a whole story costs on average is the entropy of the sampler. It is a measure of
-# how varied it writes: with 10 bits, it has as much choice as among 2¹⁰ stories.
+# how varied it writes: with 10 bits, it has as much choice as among 2¹⁰ equally likely stories.
 
 # %%
 ask("8.d")
@@ -557,8 +564,8 @@ for t in (0.7, 1.0, 1.5):
     )
 
 # %% [markdown]
-# For the curves we need more: 500 stories at each of a dozen temperatures, and others. It takes some
-# minutes, so they come from a record, which `python tests/bench/judged_stories.py` makes. The
+# For the curves we need more: 500 stories at each of a dozen temperatures, and others. It takes
+# some minutes, so they come from a record, which `python tests/bench/judged_stories.py` makes. The
 # rings are what you have just measured.
 
 # %%
@@ -600,11 +607,13 @@ for t, share in shares_now.items():
     print(f"T = {t}: live and record agree, within three deviations: {near}")
 
 # %% [markdown]
-# From left to right. At 0 there is one story, 500 times. With a little heat they are all different:
-# there are so many stories in the story world that nobody meets one twice. So look at the right-hand
-# panel, where the dashed line is the story world's own entropy. A sampler that throws at the true
-# pie would be on it, with all 500 stories possible. At T = 1 we throw at the pie that the model
-# believes, which is nearly that, and some stories are lost. Below 1 fewer are lost. (That the bits
+# From left to right. At 0 there is one story, 500 times: all are possible, and the orange line,
+# which counts the *different* ones among the possible, stands at 1. With a little heat the two
+# lines are one: there are so many stories in the story world that nobody meets one twice. So look
+# at the right-hand panel, where the dashed line is the story world's own entropy. A sampler that
+# throws at the true pie would be on it, with all 500 stories possible. At T = 1 we throw at the pie
+# that the model believes, which is nearly that, and some stories are lost. Below 1 fewer are lost;
+# whether 7 of 500 or 12 is chance, since a count of 9 varies by about its root, 3. (That the bits
 # hardly fall until T is small is peculiar to our stories: most of their dice have equal sides, and
 # equal slices stay equal at any temperature. Of ordinary text much would be missing.) Above 1 the
 # chance in a story rises and rises, but it is no longer chance among stories. At 2.0 nobody writes
@@ -651,15 +660,35 @@ plots.lines(
     digits=1,
 )
 
+# %% [markdown]
+# How many crumbs is that for a single word? If each of a story's words escapes them with the same
+# chance, then that chance, multiplied as often as there are words, is what we have computed. So it
+# is a root of it.
+
 # %%
-crumbs = 1 - predicted ** (1 / 103)
+n_words = record["true_bits"] / record["entropy_per_word"]
+print(f"a story has {n_words:.0f} words on average")
+crumbs = 1 - predicted ** (1 / n_words)
 for t in (0.7, 1.0, 1.5):
     share = 100 * crumbs[temperatures.index(t)].item()
     print(f"T = {t}: about {share:.1g} % of a board are crumbs")
 
+# %%
+at = temperatures.index(1.5)
+each, share = torch.stack(all_of_them)[:, at], recorded[1.5]
+spread = math.sqrt(share * (1 - share) / 500)
+lines = {
+    "computed": (each.mean().item(), each.std().item() / 40**0.5),
+    "judged, 500 stories": (share, spread),
+    "judged, your hundred": (shares_now[1.5], math.sqrt(share * (1 - share) / 100)),
+}
+for name, (value, by) in lines.items():
+    print(f"T = 1.5, {name:20} {100 * value:.0f} %, give or take {100 * by:.0f}")
+
 # %% [markdown]
-# Between the two curves some points remain: we computed along 40 stories of the story world, and the
-# model goes ways of its own.
+# The gap that remains between the curves may well be the dice's. All settings of the record were
+# written with the same dice, so its points lean to one side together; your hundred were written with
+# others.
 #
 # So a model that is right 999 times out of 1,000 still spoils every tenth story. This is why one
 # cuts. Here is the same for top-p, at temperature 1:
@@ -677,8 +706,41 @@ plots.judged(
 # At p = 1 nothing is cut. Cutting the last two hundredths already takes most of the crumbs away.
 # Further to the left, what is cut are words that could have come: the bits fall, and at p = 0 we
 # are back at greedy. Nor do all stories become possible on the way. Two or three in a hundred still
-# go wrong, at a word to which the model gives so much of the pie that the cut leaves it in; no
-# sampler knows better. Both knobs together:
+# go wrong. Here is a place where they do:
+
+# %%
+trip = (
+    "Omar found a red drum . One morning there was fog over the station . It was a "
+    "good day to see the"
+)
+pie = next_logits(trip).softmax(-1)
+largest = pie.topk(12)
+drawn = {
+    VOCABULARY[i]: 100 * share
+    for i, share in zip(largest.indices.tolist(), largest.values.tolist(), strict=True)
+}
+plots.bars(
+    drawn,
+    "the model's chance, %",
+    "Where Omar is already, the model would send him as well",
+    highlight=["station"],
+    digits=1,
+)
+
+# %%
+possible = storyworld.next_words(trip)
+print(f"places that can come: {len(possible)}, each {100 / len(possible):.1f} %")
+print("and the station:", "station" in possible)
+kept = nucleus(pie, 0.5)
+print(
+    "kept by top-p 0.5:",
+    ", ".join(word for word, share in shares(kept).items() if share),
+)
+
+# %% [markdown]
+# Nobody sets out for the place where they are. That the model hasn't learned: it knows that a place
+# comes, and gives all twelve nearly the same. Such a slice is no crumb. A cut goes by size, so it
+# can't tell it from the others, and no sampler knows better than its model. Both knobs together:
 
 # %%
 grid_t, grid_p = [1.0, 1.5, 2.0], [0.5, 0.8, 0.9, 0.95, 1.0]
@@ -693,34 +755,96 @@ plots.heatmap(
     value="possible stories, %",
 )
 
+# %% [markdown]
+# Against heat min-p was made (Nguyen and others 2025), and it is the shortest of the three rules.
+#
+# ### Exercise 8.9 · Min-p
+# ★☆☆ · 5 min · Nguyen and others 2025
+#
+# (Its number is out of turn: 8.7 and 8.8 come below.) From logits (…, V) return logits of the same
+# shape: as they are where a token's chance is at least p times the largest chance of its row, −∞
+# elsewhere. By hand, for p = 0.3:
+#
+#     logits    [ln 2, ln 5, ln 1]       chances [0.25, 0.625, 0.125]
+#     the bar   0.3 · 0.625 = 0.1875     the last is below it
+#     out       [ln 2, ln 5, −∞]
+#
+# At p = 0 nothing is cut, at p = 1 the largest stays, with all that equal it.
+#
+# <details><summary>A nudge</summary><code>chances.amax(dim=-1, keepdim=True)</code> is the largest
+# of each row, (…, 1), and <code>logits.masked_fill(cut, -torch.inf)</code> puts −∞ where
+# <code>cut</code> is True.</details>
+
+
 # %%
-for row in rows_along("min_p", temperature=1.5):
-    print(
-        f"T = 1.5, min-p {row['min_p']:4}: {100 * row['possible']:3.0f} % possible, "
-        f"{row['chance']:3.0f} bits of chance"
-    )
-row = table[2.0, 0.5]
+def min_p(logits: Tensor, p: float) -> Tensor:
+    """The logits whose chance is at least p times their row's largest, −inf elsewhere."""
+    ### BEGIN SOLUTION
+    chances = logits.softmax(dim=-1)  # (…, V)
+    bar = p * chances.amax(dim=-1, keepdim=True)  # (…, 1)
+    return logits.masked_fill(chances < bar, -torch.inf)
+    ### END SOLUTION
+
+
+min_p = check("8.9", min_p)
+
+# %%
+theirs = sampling.min_p(0.1)(logits)
+print("as the package:", torch.equal(min_p(logits, 0.1), theirs))
+sampler = sampling.Sampler(sampling.temperature(1.5), lambda logits: min_p(logits, 0.1))
+verdict = story_judge.judge(story_judge.write_stories(model, 100, sampler, seed=1))
 print(
-    f"T = 2.0, top-p  0.5: {100 * row['possible']:3.0f} % possible, "
-    f"{row['chance']:3.0f} bits of chance"
+    f"T = 1.5, your min-p 0.1: {100 * verdict.possible:.0f} of 100 possible, "
+    f"{verdict.chance:.0f} bits of chance in a story"
 )
 
 # %% [markdown]
-# In moderate heat a p of 0.8 or 0.9 undoes the harm, and so does min-p, which moreover leaves as many
-# bits of chance as the story world has. In great heat only a p as low as a half does: with more, the
-# nucleus must be filled up with crumbs. And it takes a good part of the variety with it: at T = 2 a p
-# of 0.5 still saves 98 stories of 100, 0.8 saves half of them, and 0.9 next to none.
+# Without a cut, more than seventy were lost at this temperature. And from the record:
+
+# %%
+compared = {
+    f"T = 1.5, min-p {r['min_p']:g}": r for r in rows_along("min_p", temperature=1.5)
+}
+for t, p in ((1.5, 0.9), (1.5, 0.8), (2.0, 0.5)):
+    compared[f"T = {t}, top-p {p:g}"] = table[t, p]
+for name, row in compared.items():
+    print(
+        f"{name:20} {100 * row['possible']:3.0f} % possible, "
+        f"{row['chance']:3.0f} bits of chance"
+    )
+print(f"{'the story world':20} 100 % possible, {record['true_bits']:3.0f} bits")
+
+# %% [markdown]
+# In moderate heat a p of 0.8 or 0.9 undoes the harm, and so does min-p, which leaves as many bits
+# of chance as the story world has, whether p is 0.05 or 0.2. In great heat only a top-p as low as a
+# half does: with more, the nucleus must be filled up with crumbs. And it takes a good part of the
+# variety with it: at T = 2 a p of 0.5 still saves 98 stories of 100, 0.8 saves half of them, and
+# 0.9 next to none.
 #
 # What this shows holds for our model and our stories, where one wrong word in a hundred spoils
-# everything. In a chat nobody counts impossible words, and people like to be surprised. But the
-# shape is the same everywhere: greedy is dull, heat is costly, and a cut buys some of it back.
+# everything. In a chat nobody counts impossible words. But for ordinary text, too, it has been
+# found that greedy repeats itself, that the uncut pie of a large model leads astray, and that a cut
+# between the two comes nearest to what people write (Holtzman and others 2020).
 #
 # ## Don't repeat yourself
 #
 # Against loops there is a blunt tool, the **repetition penalty**. Every token that stands in the
 # text already has its logit lowered: divided by a number above 1 if positive, multiplied by it if
-# negative. (Dividing a negative logit would raise it. It is a well-known mistake.) The bigram's
-# circle:
+# negative. (The formula of the paper divides either, Keskar and others 2019.)
+
+# %%
+scores, said = torch.tensor([2.0, -2.0, 0.0]), torch.tensor([0, 1])
+rows = {
+    "before": scores,
+    "both divided": scores / torch.tensor([2.0, 2.0, 1.0]),
+    "the penalty": sampling.repetition_penalty(2.0)(scores, said),
+}
+for name, row in rows.items():
+    print(f"{name:12}", "  ".join(f"{share:.2f}" for share in row.softmax(-1)))
+
+# %% [markdown]
+# Tokens 0 and 1 have been said. Divided, the second becomes *likelier*, and only the penalty lowers
+# its share. The bigram's circle:
 
 # %%
 last, penalty = ["Mina"], sampling.repetition_penalty(2.0)
@@ -748,15 +872,14 @@ plots.bars(
 
 # %% [markdown]
 # A cure for a model that loops is, in a strong dose, a disease for one that remembers. If a good
-# model repeats itself,
-# look at the sampler first: it is mostly greedy, or too cold.
+# model repeats itself, look at the sampler first: is it greedy, or very cold?
 #
 # ## Several beginnings at once
 #
 # Greedy is short-sighted in another way, too. It takes the likeliest *word*, and that need not lead
 # to the likeliest *sentence*. Here is our day again. The likeliest word is *they*, but its share is
-# then divided among four things that they may do. After *the* only *owl* can
-# come, so its share stays whole.
+# then divided among four things that they may do. After *the* only *owl* can come, so its share
+# stays whole.
 
 # %%
 two_words = {}
@@ -772,8 +895,8 @@ plots.bars(
 )
 
 # %% [markdown]
-# **Beam search** keeps the best few beginnings, not one. At each step every one of them is continued
-# by every word, all those candidates are compared, and the best few survive.
+# **Beam search** keeps the best few beginnings, not one. At each step every one of them is
+# continued by every word, all those candidates are compared, and the best few survive.
 #
 # ### Exercise 8.7 · One step of beam search
 # ★★★ · 15 min · Sutskever, Vinyals and Le 2014; Wu and others 2016
@@ -783,8 +906,8 @@ plots.bars(
 # Return the best `width` texts after one more token, best first. Texts are ranked by their sum
 # *divided by the number of their tokens*; else the short ones would win, since each further token
 # makes a sum smaller. What is kept is the sum itself. A text whose last token is the stop token has
-# ended: it stays a candidate as it is. By hand (round numbers,
-# which needn't sum to 1), V = 3, width 2, stop token 0:
+# ended: it stays a candidate as it is, and its stop token counts among its tokens. By hand (round
+# numbers, which needn't sum to 1), V = 3, width 2, stop token 0:
 #
 #     beams              ([1], −0.5), ([2], −1.0)
 #     log_chances([1])   [−3, −1, −2]       [1, 0] −3.5, [1, 1] −1.5, [1, 2] −2.5
@@ -837,10 +960,10 @@ print("as the package:", list(found.best[0].ids) == ids)
 # %% [markdown]
 # With a width of 1 it is greedy, and with 2 it finds what is likelier. Here is the tree of such
 # searches. A thick line leads to the best text, a grey dashed box has been dropped, and behind each
-# word stands the chance of all words up to it. Try the first beginning with one beam, with two, with
-# three. What comes after *and* is decided soon, what comes after the full stop takes a whole
-# sentence, with eight kinds of weather. But that shows only in the end, and the narrow searches have
-# dropped the better way by then.
+# word stands the chance of all words up to it. Try the first beginning with one beam, with two,
+# with three. What comes after *and* is decided soon, what comes after the full stop takes a whole
+# sentence, with eight kinds of weather. But that shows only in the end, and the narrow searches
+# have dropped the better way by then.
 
 # %%
 journeys = [
@@ -853,9 +976,10 @@ journeys = [
 widgets.beam_explorer(model, journeys, read, VOCABULARY, beams=3, steps=6)
 
 # %% [markdown]
-# Where there is one right answer, beam search helps; it was made for translation. For stories it is
-# a disappointment. Let five beams search a whole one (`length_penalty=0.0` ranks by the sum itself;
-# 1 would be your mean):
+# Where there is nearly one right answer, beam search helps; translation has long been done with it
+# (Sutskever, Vinyals and Le 2014). For stories it is a disappointment. Let five beams search a
+# whole one. `length_penalty=0.0` ranks by the sum itself, since here we ask for the likeliest whole
+# story; 1 would be your mean.
 
 # %%
 found = sampling.beam_search(
@@ -879,13 +1003,14 @@ for name, words in likely.items():
 print(f"a story of the story world, on average: {record['true_bits']:.1f} bits")
 
 # %% [markdown]
-# A bit less is twice the chance. By the dice's price the two tie, at about 18 times the chance of a
-# story of average price (4.2 bits less). The model believes the beams' story a little likelier;
-# greedy had found one nearly as good with a fifth of the work. And again it is the only one: the
-# same beginning, the same search, the same story. The stories that people and story worlds tell are
-# not the likeliest. They are a few among very many, each of them unlikely. With real models it is
-# worse: what a wide beam finds is often short, empty or repetitive, and much likelier than anything
-# that a person would write (Holtzman and others 2020).
+# The first column is what the story world's own dice say, −log₂ of the true chance; the second is
+# the model's opinion. One bit less means twice the chance. By the dice the two tie, at about 18
+# times the chance of a story of average price (4.2 bits less). The model believes the beams' story
+# a little likelier; greedy had found one nearly as good with a fifth of the work. And again it is
+# the only one: the same beginning, the same search, the same story. The stories that people and
+# story worlds tell are not the likeliest. They are a few among very many, each of them unlikely.
+# With real models it is worse: what a wide beam finds is often short, empty or repetitive, and much
+# likelier than anything that a person would write (Holtzman and others 2020).
 #
 # ### Why it can't stream
 #
@@ -926,8 +1051,7 @@ print(f"at worst, the words that are certain lag {lag} behind the search")
 # %% [markdown]
 # ## The cache
 #
-# Our loop has a flaw that one doesn't see in its stories. For each new word it reads the whole text
-# again.
+# Our loop has a flaw that one doesn't see in its stories, only on the clock.
 
 # %%
 ask("8.e")
@@ -961,6 +1085,10 @@ plots.tokens_read(
 # value; appends the last two; and its query looks at all keys that are there. (No query is ever
 # wanted again, so queries aren't kept.)
 #
+# This holds while the text fits into the context. Once its beginning must be cut off, every token
+# stands at another place, and what was kept is no longer true. Then `generate` keeps the last half
+# of the context, reads it anew, and goes on from there.
+#
 # It would be slow to make a longer tensor for each token, since that copies everything. So the
 # memory is taken once, with room for the longest text, and filled from the front.
 
@@ -980,15 +1108,15 @@ class Cache:
 # ★★☆ · 10 min · Pope and others 2022, section 3
 #
 # `k` and `v` are the keys and values of n new tokens, (B, H, n, D). Write them behind what is kept,
-# *in place*, move `length` on, and return all keys and all values so far, (B, H, length, D). If they
-# don't fit, raise a `ValueError`: PyTorch alone wouldn't always notice. By hand, with B = H = D = 1
-# and room for 4:
+# *in place*, move `length` on, and return all keys and all values so far, (B, H, length, D). If
+# they don't all fit, raise a `ValueError` and leave the cache as it is: PyTorch alone wouldn't
+# always notice. By hand, with B = H = D = 1 and room for 4:
 #
 #     keys [7, 8, 0, 0], length 2      k = [9]
 #     keys [7, 8, 9, 0], length 3      returned [7, 8, 9]
 #
-# <details><summary>A nudge</summary>The new end is <code>cache.length + k.shape[2]</code>. Assign to
-# <code>cache.keys[:, :, cache.length : end]</code>.</details>
+# <details><summary>A nudge</summary>The new end is <code>cache.length + k.shape[2]</code>. Assign
+# to <code>cache.keys[:, :, cache.length : end]</code>.</details>
 
 
 # %%
@@ -1012,8 +1140,8 @@ def append(cache: Cache, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
 append = check("8.8", append)
 
 # %% [markdown]
-# Now the whole model runs on your cache, one for each layer. All it asks of a cache is its length,
-# and to append.
+# Now the whole model runs on your cache, one for each layer. All it asks of a cache is its length
+# (that is the position of the next token), and to append.
 
 
 # %%
@@ -1105,20 +1233,24 @@ for name in ("gpt2", "gpt2-xl"):
 for name, (config, dtype) in sizes.items():
     own = kv_bytes_per_token(config, dtype)
     full = own * config.context_length / 2**20
+    weights = sum(parameter_table(config).values()) * dtype.itemsize / 2**20
     print(
-        f"{name:16} {own / 1024:6.0f} KiB a token, {full:6.1f} MiB for a full context"
+        f"{name:16} {own / 1024:4.0f} KiB a token, {full:5.1f} MiB for a full context; "
+        f"weights {weights:7,.1f} MiB"
     )
 
 # %% [markdown]
 # Three hundred megabytes for one text of GPT-2 XL, in half precision, and its weights are ten times
 # that. Serve a dozen people with full contexts at once, and the caches are larger than the model.
-# Much of what is newer in architectures, grouped-query attention first of all, is there to make
-# this number smaller.
+# Much of what is newer in architectures is there to make this number smaller, first of all
+# grouped-query attention, where several heads share one key and value.
 #
 # ### A token at a time
 #
-# All together: what the model believes, what the filters left, which word the dart has hit, and what
-# was read for it. Move the step with the arrow keys. Then heat up.
+# All together: what the model believes, what the filters left, which word the dart has hit, and
+# what was read for it. The seven likeliest words are drawn, so of the eight kinds of weather one is
+# missing, and the size of the cache is with this word. Move the step with the arrow keys. Then heat
+# up.
 
 # %%
 shown = ("(start)", *VOCABULARY[1:])
@@ -1142,11 +1274,11 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 # *"top-p 0.9 cuts a tenth of the words."* It cuts words that have at most a tenth together. Of our
 # 369 that may be 368, and never fewer than 36.
 #
-# *"Sampling is random, so it can't be reproduced."* The dice have a seed. With the same seed and the
-# same model, the same text is written, on the same machine for certain.
+# *"Sampling is random, so it can't be reproduced."* The dice have a seed. With the same seed and
+# the same model, the same text is written, on the same machine for certain.
 #
-# *"The stop token is a word of the answer."* It is a sign for the loop. If it stands in your output,
-# the loop shows what it should have eaten.
+# *"The stop token is a word of the answer."* It is a sign for the loop. If it stands in your
+# output, the loop shows what it should have eaten.
 #
 # *"Beam search is greedy, only better."* It often finds likelier texts, as with *the owl*. Whether
 # these are better is another question.
@@ -1183,14 +1315,14 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 # third back. Heat first: 0.43, 0.34, 0.23; the first two have less than 0.8, so all three stay. The
 # package's `Sampler` applies its filters in the order in which they are given.
 #
-# **4.** The softmax gives nothing the chance 0, so there are always crumbs, and a text has very many
-# words. A better model has fewer of them; ours needs hardly any cut. Filters are also cheap, and
-# can be changed after training.
+# **4.** The softmax gives nothing the chance 0, so there are always crumbs, and a text has very
+# many words. A better model has fewer of them; ours needs hardly any cut. Filters are also cheap,
+# and can be changed after training.
 #
-# **5.** The sum prefers short texts, in the extreme the empty one, since each further token makes it
-# smaller. The mean prefers texts with many easy tokens, thus long ones. An exponent between the two
-# trades: total / length^α with α = 0 is the sum, α = 1 the mean; translation has often used 0.6 to
-# 1.
+# **5.** The sum prefers short texts, in the extreme the empty one, since each further token makes
+# it smaller. The mean prefers texts with many easy tokens, thus long ones. An exponent between the
+# two trades: total / length^α with α = 0 is the sum, α = 1 the mean; translation has often used 0.6
+# to 1.
 #
 # **6.** Without a cache 500 readings of 4,000 to 4,500 tokens: some two million tokens. With one,
 # 4,000 tokens at once (the prompt, in parallel, limited by arithmetic), and then 500 times one
@@ -1219,10 +1351,10 @@ widgets.step_explorer(model, starts, read, shown, stop_id=END_ID, most=60, step=
 # 2018. The nucleus, and what is wrong with the likeliest text: A. Holtzman and others, *The Curious
 # Case of Neural Text Degeneration*, 2020. Min-p: M. Nguyen and others, *Turning Up the Heat*, 2025.
 # Repetition penalty: N. Keskar and others, *CTRL*, 2019. Beam search: I. Sutskever, O. Vinyals and
-# Q. Le, *Sequence to Sequence Learning with Neural Networks*, 2014; with a length penalty: Y. Wu and
-# others, *Google's Neural Machine Translation System*, 2016. The cache, and what it costs: R. Pope
-# and others, *Efficiently Scaling Transformer Inference*, 2022; a smaller one: N. Shazeer, *Fast
-# Transformer Decoding: One Write-Head is All You Need*, 2019.
+# Q. Le, *Sequence to Sequence Learning with Neural Networks*, 2014; with a length penalty: Y. Wu
+# and others, *Google's Neural Machine Translation System*, 2016. The cache, and what it costs: R.
+# Pope and others, *Efficiently Scaling Transformer Inference*, 2022; a smaller one: N. Shazeer,
+# *Fast Transformer Decoding: One Write-Head is All You Need*, 2019.
 #
 # | English | 한국어 | in a sentence |
 # |---|---|---|

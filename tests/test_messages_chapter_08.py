@@ -1,4 +1,4 @@
-"""What chapter 08 says to answers written the way learners write them, not the way we test."""
+"""What chapter 08 says of scores, pies and darts to answers written as learners write them."""
 
 from __future__ import annotations
 
@@ -74,84 +74,47 @@ def throw_one_at_a_time(chances, darts):
     return torch.tensor(ids)
 
 
-def write_like_nanogpt(model, ids, max_new_tokens, choose, stop_id):
-    idx = torch.tensor(ids).unsqueeze(0)
-    for _ in range(max_new_tokens):
-        token = choose(model(idx)[:, -1, :].squeeze(0))
-        idx = torch.cat((idx, torch.tensor([[token]])), dim=1)
-        if token == stop_id:
-            break
-    return idx[0, len(ids) :].tolist()
+def throw_and_remember_the_last_that_is_none(chances, darts):
+    ids = []
+    for pie, dart in zip(chances.tolist(), darts.tolist(), strict=True):
+        total, hit = 0.0, 0
+        for token, size in enumerate(pie):
+            hit = token if size > 0 else hit
+            total += size
+            if dart < total:
+                break
+        ids.append(hit)
+    return torch.tensor(ids)
 
 
-def write_with_generate(model, ids, max_new_tokens, choose, stop_id):
-    new = sampling.generate(
-        model, torch.tensor(ids), max_new_tokens,
-        lambda logits, ids, generator: torch.tensor([choose(logits[0])]), (stop_id,), cache=False,
-    )  # fmt: skip
-    return [int(token) for token in new]
+def throw_at_a_pie_made_whole(chances, darts):
+    sums = chances.cumsum(-1)
+    return (sums / sums[:, -1:] <= darts[:, None]).sum(-1)
 
 
-def beam_step_with_tensors(beams, log_chances, width, stop_id):
-    found = []
-    for ids, total in beams:
-        if ids[-1:] == [stop_id]:
-            found.append((ids, total))
-        else:
-            own = torch.tensor(log_chances(ids), dtype=torch.float64)
-            best = own.topk(min(width, len(own)))
-            pairs = zip(best.indices, best.values, strict=True)
-            found += [([*ids, int(i)], total + x) for i, x in pairs]
-    found.sort(key=lambda beam: float(beam[1]) / len(beam[0]), reverse=True)
-    return found[:width]
+def throw_with_a_clamp(chances, darts):
+    return (chances.cumsum(-1) <= darts[:, None]).sum(-1).clamp(max=chances.shape[-1] - 1)
 
 
-def append_without_looking(cache, k, v):
-    end = cache.length + k.shape[2]
-    cache.keys[:, :, cache.length : end] = k
-    cache.values[:, :, cache.length : end] = v
-    cache.length = end
-    return cache.keys[:, :, :end], cache.values[:, :, :end]
+def throw_by_rank(chances, darts):
+    sizes = chances.sort(-1, descending=True).values
+    return (sizes.cumsum(-1) <= darts[:, None]).sum(-1)
 
 
-def append_forgetting_the_length(cache, k, v):
-    end = cache.length + k.shape[2]
-    if end > cache.keys.shape[2]:
-        raise ValueError
-    cache.keys[:, :, cache.length : end] = k
-    cache.values[:, :, cache.length : end] = v
-    return cache.keys[:, :, :end], cache.values[:, :, :end]
+def throw_at_the_first_pie(chances, darts):
+    return BY_ID["8.5"].reference(chances[:1].expand(len(darts), -1), darts)
 
 
-@pytest.mark.parametrize(
-    ("id", "answer"),
-    [
-        ("8.1", lambda logits: sampling.greedy(logits[:, -1])),
-        ("8.2", lambda logits, t: sampling.temperature(t)(logits).softmax(-1)),
-        ("8.3", lambda logits, k: sampling.top_k(k)(logits)),
-        ("8.3", top_k_with_topk),
-        ("8.3", top_k_that_keeps_the_last_of_equal),
-        ("8.4", lambda chances, p: sampling.top_p(p)(chances.log()).softmax(-1)),
-        ("8.4", nucleus_of_the_last_of_equal),
-        ("8.4", nucleus_as_others_do),
-        ("8.5", throw_one_at_a_time),
-        ("8.6", write_with_generate),
-        ("8.7", beam_step_with_tensors),
-    ],
-)
-def test_sound_answers_of_the_package_and_of_learners_pass(id, answer):
-    assert said(id, answer) == "right"
+def min_p_from_the_largest(logits, p):
+    if not p:
+        return logits
+    lowest = logits.max(-1, keepdim=True).values + torch.tensor(p).log()
+    return torch.where(logits >= lowest, logits, torch.tensor(-1e9))
 
 
-def append_and_return_the_room(cache, k, v):
-    append_without_looking(cache, k, v)
-    return cache.keys, cache.values
-
-
-def append_with_cat(cache, k, v):
-    cache.keys = torch.cat([cache.keys, k], dim=2)
-    cache.values = torch.cat([cache.values, v], dim=2)
-    return cache.keys, cache.values
+def min_p_of_one_number(logits, p):
+    chances = logits.softmax(-1)
+    return logits.masked_fill(chances < p * chances.max(), -torch.inf)
 
 
 def top_k_gathered_back(logits, k):
@@ -174,15 +137,48 @@ def nucleus_of_one_pie(chances, p):
     return left / left.sum()
 
 
-def beam_step_without_an_end(beams, log_chances, width, stop_id):
-    found = []
-    for ids, total in beams:
-        found += [([*ids, token], total + x) for token, x in enumerate(log_chances(ids))]
-    return sorted(found, key=lambda beam: beam[1], reverse=True)[:width]
+def nucleus_that(back="scatter", sort=True, finish=lambda left: left / left.sum(-1, keepdim=True)):
+    """Without a token that is kept always, as one writes it first."""
+
+    def nucleus(chances, p):
+        sizes, ids = chances.sort(dim=-1, descending=True)
+        if not sort:
+            sizes, ids = chances, torch.arange(chances.shape[-1]).expand_as(chances)
+        left = finish(sizes * (sizes.cumsum(-1) - sizes < p))
+        return (
+            left.gather(-1, ids)
+            if back == "gather"
+            else torch.zeros_like(left).scatter(-1, ids, left)
+        )
+
+    return nucleus
 
 
-def beam_step_from_the_worst(beams, log_chances, width, stop_id):
-    return BY_ID["8.7"].reference(beams, log_chances, width, stop_id)[::-1]
+def heat_with_whole_numbers(logits, t):
+    if t == 0:
+        return F.one_hot(logits.argmax(-1), logits.shape[-1])
+    return F.softmax(logits / t, dim=-1)
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        ("8.1", lambda logits: sampling.greedy(logits[:, -1])),
+        ("8.2", lambda logits, t: sampling.temperature(t)(logits).softmax(-1)),
+        ("8.3", lambda logits, k: sampling.top_k(k)(logits)),
+        ("8.3", top_k_with_topk),
+        ("8.3", top_k_that_keeps_the_last_of_equal),
+        ("8.4", lambda chances, p: sampling.top_p(p)(chances.log()).softmax(-1)),
+        ("8.4", nucleus_of_the_last_of_equal),
+        ("8.4", nucleus_as_others_do),
+        ("8.5", throw_and_remember_the_last_that_is_none),
+        ("8.5", throw_at_a_pie_made_whole),
+        ("8.9", lambda logits, p: sampling.min_p(p)(logits)),
+        ("8.9", min_p_from_the_largest),
+    ],
+)
+def test_sound_answers_of_the_package_and_of_learners_pass(id, answer):
+    assert said(id, answer) == "right"
 
 
 @pytest.mark.parametrize(
@@ -200,17 +196,28 @@ def beam_step_from_the_worst(beams, log_chances, width, stop_id):
         ("8.3", top_k_by_threshold_of_some_rows, "3 tokens are left, and 2 should be."),
         ("8.4", nucleus_of_one_pie, "4 tokens are left in row [0], and 2 should be."),
         ("8.5", lambda c, d: (d[:, None] < c.cumsum(1)).int().argmax(1), "Rounding leaves the sum"),
-        ("8.7", beam_step_without_an_end, "Texts that have ended were continued, and all were"),
-        ("8.7", beam_step_from_the_worst, "These are the right texts"),
-        ("8.8", append_and_return_the_room, "The whole room was returned"),
-        ("8.8", append_with_cat, "The new tokens were put behind the whole room"),
         ("8.4", nucleus_forgetting_to_scatter, "The right slices, in falling order"),
         ("8.4", lambda c, p: c * (c.cumsum(-1) <= p), "the row does not sum to 1"),
         ("8.5", lambda c, d: torch.multinomial(c, 1).squeeze(1), "You threw a dart of your own"),
         ("8.5", lambda c, d: (c.cumsum(1) < d[:, None]).sum(1), "A dart on the border"),
-        ("8.6", write_like_nanogpt, "The stop token was emitted"),
-        ("8.8", append_without_looking, "Nobody looked whether there is room"),
-        ("8.8", append_forgetting_the_length, "cache.length stayed where it was"),
+        ("8.2", heat_with_whole_numbers, "At temperature 0 you returned whole numbers"),
+        (
+            "8.2",
+            lambda x, t: F.softmax(x / t, 0) if t else sampling.temperature(0)(x).softmax(-1),
+            "The softmax ran down the batch",
+        ),
+        ("8.3", lambda x, k: top_k_with_topk(x, k).clamp(min=-1000), "The tokens cut have -1000"),
+        ("8.4", nucleus_that("gather"), "The sorted slices went back to wrong places"),
+        ("8.4", nucleus_that(sort=False), "You added the slices up in the order of the ids"),
+        ("8.4", nucleus_that(finish=lambda left: left.softmax(-1)), "A softmax gives those"),
+        ("8.4", nucleus_that(), "At p = 0 nothing is left"),
+        ("8.5", throw_one_at_a_time, "Rounding left a dart beyond the last sum, and you took"),
+        ("8.5", throw_with_a_clamp, "Rounding left a dart beyond the last sum, and you took"),
+        ("8.5", throw_by_rank, "You sorted the slices, and returned a rank"),
+        ("8.5", throw_at_the_first_pie, "All darts were thrown at the first pie"),
+        ("8.5", lambda c, d: throw_with_a_clamp(c, d)[:, None], "There is an axis too many"),
+        ("8.9", min_p_of_one_number, "The largest chance of the whole batch"),
+        ("8.9", lambda x, p: x.masked_fill(x.softmax(-1) < p, -torch.inf), "You compared the"),
     ],
 )
 def test_usual_wrong_answers_are_told_why(id, answer, begins):

@@ -113,6 +113,24 @@ def _one_list(beams: list[Beam], log_chances: LogChances, width: int, stop: int)
     return sorted(candidates, key=_mean, reverse=True)[:width]
 
 
+def _most_likely_ranked_by_mean(
+    beams: list[Beam], log_chances: LogChances, width: int, stop: int
+) -> list[Beam]:
+    likely = _step(beams, log_chances, width, stop, score=lambda beam: beam[1])
+    return sorted(likely, key=_mean, reverse=True)
+
+
+def _without_the_stop(stop: int) -> Callable[[Beam], float]:
+    """The mean that does not count a stop token at the end."""
+    return lambda beam: beam[1] / max(1, len(beam[0]) - (beam[0][-1] == stop))
+
+
+def _ended_besides(beams: list[Beam], log_chances: LogChances, width: int, stop: int) -> list[Beam]:
+    done = [beam for beam in beams if _has_ended(beam[0], stop)]
+    growing = [beam for beam in beams if not _has_ended(beam[0], stop)]
+    return sorted([*done, *_step(growing, log_chances, width, stop)], key=_mean, reverse=True)
+
+
 def _mean_kept(beams: list[Beam], log_chances: LogChances, width: int, stop: int) -> list[Beam]:
     best = _step(beams, log_chances, width, stop)
     return [(ids, total / len(ids)) for ids, total in best]
@@ -180,8 +198,34 @@ BEAM_STEP = Exercise(
         ),
         "The length is one too large: divide by the number of new tokens, the latest among "
         "them.": _bent(score=lambda beam: beam[1] / (len(beam[0]) + 1)),
-        "The stop token counts as well: divide by the number of all tokens of the text.": _bent(
-            score=lambda beam: beam[1] / max(1, len(beam[0]) - 1)
+        "The stop token counts as well: divide by the number of all tokens of the text.": (
+            lambda beams, chances, width, stop: _step(
+                beams, chances, width, stop, score=_without_the_stop(stop)
+            )
+        ),
+        "The length is one too small: divide by the number of all tokens of the text, the new one "
+        "among them.": _bent(score=lambda beam: beam[1] / max(1, len(beam[0]) - 1)),
+        "The best were chosen by their totals, and put in order by the mean only then: rank all "
+        "candidates by the mean, and cut after that.": _most_likely_ranked_by_mean,
+        "You returned chances: keep the sum of ln p as it is, without exp.": (
+            lambda *args: [(ids, math.exp(total)) for ids, total in _step(*args)]
+        ),
+        "log_chances got the last token alone: give it all the new tokens of the text.": (
+            lambda beams, chances, *rest: _step(beams, lambda ids: chances(ids[-1:]), *rest)
+        ),
+        "Token 0 was taken for the stop token: ask for stop_id.": _bent(
+            ended=lambda ids, stop: bool(ids) and ids[-1] == 0
+        ),
+        "The search begins with a beam without tokens, which has no last one: ask whether there is "
+        "any before you look at ids[-1].": _bent(ended=lambda ids, stop: ids[-1] == stop),
+        "All the candidates came back: keep the best `width`.": (
+            lambda beams, chances, width, stop: _step(beams, chances, 10**6, stop)
+        ),
+        "Texts that have ended came on top of the `width` others: `width` of all together.": (
+            _ended_besides
+        ),
+        "A beam is the pair (ids, total), in this order.": (
+            lambda *args: [(total, ids) for ids, total in _step(*args)]
         ),
         "You divided by the root of the length: divide by the number of tokens.": _bent(
             score=lambda beam: beam[1] / math.sqrt(len(beam[0]))

@@ -106,8 +106,11 @@ HEAT = Exercise(
         "Large logits overflow in exp(): use softmax, or lower them by their largest first.": (
             _heated(lambda x, t: rescaled((x / t).exp()))
         ),
-        "The pie is not a row: the softmax runs along the last axis, dim=-1.": _heated(
-            lambda x, t: (x / t).softmax(0)
+        "The softmax ran down the batch, across the texts: the chances of one row sum to 1, so "
+        "along the last axis, dim=-1.": _heated(lambda x, t: (x / t).softmax(0)),
+        "At temperature 0 you returned whole numbers, as `one_hot` makes them: chances are floats, "
+        "so .float() behind it.": _heated(
+            lambda x, t: (x / t).softmax(-1), lambda x: F.one_hot(x.argmax(-1), x.shape[-1])
         ),
     },
     alternatives={
@@ -175,8 +178,13 @@ def _one_by_one(logits: Tensor, k: int) -> Tensor:
 
 
 def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
-    """Name the row that keeps more or fewer tokens than it should."""
-    return number_kept(torch.as_tensor(expected) > HIDDEN, torch.as_tensor(got) > HIDDEN)
+    """Name the row that keeps more or fewer tokens than it should, or the number it cuts with."""
+    wanted, found = torch.as_tensor(expected), torch.as_tensor(got)
+    if wanted.shape == found.shape and (wanted == -math.inf).any():
+        instead = found[wanted == -math.inf].unique()
+        if len(instead) == 1 and HIDDEN < instead < -50:
+            return f"The tokens cut have {instead.item():g}: give them −inf, which no heat lifts."
+    return number_kept(wanted > HIDDEN, found > HIDDEN)
 
 
 TOP_K = Exercise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,10 @@ from utils.course.exercises.probing import uniform
 Choose = Callable[[Tensor], int]
 
 
+class Endless(Exception):
+    """Raised by a model that is asked more often than any sound loop asks it."""
+
+
 class Model:
     """A model so small that it knows nothing: its scores depend on every token before them."""
 
@@ -23,9 +28,17 @@ class Model:
 
     def __init__(self, vocabulary: int, seed: int) -> None:
         self.table = uniform(7, vocabulary, seed=seed)
+        self.readings = 0
 
     def __call__(self, ids: Tensor) -> Tensor:
-        """(1, T) -> (1, T, V). Raises ValueError for another shape, or a text without tokens."""
+        """(1, T) -> (1, T, V).
+
+        Raises ValueError for another shape, or a text without tokens; Endless at the 31st reading,
+        since no loop here has more than 12 tokens to write.
+        """
+        self.readings += 1
+        if self.readings > 30:
+            raise Endless("the model was asked 30 times, for 12 tokens at most: does the loop end?")
         if not isinstance(ids, Tensor) or ids.ndim != 2 or len(ids) != 1 or not ids.numel():
             shape = tuple(ids.shape) if isinstance(ids, Tensor) else type(ids).__name__
             raise ValueError(f"the model reads ids of the shape (1, T), T ≥ 1, and got {shape}")
@@ -39,9 +52,15 @@ class Model:
         return "model"
 
 
+class Chances(ValueError):
+    """Raised by a choice that wants logits and is given a pie."""
+
+
 def _scores(logits: Tensor) -> Tensor:
     if logits.ndim != 1:
         raise ValueError(f"choose takes the scores of one place, (V,), and got {[*logits.shape]}")
+    if (logits >= 0).all() and math.isclose(float(logits.sum()), 1, abs_tol=1e-3):
+        raise Chances("choose takes logits, and you gave it chances")
     return logits
 
 
@@ -53,6 +72,24 @@ def likeliest(logits: Tensor) -> int:
 def second(logits: Tensor) -> int:
     """The token with the second largest logit."""
     return int(_scores(logits).argsort(descending=True, stable=True)[1])
+
+
+class Dice:
+    """A choice that is another one each time, as with dice: by turns the 1st, 3rd, 2nd largest."""
+
+    __name__ = "dice"
+
+    def __init__(self) -> None:
+        self.throws = 0
+
+    def __call__(self, logits: Tensor) -> int:
+        """The token of the rank that is up; a call more is a throw more."""
+        rank = (0, 2, 1, 1, 0)[self.throws % 5]
+        self.throws += 1
+        return int(_scores(logits).argsort(descending=True, stable=True)[rank])
+
+    def __repr__(self) -> str:
+        return "dice"
 
 
 def write(
@@ -109,6 +146,45 @@ def _in_place(model: Any, ids: list[int], most: int, choose: Choose, stop: int) 
     return new
 
 
+def _with_chances(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
+    return _write(lambda text: model(text).softmax(-1), ids, most, choose, stop)
+
+
+def _skipping(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
+    new: list[int] = []
+    for _ in range(most):
+        token = choose(model(torch.tensor([ids + new]))[0, -1])
+        if token != stop:
+            new.append(token)
+    return new
+
+
+def _skipping_until_full(
+    model: Any, ids: list[int], most: int, choose: Choose, stop: int
+) -> list[int]:
+    new: list[int] = []
+    while len(new) < most:
+        token = choose(model(torch.tensor([ids + new]))[0, -1])
+        if token != stop:
+            new.append(token)
+    return new
+
+
+def _asking_twice(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
+    new: list[int] = []
+    for _ in range(most):
+        logits = model(torch.tensor([ids + new]))[0, -1]
+        if choose(logits) == stop:
+            break
+        new.append(choose(logits))
+    return new
+
+
+def _ended_by_zero(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
+    new = _write(model, ids, most, choose, stop)
+    return new[: new.index(0)] if 0 in new else new
+
+
 def _by_cat(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
     text = torch.tensor(ids)
     for _ in range(most):
@@ -148,6 +224,8 @@ WRITE = Exercise(
         (Model(4, seed=7), [1, 2, 0], 12, likeliest, 1),
         (Model(5, seed=22), [0], 12, likeliest, 2),
         (Model(4, seed=11), [1, 2, 0], 5, likeliest, 2),
+        (Model(6, seed=3), [1], 12, Dice(), 5),
+        (Model(5, seed=22), [4, 1], 12, Dice(), 3),
     ],
     mistakes={
         "The stop token was emitted: it is no part of the text, so look before you append.": _bent(
@@ -159,6 +237,17 @@ WRITE = Exercise(
             ]
         ),
         "The text went on through the stop token: leave the loop there.": _bent(at_stop="go on"),
+        "The stop token was left out, but the loop went on behind it, and with dice another token "
+        "comes then: leave the loop there.": _skipping,
+        "At the stop token the loop goes round until it has max_new_tokens others: leave it "
+        "there.": _skipping_until_full,
+        "`choose` takes logits, and you gave it chances: it makes its own softmax, and a second "
+        "one levels the pie.": _with_chances,
+        "You asked `choose` twice for one token, and dice would say two things: ask once, and keep "
+        "what it says.": _asking_twice,
+        "Token 0 ended the text: it is a token like others, `stop_id` alone ends it.": (
+            _ended_by_zero
+        ),
         "A token too many is cut off at the stop: what stands before it belongs to the text.": (
             _bent(at_stop="cut")
         ),

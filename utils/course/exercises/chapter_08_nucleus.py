@@ -88,6 +88,14 @@ def _with_shifted_mask(chances: Tensor, p: float) -> Tensor:
     return chances.log().masked_fill(cut, -math.inf).softmax(-1)
 
 
+def _gathered(chances: Tensor, p: float, least: int = 1) -> Tensor:
+    left = _nucleus(chances, p, back=False, least=least)
+    return left.gather(-1, chances.argsort(dim=-1, descending=True, stable=True))
+
+
+_AND_ONE = " And keep one token at least: at p = 0 nothing is left."
+
+
 def _pies(*shape: int, seed: int) -> Tensor:
     return uniform(*shape, seed=seed, low=-3.0, high=3.0).softmax(-1)
 
@@ -141,9 +149,9 @@ NUCLEUS = Exercise(
         "The right slices, in falling order: put each back where it stood, or token 0 gets the "
         "largest (scatter).": partial(_nucleus, back=False),
         "The sorted slices went back to wrong places: `gather` with the ids sorts, and `scatter` "
-        "with them puts back.": lambda c, p: _nucleus(c, p, back=False).gather(
-            -1, c.argsort(dim=-1, descending=True, stable=True)
-        ),
+        "with them puts back.": _gathered,
+        "The sorted slices went back to wrong places: `gather` with the ids sorts, and `scatter` "
+        "with them puts back." + _AND_ONE: partial(_gathered, least=0),
         "The slices that stay are all equally large: they keep their proportions, so divide them "
         "by their sum.": partial(_nucleus, finish=lambda left: rescaled((left > 0).float())),
         "What is left does not sum to 1: divide by its sum.": partial(
@@ -152,10 +160,25 @@ NUCLEUS = Exercise(
         "A softmax over chances levels them: divide what is left by its sum.": partial(
             _nucleus, finish=lambda left: left.masked_fill(left == 0, -math.inf).softmax(-1)
         ),
+        "What is left sums to 1 once it is divided by its sum: the softmax after that levels it.": (
+            partial(
+                _nucleus,
+                finish=lambda left: rescaled(left).masked_fill(left == 0, -math.inf).softmax(-1),
+            )
+        ),
+        "A softmax gives those that were cut a share again, since e⁰ is 1, and levels the others: "
+        "divide what is left by its sum.": partial(_nucleus, finish=lambda left: left.softmax(-1)),
+        "A softmax gives those that were cut a share again, since e⁰ is 1, and levels the others: "
+        "divide what is left by its sum." + _AND_ONE: partial(
+            _nucleus, finish=lambda left: left.softmax(-1), least=0
+        ),
         "You took ranks for ids: as many tokens are kept as it takes, but the first of the "
         "vocabulary, not the likeliest.": _as_many_from_the_front,
         "You added the slices up in the order of the ids: begin with the largest.": partial(
             _nucleus, sort=_in_order_of_ids
+        ),
+        "You added the slices up in the order of the ids: begin with the largest." + _AND_ONE: (
+            partial(_nucleus, sort=_in_order_of_ids, least=0)
         ),
         "You began with the smallest: sort in falling order.": partial(
             _nucleus, sort=partial(torch.sort, dim=-1)

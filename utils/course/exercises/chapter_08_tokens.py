@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 
 import numpy as np
@@ -96,6 +97,9 @@ def throw(chances: Tensor, darts: Tensor) -> Tensor:
     return (sums <= darts[:, None]).sum(dim=-1)
 
 
+Throw = Callable[[Tensor, Tensor], Tensor]
+
+
 def _hits(sums: Tensor, darts: Tensor) -> Tensor:
     return torch.searchsorted(sums, darts[:, None].contiguous(), right=True)[:, 0]
 
@@ -104,18 +108,21 @@ def _unscaled(chances: Tensor, darts: Tensor) -> Tensor:
     return _hits(chances.cumsum(-1), darts)
 
 
+def _last_id_beyond(chances: Tensor, darts: Tensor) -> Tensor:
+    return _unscaled(chances, darts).clamp(max=chances.shape[-1] - 1)
+
+
 def _before_the_border(chances: Tensor, darts: Tensor) -> Tensor:
     sums = chances.cumsum(-1)
     return (sums < (darts * sums[:, -1])[:, None]).sum(-1)
 
 
-def _rank(chances: Tensor, darts: Tensor) -> Tensor:
-    return throw(chances.sort(descending=True).values, darts)
+def _by_size(hit: Throw) -> Throw:
+    def by_size(chances: Tensor, darts: Tensor) -> Tensor:
+        sizes, ids = chances.sort(descending=True, stable=True)
+        return ids.gather(-1, hit(sizes, darts)[:, None])[:, 0]
 
-
-def _by_size(chances: Tensor, darts: Tensor) -> Tensor:
-    sizes, ids = chances.sort(descending=True, stable=True)
-    return ids.gather(-1, throw(sizes, darts)[:, None])[:, 0]
+    return by_size
 
 
 def _with_every_dart(chances: Tensor, darts: Tensor) -> Tensor:
@@ -136,7 +143,7 @@ def _by_walking(chances: Tensor, darts: Tensor) -> Tensor:
 
 def _by_bisection(chances: Tensor, darts: Tensor) -> Tensor:
     rows = zip(chances.tolist(), darts.tolist(), strict=True)
-    return torch.tensor([min(bisect_right([*accumulate(c)], d), len(c) - 1) for c, d in rows])
+    return torch.tensor([bisect_right([*accumulate(c)], d * sum(c)) for c, d in rows])
 
 
 def _pies(b: int, v: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -144,6 +151,29 @@ def _pies(b: int, v: int, seed: int) -> tuple[Tensor, Tensor]:
     return uniform(b, v, seed=seed + 1).softmax(-1), darts
 
 
+_BENDS: dict[str, Callable[[Throw], Throw]] = {
+    "The id is one too low: a dart below the first sum hits token 0.": lambda hit: (
+        lambda c, d: hit(c, d) - 1
+    ),
+    "The id is one too high: a dart below the first sum hits token 0.": lambda hit: (
+        lambda c, d: hit(c, d) + 1
+    ),
+    "You sorted the slices, and returned a rank in place of a token's id: they lie in the order of "
+    "the ids.": lambda hit: lambda c, d: hit(c.sort(descending=True).values, d),
+    "You laid the slices out by size. That samples as well, but here they lie in the order of "
+    "the ids: don't sort.": _by_size,
+    "The same dart was thrown at all pies: each row has its own.": lambda hit: (
+        lambda c, d: hit(c, d[:1].expand_as(d))
+    ),
+    "All darts were thrown at the first pie: each has its own.": lambda hit: (
+        lambda c, d: hit(c[:1].expand_as(c), d)
+    ),
+    "There is an axis too many: one id a pie, (B,), not (B, 1).": lambda hit: (
+        lambda c, d: hit(c, d)[:, None]
+    ),
+}
+_AND_SCALE = " And multiply the dart by the sum, which rounding may leave a little below 1."
+_AND_NOT_CUT = " And beyond the last sum the last id isn't right, if its slice is of size 0."
 _UNEVEN = torch.tensor(
     [[0.5, 0.25, 0.125, 0.125], [0.0, 0.25, 0.0, 0.75], [0.125, 0.5, 0.25, 0.125]]
 )
@@ -160,6 +190,7 @@ THROW = Exercise(
         (_UNEVEN, torch.tensor([0.5, 0.25, 0.0])),
         (_UNEVEN[:, [2, 0, 1, 3]], torch.tensor([0.9375, 0.3125, 0.6875])),
         (torch.tensor([[0.3, 0.3, 0.399]]), torch.tensor([0.9995])),  # a sum of rounded slices
+        (torch.tensor([[0.3, 0.3, 0.399, 0.0]]), torch.tensor([0.9995])),  # and the last one cut
         _pies(5, 3, seed=851),
         _pies(4, 4, seed=853),
         _pies(6, 30, seed=855),
@@ -168,12 +199,14 @@ THROW = Exercise(
         "A dart on the border of two slices hits the second. You gave it to the first, and so a "
         "slice of size 0 can be hit: count the sums that are ≤ the dart.": _before_the_border,
         "A dart on the border of two slices hits the second, so count the sums that are ≤ the "
-        "dart. And rounding may leave a dart beyond the last sum: take the last id then, or "
-        "multiply the dart by the sum.": lambda c, d: torch.searchsorted(c.cumsum(-1), d[:, None])[
-            :, 0
-        ],
+        "dart. And rounding may leave a dart beyond the last sum: multiply the dart by the "
+        "sum.": lambda c, d: torch.searchsorted(c.cumsum(-1), d[:, None])[:, 0],
         "Rounding leaves the sum of a pie a little below 1, and a dart beyond it got the id V, "
-        "which no token has: multiply the dart by the sum, or take the last id.": _unscaled,
+        "which no token has: multiply the dart by the sum.": _unscaled,
+        "Rounding left a dart beyond the last sum, and you took the last id, whose slice may have "
+        "the size 0: multiply the dart by the sum, and it hits the last that is none.": (
+            _last_id_beyond
+        ),
         "Rounding leaves the sum of a pie a little below 1. Beyond it `argmax` found nothing and "
         "said 0: multiply the dart by the sum.": lambda c, d: (
             (c.cumsum(-1) > d[:, None]).int().argmax(-1)
@@ -184,12 +217,6 @@ THROW = Exercise(
         "You counted the slices smaller than the dart: count the running sums, cumsum.": (
             lambda c, d: (c <= d[:, None]).sum(-1)
         ),
-        "The id is one too low: a dart below the first sum hits token 0.": lambda c, d: (
-            throw(c, d) - 1
-        ),
-        "The id is one too high: a dart below the first sum hits token 0.": lambda c, d: (
-            throw(c, d) + 1
-        ),
         "All slices are equally large here: a token's slice is as wide as its chance.": (
             lambda c, d: (d * c.shape[-1]).long()
         ),
@@ -198,24 +225,24 @@ THROW = Exercise(
         ),
         "You threw a dart of your own: use the number that is given, so that the same number "
         "always hits the same token.": lambda c, d: torch.multinomial(c, 1)[:, 0],
-        "You sorted the slices, and returned a rank in place of a token's id.": _rank,
-        "You laid the slices out by size. That samples as well, but here they lie in the order of "
-        "the ids: don't sort.": _by_size,
-        "The slices lie in the order of the ids, from 0 on: you began with the last.": (
-            lambda c, d: c.shape[-1] - 1 - throw(c.flip(-1), d)
-        ),
-        "The same dart was thrown at all pies: each row has its own.": lambda c, d: throw(
-            c, d[:1].expand_as(d)
-        ),
         "Each row is compared with all the darts: sums are (B, V), so make the darts (B, 1), "
         "darts[:, None].": _with_every_dart,
         "The sums run down the batch: along the tokens, dim=-1.": lambda c, d: (
             c.cumsum(0) <= d[:, None]
         ).sum(-1),
+        "The slices lie in the order of the ids, from 0 on: you began with the last.": (
+            lambda c, d: c.shape[-1] - 1 - throw(c.flip(-1), d)
+        ),
         "These are chances already: without another softmax.": lambda c, d: throw(c.softmax(-1), d),
+        **{sentence: bend(throw) for sentence, bend in _BENDS.items()},
+        **{sentence + _AND_SCALE: bend(_unscaled) for sentence, bend in _BENDS.items()},
+        **{sentence + _AND_NOT_CUT: bend(_last_id_beyond) for sentence, bend in _BENDS.items()},
     },
     alternatives={
-        "searchsorted, cut off at the end": lambda c, d: _unscaled(c, d).clamp(max=c.shape[-1] - 1),
+        "searchsorted": lambda c, d: _hits(c.cumsum(-1), d * c.cumsum(-1)[:, -1]),
+        "the last slice that is none": lambda c, d: torch.minimum(
+            _unscaled(c, d), c.shape[-1] - 1 - (c.flip(-1) > 0).int().argmax(-1)
+        ),
         "the first sum that is above": lambda c, d: (
             (c.cumsum(-1) > (d * c.sum(-1))[:, None]).int().argmax(-1)
         ),
