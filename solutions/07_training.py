@@ -282,8 +282,7 @@ figures.watched(
 )
 
 # %% [markdown]
-# A rate of 0.005 would have done without a warm-up, and learned less in 80 steps. The warm-up is
-# there so that the rate may be large.
+# The warm-up is there so that the rate may be large afterwards.
 #
 # ### Exercise 7.2 · Warm-up and cosine
 # ★★☆ · 10 min · Goyal et al. 2017; Loshchilov and Hutter 2017

@@ -10,6 +10,7 @@ from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import XY, numbers
 
+_ROUND = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 
@@ -75,6 +76,9 @@ def watched(curves: Mapping[str, XY], ylabel: str, finding: str, *, words: str) 
             ink, dash = style.CYCLE[i % len(style.CYCLE)], _DASHES[i % len(_DASHES)]
             ax.plot(numbers(steps, name), numbers(losses, name), color=ink, ls=dash, label=name)
         style.log_scale(ax, "y")
+        low, high = ax.get_ylim()
+        # A range of less than a decade would get one label or none.
+        ax.set_yticks([y for y in _ROUND if low <= y <= high])
         ax.set(xlabel="step", ylabel=ylabel)
         ax.legend()
     return picture(fig, finding, words=words)
@@ -119,7 +123,8 @@ def sizes_at_equal_compute(
             row[0].plot(
                 numbers(spent, name), numbers(bits, name), color=ink, ls=_DASHES[i % 6], label=name
             )
-        _end_by_size(row[1], list(parameters.values()), [bits[-1] for _, bits in sizes.values()])
+        ends = [bits[-1] for _, bits in sizes.values()]
+        _end_by_size(row[1], list(parameters.values()), ends, floor)
         row[0].set(xlabel="operations", ylabel="bits per word, held-out stories")
         row[0].legend()
         for ax in row:
@@ -130,7 +135,7 @@ def sizes_at_equal_compute(
     return picture(fig, finding)
 
 
-def _end_by_size(ax: Axes, parameters: Sequence[int], bits: Sequence[float]) -> None:
+def _end_by_size(ax: Axes, parameters: Sequence[int], bits: Sequence[float], floor: float) -> None:
     ax.plot(parameters, bits, "o-", color=style.MODEL, label="when the budget is spent")
-    ax.set_ylim(0, 1.1 * max(bits))
+    ax.set_ylim(0.9 * min(floor, *bits), 1.05 * max(bits))
     ax.set(xlabel="parameters", title="when the budget is spent")
