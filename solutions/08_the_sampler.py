@@ -458,10 +458,11 @@ widgets.dart_explorer(next_logits, beginnings, VOCABULARY, storyworld.next_words
 # ### Exercise 8.6 · The loop
 # ★★☆ · 12 min · Phuong and Hutter 2022, Alg. 14
 #
-# `model(ids)` takes (1, T) and gives (1, T, V); `choose(logits)` takes (V,) and gives a token.
-# Return the *new* tokens, as a list: at most `max_new_tokens`, and only those before the stop
-# token. The prompt may hold the stop token (ours begins with it), and that stops nothing. Leave
-# `ids` as it is. By hand, with a model that counts upwards, and a choice that takes the largest:
+# `model(ids)` takes (1, T) and gives (1, T, V); `choose(logits)` takes the logits of one place,
+# (V,), and gives a token; it may throw dice, so ask it once for each token. Return the *new*
+# tokens, as a list: at most `max_new_tokens`, and only those before the stop token. The prompt may
+# hold the stop token (ours begins with it), and that stops nothing. Leave `ids` as it is. By hand,
+# with a model that counts upwards, and a choice that takes the largest:
 #
 #     ids [3], at most 10, stop 6        3 → 4, 4 → 5, 5 → 6: stop
 #     out [4, 5]
@@ -612,12 +613,12 @@ for t, share in shares_now.items():
 # lines are one: there are so many stories in the story world that nobody meets one twice. So look
 # at the right-hand panel, where the dashed line is the story world's own entropy. A sampler that
 # throws at the true pie would be on it, with all 500 stories possible. At T = 1 we throw at the pie
-# that the model believes, which is nearly that, and some stories are lost. Below 1 fewer are lost;
-# whether 7 of 500 or 12 is chance, since a count of 9 varies by about its root, 3. (That the bits
-# hardly fall until T is small is peculiar to our stories: most of their dice have equal sides, and
-# equal slices stay equal at any temperature. Of ordinary text much would be missing.) Above 1 the
-# chance in a story rises and rises, but it is no longer chance among stories. At 2.0 nobody writes
-# one that is possible. Here is a beginning from there:
+# that the model believes, which is nearly that, and some stories are lost. Below 1 fewer are lost.
+# (Between 7 of 500 and 12 there is no telling: a count of 9 varies by about its root, 3.) (That the
+# bits hardly fall until T is small is peculiar to our stories: most of their dice have equal sides,
+# and equal slices stay equal at any temperature. Of ordinary text much would be missing.) Above 1
+# the chance in a story rises and rises, but it is no longer chance among stories. At 2.0 nobody
+# writes one that is possible. Here is a beginning from there:
 
 # %%
 sampler = sampling.Sampler(sampling.temperature(2.0))
