@@ -232,7 +232,7 @@ eighty = replace(short, warm_up=10, min_rate=0.0, clip=None)
 
 
 def trained(**settings) -> tuple[range, torch.Tensor, list[float]]:
-    """Steps, the bits of ten steps each, and the size of every gradient, of a run of 80."""
+    """Steps, bits in means of ten, and the size of every gradient, of a run of 80."""
     history = train(
         fresh_story_model("story-small"), train_ids, None, replace(eighty, **settings)
     )
@@ -252,8 +252,8 @@ figures.watched(
     {f"rate {name}": run[:2] for name, run in runs.items()},
     "bits per word, mean of ten steps",
     "One rate crawls, one gets there, one throws the weights about",
-    words="0.0001 falls slowly, 0.03 falls fast, 1.0 climbs far above both and comes back "
-    "to where the rate 0.0001 ends",
+    words="0.0001 falls slowly, 0.03 falls fast, 1.0 climbs far above both and comes "
+    "back to where the rate 0.0001 ends",
 )
 
 # %% [markdown]
@@ -831,7 +831,8 @@ for kind, values in shares.items():
     pairs = list(zip(long_steps, values, strict=True))
     some, half, most = (next(s for s, x in pairs if x >= y) for y in (0.2, 0.5, 0.9))
     print(
-        f"{kind:>8}: a fifth by step {some:>3}, half by {half:>3}, nine tenths by {most:>3}"
+        f"{kind:>8}: a fifth by step {some:>3}, half by {half:>3}, "
+        f"nine tenths by {most:>3}"
     )
 
 # %% [markdown]
