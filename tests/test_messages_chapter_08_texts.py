@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from feedback import said
 
-from utils.course.checking import RIGHT, judge
-from utils.course.exercises.chapter_08 import EXERCISES
+from utils.course import registry
 from utils.llm import sampling
-
-BY_ID = {exercise.id: exercise for exercise in EXERCISES}
-
-
-def said(id: str, answer: object) -> str:
-    verdict = judge(BY_ID[id], answer)
-    return "right" if verdict.status == RIGHT else verdict.diagnosis
 
 
 def write_like_nanogpt(model, ids, max_new_tokens, choose, stop_id):
@@ -214,7 +207,7 @@ def beam_step_of_the_last_token(beams, log_chances, width, stop_id):
 
 
 def beam_step_from_the_worst(beams, log_chances, width, stop_id):
-    return BY_ID["8.7"].reference(beams, log_chances, width, stop_id)[::-1]
+    return registry.exercise("8.7").reference(beams, log_chances, width, stop_id)[::-1]
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from feedback import said
 from torch import nn
 from torch.nn import functional as F
 
-from utils.course.checking import RIGHT, judge
-from utils.course.exercises.chapter_10 import EXERCISES
+from utils.course import registry
 from utils.llm import finetuning, lora, soft_prompts
 
-BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 END, SYSTEM, USER, ASSISTANT = "<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>"
-
-
-def said(id: str, answer: object) -> str:
-    verdict = judge(BY_ID[id], answer)
-    return "right" if verdict.status == RIGHT else verdict.diagnosis
 
 
 def loss_in_a_row(logits, ids, learned):
@@ -141,7 +135,7 @@ def prepended_by_the_package(soft, ids, tokens):
 
 
 def state_with_lm_head(state):
-    return BY_ID["10.7"].reference(state) | {"lm_head.weight": state["lm_head.weight"]}
+    return registry.exercise("10.7").reference(state) | {"lm_head.weight": state["lm_head.weight"]}
 
 
 @pytest.mark.parametrize(
