@@ -134,7 +134,7 @@ def test_typed_into_a_terminal(tmp_path: Path) -> None:
     import pexpect
 
     endless = save_alphabet_model(tmp_path, context_length=4000, ends=False)
-    words = ["-m", "utils.course.cli", "chat", "--model", str(endless)]
+    words = ["-m", "utils.course.cli", "chat", "--model", str(endless), "--max-tokens", "100000"]
     child = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=180, dimensions=(24, 60))
     child.expect_exact("abc: write to it. /help lists what else it takes.")
     child.expect_exact("you> ")
@@ -148,6 +148,7 @@ def test_typed_into_a_terminal(tmp_path: Path) -> None:
     child.expect_exact("you> ")
     child.sendintr()
     child.expect_exact("(Ctrl-D ends the conversation)")
+    child.expect_exact("you> ")  # what is typed before the prompt is back is thrown away
     child.sendeof()
     child.expect(pexpect.EOF)
     child.close()
