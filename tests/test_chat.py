@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -134,8 +135,16 @@ def test_typed_into_a_terminal(tmp_path: Path) -> None:
     import pexpect
 
     endless = save_alphabet_model(tmp_path, context_length=4000, ends=False)
-    words = ["-m", "utils.course.cli", "chat", "--model", str(endless), "--max-tokens", "100000"]
-    child = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=180, dimensions=(24, 60))
+    words = ["-m", "utils.course.cli", "chat", "--model", str(endless)]
+    child = pexpect.spawn(
+        sys.executable,
+        words,
+        encoding="utf-8",
+        timeout=180,
+        dimensions=(24, 60),
+        # a suite that runs in the background hands on that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     child.expect_exact("abc: write to it. /help lists what else it takes.")
     child.expect_exact("you> ")
     child.sendline("x y a")
