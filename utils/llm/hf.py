@@ -28,7 +28,7 @@ _OUTSIDE = {
     "ln_f": "final_norm",
     "lm_head": "head",
 }
-_INSIDE = {
+INSIDE = {
     "ln_1": "norm_1",
     "attn.c_attn": "attention.qkv",
     "attn.c_proj": "attention.out",
@@ -157,8 +157,8 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             continue
         part, _, kind = name.removeprefix("transformer.").rpartition(".")
         block = re.fullmatch(r"h\.(\d+)\.(.+)", part)
-        if block and block[2] in _INSIDE:
-            part = f"blocks.{block[1]}.{_INSIDE[block[2]]}"
+        if block and block[2] in INSIDE:
+            part = f"blocks.{block[1]}.{INSIDE[block[2]]}"
         part = _OUTSIDE.get(part, part)
         lies = kind == "weight" and tensor.ndim == 2 and part.startswith("blocks.")
         turned = tensor.detach().T if lies else tensor.detach()  # (in, out) -> (out, in)
@@ -175,7 +175,7 @@ def hf_tensors(tensors: Mapping[str, Tensor], config: GPTConfig) -> dict[str, Te
     """
     _check_is_gpt2(config)
     outside = {ours: theirs for theirs, ours in _OUTSIDE.items()}
-    inside = {ours: theirs for theirs, ours in _INSIDE.items()}
+    inside = {ours: theirs for theirs, ours in INSIDE.items()}
     renamed = {}
     for name, tensor in tensors.items():
         part, _, kind = name.rpartition(".")

@@ -177,7 +177,7 @@ def _one_by_one(logits: Tensor, k: int) -> Tensor:
     return _kept(logits, left == -math.inf)
 
 
-def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
+def how_many_are_kept(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
     """Name the row that keeps more or fewer tokens than it should, or the number it cuts with."""
     wanted, found = torch.as_tensor(expected), torch.as_tensor(got)
     if wanted.shape == found.shape and (wanted == -math.inf).any():
@@ -265,6 +265,6 @@ TOP_K = Exercise(
             x + torch.zeros_like(x).masked_fill(_ranks(x) >= k, -math.inf)
         ),
     },
-    explain=_how_many,
+    explain=how_many_are_kept,
     call=free_among_equals(top_k, lambda x: x > HIDDEN, _kept),
 )

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from utils.course.compare import HIDDEN
 from utils.course.exercise import Exercise
+from utils.course.exercises.chapter_08_filters import how_many_are_kept
 from utils.course.exercises.chapter_08_nucleus import nucleus
-from utils.course.exercises.probing import number_kept, uniform
+from utils.course.exercises.probing import uniform
 from utils.llm import filters
 
 # 8.9 · min-p
@@ -85,11 +84,6 @@ def _row_by_row(logits: Tensor, p: float) -> Tensor:
     return torch.tensor(rows).view(logits.shape)
 
 
-def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
-    """Name the row that keeps more or fewer tokens than it should."""
-    return number_kept(torch.as_tensor(expected) > HIDDEN, torch.as_tensor(got) > HIDDEN)
-
-
 MIN_P = Exercise(
     id="8.9",
     title="Min-p",
@@ -158,5 +152,5 @@ MIN_P = Exercise(
         "row by row": _row_by_row,
         "float64": lambda x, p: min_p(x.double(), p),
     },
-    explain=_how_many,
+    explain=how_many_are_kept,
 )

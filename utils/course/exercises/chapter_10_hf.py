@@ -17,14 +17,6 @@ from utils.llm import hf
 
 State = dict[str, Tensor]
 OUTSIDE = {"wte": "token_embedding", "wpe": "position_embedding", "ln_f": "final_norm"}
-INSIDE = {
-    "ln_1": "norm_1",
-    "attn.c_attn": "attention.qkv",
-    "attn.c_proj": "attention.out",
-    "ln_2": "norm_2",
-    "mlp.c_fc": "feed_forward.up",
-    "mlp.c_proj": "feed_forward.down",
-}
 
 
 def from_hf(state: Mapping[str, Tensor]) -> State:
@@ -39,7 +31,7 @@ def _renamed(name: str) -> str:
     part, _, kind = name.removeprefix("transformer.").rpartition(".")
     block = re.fullmatch(r"h\.(\d+)\.(.+)", part)
     if block:
-        return f"blocks.{block[1]}.{INSIDE[block[2]]}.{kind}"
+        return f"blocks.{block[1]}.{hf.INSIDE[block[2]]}.{kind}"
     return f"{OUTSIDE[part]}.{kind}"
 
 
@@ -81,7 +73,7 @@ def _with_the_head(state: Mapping[str, Tensor]) -> State:
 
 def _by_replacing(name: str) -> str:
     """Text replaced wherever it occurs, in the order of the table."""
-    for theirs, ours in {"transformer.": "", "h.": "blocks.", **OUTSIDE, **INSIDE}.items():
+    for theirs, ours in {"transformer.": "", "h.": "blocks.", **OUTSIDE, **hf.INSIDE}.items():
         name = re.sub(rf"(^|(?<=\.)){re.escape(theirs)}", ours, name)
     return name
 
@@ -112,7 +104,7 @@ def _block_by_block(state: Mapping[str, Tensor]) -> State:
     found["final_norm.bias"] = state["transformer.ln_f.bias"]
     block = 0
     while f"transformer.h.{block}.ln_1.weight" in state:
-        for theirs, ours in INSIDE.items():
+        for theirs, ours in hf.INSIDE.items():
             weight = state[f"transformer.h.{block}.{theirs}.weight"]
             found[f"blocks.{block}.{ours}.weight"] = weight.T if weight.ndim == 2 else weight
             found[f"blocks.{block}.{ours}.bias"] = state[f"transformer.h.{block}.{theirs}.bias"]
