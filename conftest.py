@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.name not in LONG)
     if AUTHOR:
         return
-    from utils.course.build import run_by_hand
+    from utils.course.building.build import run_by_hand
 
     changed: dict[Path, bool] = {}
     for item in items:

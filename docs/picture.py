@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from utils.data.storyworld import entropy_per_word, stories
-from utils.llm.ngram import NGramModel
+from utils.llm.counting.ngram import NGramModel
 from utils.viz.plots.training import race_to_the_floor
 
 

@@ -25,8 +25,8 @@
 import torch
 from utils.course import ask, check
 from utils.data import storyworld
-from utils.data.text_models import open_model
-from utils.llm.ngram import NGramModel
+from utils.data.texts.models import open_model
+from utils.llm.counting.ngram import NGramModel
 from utils.viz import plots, widgets
 
 print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)

@@ -36,10 +36,11 @@ from itertools import pairwise
 import torch
 from utils.course import ask, check
 from utils.data import storyworld
-from utils.data.corpora import load_corpus
-from utils.llm import information, lempel_ziv, tokenizer
-from utils.llm.ngram import NGramModel
-from utils.llm.windows import windows
+from utils.data.texts.corpora import load_corpus
+from utils.llm import tokenizer
+from utils.llm.counting import information, lempel_ziv
+from utils.llm.counting.ngram import NGramModel
+from utils.llm.tokenizer.windows import windows
 from utils.viz import plots, widgets
 from utils.viz.widgets.tokens import written
 
@@ -574,7 +575,7 @@ def believe(prefix: list[str], order: int, strength: float = 1.0) -> dict[str, f
 
 
 # %% [markdown]
-# `utils.llm.ngram.NGramModel` is the same thing with sorted arrays in place of dictionaries.
+# `utils.llm.counting.ngram.NGramModel` is the same thing with sorted arrays in place of dictionaries.
 
 # %%
 models = {n: NGramModel(n).fit(train, vocabulary) for n in range(1, 6)}

@@ -36,7 +36,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from utils.course import ask, check
-from utils.llm import attention, costs, smoothing
+from utils.llm import attention
+from utils.llm.attention import smoothing
+from utils.llm.machine import costs
 from utils.viz import plots, widgets
 
 # %% [markdown]

@@ -39,10 +39,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from utils.course import ask, check
 from utils.data import storyworld
-from utils.data.corpora import load_corpus
-from utils.llm import attention, recall
-from utils.llm.costs import cost_of_each
-from utils.llm.ngram import NGramModel
+from utils.data.texts.corpora import load_corpus
+from utils.llm import attention
+from utils.llm.attention import recall
+from utils.llm.counting.ngram import NGramModel
+from utils.llm.machine.costs import cost_of_each
 from utils.viz import plots, widgets
 
 # %% [markdown]

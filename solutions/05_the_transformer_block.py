@@ -36,9 +36,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from utils.course import ask, check
 from utils.data import storyworld
-from utils.data.corpora import load_corpus
-from utils.llm import ablation, attention, gpt, recall
-from utils.llm.ngram import NGramModel
+from utils.data.texts.corpora import load_corpus
+from utils.llm import attention, gpt
+from utils.llm.attention import recall
+from utils.llm.counting.ngram import NGramModel
+from utils.llm.gpt import ablation
 from utils.viz import plots
 
 # %% [markdown]

@@ -37,10 +37,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from utils.course import ask, check
-from utils.data import story_tokens, storyworld
-from utils.data.corpora import load_corpus
-from utils.llm import counts, recall
-from utils.llm.gpt import GPT, GPTConfig
+from utils.data import storyworld
+from utils.data.storyworld import tokens as story_tokens
+from utils.data.texts.corpora import load_corpus
+from utils.llm.attention import recall
+from utils.llm.gpt import GPT, GPTConfig, counts
 from utils.viz import plots, widgets
 
 # %% [markdown]

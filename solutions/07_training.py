@@ -42,16 +42,15 @@ import torch
 from torch.nn import functional as F
 from utils.course import ask, check
 from utils.data import storyworld
-from utils.data.story_model import fresh_story_model
-from utils.data.story_scores import bits_per_word, true_bits_per_word
-from utils.data.story_tokens import END_ID, VOCABULARY, stream
-from utils.llm import launch
-from utils.llm.batches import RandomWindows
-from utils.llm.callbacks import Progress
+from utils.data.storyworld.model import fresh_story_model
+from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
+from utils.data.storyworld.tokens import END_ID, VOCABULARY, stream
+from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import GPT, GPTConfig
-from utils.llm.ngram import NGramModel
-from utils.llm.optimizer import parameter_groups
-from utils.llm.training import TrainConfig, TrainingError, train
+from utils.llm.training import TrainConfig, TrainingError, launch, train
+from utils.llm.training.batches import RandomWindows
+from utils.llm.training.callbacks import Progress
+from utils.llm.training.optimizer import parameter_groups
 from utils.viz import plots, widgets
 from utils.viz.plots import training as figures
 
@@ -747,7 +746,7 @@ print("still above the dice:", live_bits[-1] > truth)
 # %% [markdown]
 # A minute is not enough to come close to the floor. The story model that comes with the course was
 # trained by the same `train` with more of everything. The command is
-# `python -m utils.data.make_story_checkpoint`, and the record of its run is drawn beside yours. (It
+# `python -m utils.data.storyworld.make_checkpoint`, and the record of its run is drawn beside yours. (It
 # was judged on other held-out stories, whose own floor is 0.453; the lines drawn are those of ours.)
 
 # %%

@@ -40,18 +40,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from utils.course import ask, check
-from utils.data import story_judge, story_tokens, storyworld
+from utils.data import storyworld
+from utils.data.storyworld import judge as story_judge
+from utils.data.storyworld import tokens as story_tokens
 from utils.llm import sampling, tokenizer
-from utils.llm.counts import kv_bytes_per_token, parameter_table
+from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import GPT, GPTConfig
-from utils.llm.ngram import NGramModel
+from utils.llm.gpt.counts import kv_bytes_per_token, parameter_table
 from utils.viz import plots, widgets
 
 # %% [markdown]
 # ## What the model gives
 #
 # The course brings a model along that has read 60,000 stories more than once; the recipe is chapter
-# 07's, and `python -m utils.data.make_story_checkpoint` makes it again. It reads words, a token a
+# 07's, and `python -m utils.data.storyworld.make_checkpoint` makes it again. It reads words, a token a
 # word, and token 0 is the mark between two stories.
 
 # %%

@@ -33,12 +33,12 @@ import torch
 from torch import Tensor
 from utils.course import ask, check
 from utils.data import puzzles
-from utils.data.puzzle_models import complete, judge, log_chances, new_model
+from utils.data.puzzles.models import complete, judge, log_chances, new_model
 from utils.llm import reasoning
-from utils.llm.finetuning import exact_matches, train_on_answers
 from utils.llm.gpt import GPT
 from utils.llm.reasoning import mean_and_error, wilson_interval
 from utils.llm.sampling import Sampler
+from utils.llm.tuning.answers import exact_matches, train_on_answers
 from utils.viz import plots, widgets
 
 # %% [markdown]
@@ -169,7 +169,7 @@ print("on paper, in the end at least 95 %:", curves["scratchpad"].exact[-1] >= 0
 # they are Wilson's, which stay honest where nothing, or everything, was right.
 #
 # Perhaps the first one only needs more time? Five more models come with the course (`python -m
-# utils.data.make_puzzle_checkpoints` makes them again). Two of them have learned sums of one to
+# utils.data.puzzles.make_checkpoints` makes them again). Two of them have learned sums of one to
 # eight digits: one on paper, in 900 steps, and one at once, in 1,500. The other three, further down,
 # know sums of eight digits only: one with dots, trained for 600 steps, one that checks, for 900, and
 # one that was stopped half-way.

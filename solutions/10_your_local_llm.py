@@ -44,13 +44,13 @@ import torch.nn.functional as F
 from IPython.display import Markdown
 from torch import Tensor
 from utils.course import ask, check
-from utils.course.api_server import make_app
-from utils.course.assemble import assemble
+from utils.course.assembling.assemble import assemble
+from utils.course.serving.server import make_app
 from utils.data import instructions, storyworld
-from utils.data.corpora import load_corpus
+from utils.data.instructions import ASSISTANT, END, SYSTEM, USER, obeyed
 
 # %%
-from utils.data.instruct_models import (
+from utils.data.instructions.models import (
     answers,
     free_stories,
     new_model,
@@ -60,15 +60,16 @@ from utils.data.instruct_models import (
     stories_with,
     word_bits,
 )
-from utils.data.instructions import ASSISTANT, END, SYSTEM, USER, obeyed
-from utils.data.text_models import open_model
-from utils.llm import finetuning, lora
-from utils.llm.evaluation import evaluate
-from utils.llm.finetuning import fill_up, train_on_answers
+from utils.data.texts.corpora import load_corpus
+from utils.data.texts.models import open_model
 from utils.llm.gpt import GPT
-from utils.llm.model_card import ModelCard, write_card
+from utils.llm.gpt.card import ModelCard, write_card
 from utils.llm.sampling import Sampler, generate, greedy, temperature, top_p
-from utils.llm.soft_prompts import SoftPrompted
+from utils.llm.training.evaluation import evaluate
+from utils.llm.tuning import answers as finetuning
+from utils.llm.tuning import lora
+from utils.llm.tuning.answers import fill_up, train_on_answers
+from utils.llm.tuning.soft_prompts import SoftPrompted
 from utils.viz import plots, widgets
 from utils.viz.plots import tuning
 
@@ -349,7 +350,7 @@ print(storyworld.prose(asked[1]), end="\n\n")
 print(storyworld.prose(written[1], width=88))
 
 # %% [markdown]
-# How did it get there? The command that made it, `python -m utils.data.make_instruct_checkpoint`,
+# How did it get there? The command that made it, `python -m utils.data.instructions.make_checkpoint`,
 # left a record, judged every 25 steps on the 200 held-out requests:
 
 # %%

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from utils.llm.snapshots import load_snapshot
+from utils.llm.training.snapshots import load_snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
 # Small, with dropout, and a snapshot at every other step: much of its time goes into writing.

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from utils.llm.attention import (
+from utils.llm.attention.heads import (
     causal_mask,
     elu_plus_one,
     fused_attention,

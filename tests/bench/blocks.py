@@ -5,7 +5,7 @@
 Small GPTs read the beginnings of stories, each once, 16 a step; what they pay is measured on
 stories that they have not seen, beside the floor and a 3-gram. Mean and spread are over seeds,
 which roll the weights and the order of the stories. The norms are compared in models whose stream
-starts at deviation 1 (see `utils.llm.ablation.build_with_norm`), at two learning rates.
+starts at deviation 1 (see `utils.llm.gpt.ablation.build_with_norm`), at two learning rates.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from utils.data import storyworld
-from utils.data.corpora import load_corpus
-from utils.data.story_tokens import VOCABULARY
-from utils.llm import ablation, recall
-from utils.llm.gpt import GPTConfig
-from utils.llm.ngram import NGramModel
+from utils.data.storyworld import world as storyworld
+from utils.data.storyworld.tokens import VOCABULARY
+from utils.data.texts.corpora import load_corpus
+from utils.llm.attention import recall
+from utils.llm.counting.ngram import NGramModel
+from utils.llm.gpt import ablation
+from utils.llm.gpt.model import GPTConfig
 from utils.viz import plots
 
 ROOT = Path(__file__).resolve().parents[2]

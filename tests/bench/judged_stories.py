@@ -15,11 +15,11 @@ import json
 import time
 from pathlib import Path
 
-from utils.data import storyworld
-from utils.data.story_judge import judge, write_stories
-from utils.llm.filters import Filter, min_p, repetition_penalty, temperature, top_p
-from utils.llm.gpt import GPT
-from utils.llm.sampling import Sampler
+from utils.data.storyworld import world as storyworld
+from utils.data.storyworld.judge import judge, write_stories
+from utils.llm.gpt.model import GPT
+from utils.llm.sampling.filters import Filter, min_p, repetition_penalty, temperature, top_p
+from utils.llm.sampling.loop import Sampler
 
 OUT = Path(__file__).resolve().parents[2] / "utils" / "data" / "logs" / "judged_stories.json"
 COMMAND = "python tests/bench/judged_stories.py"

@@ -26,12 +26,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from utils.data.story_tokens import stream
-from utils.data.storyworld import stories
-from utils.llm.evaluation import evaluate
-from utils.llm.gpt import GPT, GPTConfig
-from utils.llm.quantize import FastGPT, with_bfloat16, with_float32, with_int8
-from utils.llm.sampling import Sampler, generate
+from utils.data.storyworld.tokens import stream
+from utils.data.storyworld.world import stories
+from utils.llm.gpt.model import GPT, GPTConfig
+from utils.llm.sampling.fast import FastGPT, with_bfloat16, with_float32, with_int8
+from utils.llm.sampling.loop import Sampler, generate
+from utils.llm.training.evaluation import evaluate
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 

@@ -14,13 +14,13 @@ import argparse
 import json
 from pathlib import Path
 
-from utils.data import storyworld
-from utils.data.story_model import fresh_story_model
-from utils.data.story_scores import bits_per_word, true_bits_per_word
-from utils.data.story_tokens import END_ID, stream
-from utils.llm.callbacks import Report
-from utils.llm.gpt import GPT
-from utils.llm.training import TrainConfig, train
+from utils.data.storyworld import world as storyworld
+from utils.data.storyworld.model import fresh_story_model
+from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
+from utils.data.storyworld.tokens import END_ID, stream
+from utils.llm.gpt.model import GPT
+from utils.llm.training.callbacks import Report
+from utils.llm.training.loop import TrainConfig, train
 
 OUT = Path(__file__).resolve().parents[2] / "utils" / "data" / "logs" / "sizes.json"
 RATES = {"story-tiny": 8e-3, "story-small": 8e-3, "story": 6e-3, "story-large": 3e-3}

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
-from utils.llm.tokenizer import merge_pair, split_text, train_bpe
+from utils.llm.tokenizer.bpe import merge_pair, split_text, train_bpe
 
 SLICE = 10_000
 
@@ -25,7 +25,7 @@ SLICE = 10_000
 def load(corpus: str) -> str:
     if corpus == "pydoc":
         return "\n".join(pydoc_data.topics.topics.values())
-    from utils.data.corpora import load_corpus
+    from utils.data.texts.corpora import load_corpus
 
     return load_corpus(corpus).train
 

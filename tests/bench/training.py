@@ -20,11 +20,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from utils.llm.gpt import GPT, GPTConfig
-from utils.llm.precision import choose_precision
-from utils.llm.speed import matmul_peak, synchronise
-from utils.llm.training import TrainConfig
-from utils.llm.training import _Loop as Loop
+from utils.llm.gpt.model import GPT, GPTConfig
+from utils.llm.machine.precision import choose_precision
+from utils.llm.training.loop import TrainConfig
+from utils.llm.training.loop import _Loop as Loop
+from utils.llm.training.speed import matmul_peak, synchronise
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 

@@ -10,11 +10,11 @@ __all__ = ["ask", "check"]
 def __getattr__(name: str) -> Any:
     # Loaded on first use: the command line starts without paying for torch.
     if name == "check":
-        from utils.course.checking import check
+        from utils.course.checking.check import check
 
         return check
     if name == "ask":
-        from utils.course.asking import ask
+        from utils.course.asking.ask import ask
 
         return ask
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

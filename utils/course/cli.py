@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from utils.course.assemble_command import assemble
-from utils.course.chat_command import chat
-from utils.course.serve_command import serve
-from utils.course.train_command import train
+from utils.course.commands.assemble import assemble
+from utils.course.commands.chat import chat
+from utils.course.commands.serve import serve
+from utils.course.commands.train import train
 
 app = typer.Typer(
     name="course",
@@ -113,7 +113,7 @@ def check(
 
     Ends with 0 where nothing is wrong, 1 where something is, 2 where something could not run.
     """
-    from utils.course.learner_ci import check_notebooks
+    from utils.course.grading.check_notebooks import check_notebooks
 
     status = check_notebooks(
         notebooks or (), week, junit, json, summary, cell_timeout, notebook_timeout, jobs
@@ -134,7 +134,7 @@ def build(
     ] = False,
 ) -> None:
     """Make the notebooks from their sources in solutions/ (for authors)."""
-    from utils.course.build import build as build_notebooks
+    from utils.course.building.build import build as build_notebooks
 
     raise typer.Exit(build_notebooks(chapters or [], check=check, force=force))
 
@@ -150,7 +150,7 @@ def doctor(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Say what this machine has, what is missing, and how to get it."""
-    from utils.course.doctor import main as examine
+    from utils.course.commands.doctor import main as examine
 
     raise typer.Exit(examine(as_json=json))
 

@@ -1,0 +1,1 @@
+"""What the models read: the story world, instructions, puzzles, texts; shipped checkpoints."""

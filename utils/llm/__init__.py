@@ -1,0 +1,1 @@
+"""The language model itself, a room for each week's subject; imports nothing else of ours."""

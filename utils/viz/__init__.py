@@ -1,0 +1,1 @@
+"""Every figure, every diagram and every interactive piece."""

@@ -1,1 +1,1 @@
-"""The exercises of the course, as data: a module a chapter, joined a week at a time."""
+"""The exercises of the course, as data: a folder a chapter, found by the registry."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from utils.course.compare import Remark
+from utils.course.checking.compare import Remark
 
 
 def uniform(*shape: int, seed: int, low: float = -2.0, high: float = 2.0) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from utils.llm.reasoning import predicted_maj_at_k
+from utils.llm.reasoning.votes import predicted_maj_at_k
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import XY, numbers

@@ -10,7 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from utils.llm.smoothing import kernel_weights, nadaraya_watson
+from utils.llm.attention.smoothing import kernel_weights, nadaraya_watson
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import numbers

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from utils.llm.beam import DROPPED, KEPT, STOPPED, BeamNode, BeamSearch
+from utils.llm.sampling.beam import DROPPED, KEPT, STOPPED, BeamNode, BeamSearch
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.attention import draw_word, set_in_lines, text_axes

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from utils.llm.beam import BeamSearch, beam_search
+from utils.llm.sampling.beam import BeamSearch, beam_search
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.curves import percent

@@ -11,9 +11,9 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from utils.data.conversation import Conversation
-from utils.data.text_models import TextModel, open_model
-from utils.data.writing import Settings
+from utils.data.texts.conversation import Conversation
+from utils.data.texts.models import TextModel, open_model
+from utils.data.texts.writing import Settings
 
 __all__ = ["ChatBox"]
 

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from utils.llm.sampling import Sampler, temperature, top_k, top_p
+from utils.llm.sampling.loop import Sampler, temperature, top_k, top_p
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.sampling import dart_board

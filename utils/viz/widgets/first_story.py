@@ -11,10 +11,10 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from utils.data import storyworld
-from utils.data.story_tokens import VOCABULARY
-from utils.data.text_models import TextModel
-from utils.data.writing import Settings, Writing
+from utils.data.storyworld import world as storyworld
+from utils.data.storyworld.tokens import VOCABULARY
+from utils.data.texts.models import TextModel
+from utils.data.texts.writing import Settings, Writing
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.curves import percent, pie_pair

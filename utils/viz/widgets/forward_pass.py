@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from utils.llm.gpt import GPT
+from utils.llm.gpt.model import GPT
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.gpt import forward_pass_view

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
-from utils.llm.callbacks import Callback, Report
+from utils.llm.training.callbacks import Callback, Report
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 

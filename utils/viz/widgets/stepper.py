@@ -10,8 +10,8 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from utils.llm.gpt import GPT
-from utils.llm.sampling import Sampler, draw, temperature, top_p
+from utils.llm.gpt.model import GPT
+from utils.llm.sampling.loop import Sampler, draw, temperature, top_p
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.writing import step_of_writing

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 import tiktoken
 
-from utils.llm.tokenizer import explain_encoding, split_text
+from utils.llm.tokenizer.bpe import explain_encoding, split_text
 
 # Two pale grounds in turn, each with a border of its own kind: told apart without colour too.
 _GROUNDS = ("background:#D7EBF8;border:1px solid #0072B2", "background:#FFF;border:1px dashed #444")
@@ -31,7 +31,7 @@ def stages(encoding: tiktoken.Encoding, text: str) -> list[Stage]:
 
     A merge happens in all chunks at once, in the order in which the merges were learned.
 
-    >>> from utils.llm.tokenizer import train_bpe
+    >>> from utils.llm.tokenizer.bpe import train_bpe
     >>> [len(stage.tokens) for stage in stages(train_bpe("low lower lowest", 259), "low low")]
     [7, 5, 3]
     """

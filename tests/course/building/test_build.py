@@ -1,0 +1,177 @@
+"""The builder: one source, two notebooks, the same bytes each time, nobody's work lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from utils.course.building.build import build, edited_by_hand, run_by_hand
+from utils.course.building.source import SourceError, read_source
+from utils.course.checking import registry
+
+MERGE = registry.exercise("2.3")
+STARS, MINUTES = "★" * MERGE.stars + "☆" * (3 - MERGE.stars), f"{MERGE.minutes} min"
+HEADER = f"""# %% [markdown]
+# # A chapter
+#
+# ### Exercise 2.3 · Merge a pair
+# {STARS} · {MINUTES} · Sennrich et al. 2016
+#
+# Text.
+"""
+EXERCISE = '''
+# %%
+def merge_pair(ids, pair, new_id):
+    """Merge."""
+    ### BEGIN SOLUTION
+    from utils.llm.tokenizer import merge_pair as reference
+
+    return reference(ids, pair, new_id)
+    ### END SOLUTION
+
+
+merge_pair = check("2.3", merge_pair)
+'''
+SOURCE = (
+    HEADER
+    + """
+# %%
+from utils.course import check
+"""
+    + EXERCISE
+    + """
+# %% [markdown]
+# ## What it does
+
+# %%
+print(merge_pair([1, 1, 2], (1, 1), 9))
+
+# %% tags=["nbval-ignore-output"] reason="a process id is never the same twice"
+import os
+
+print(os.getpid())
+
+# %% [markdown] tags=["solution-only"]
+# The answer to the meeting's question.
+"""
+)
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "chapters").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(course: Path, text: str) -> Path:
+    path = course / "solutions" / "02_trial.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(course: Path, folder: str) -> nbformat.NotebookNode:
+    return nbformat.read(course / folder / "02_trial.ipynb", as_version=4)
+
+
+def test_a_source_becomes_two_notebooks_and_stays_so(course, capsys):
+    write(course, SOURCE)
+    assert build() == 0
+    files = [course / folder / "02_trial.ipynb" for folder in ("solutions", "chapters")]
+    before = [file.read_bytes() for file in files]
+    assert build(["02"]) == 0
+    assert [file.read_bytes() for file in files] == before
+    assert capsys.readouterr().out.count("unchanged") == 2
+    assert build(check=True) == 0
+
+    solved, unsolved = read(course, "solutions"), read(course, "chapters")
+    assert [c.id for c in solved.cells][:-1] == [c.id for c in unsolved.cells]
+    assert solved.cells[-1].source == "The answer to the meeting's question."
+    assert 'raise NotImplementedError("Exercise 2.3: your turn")' in unsolved.cells[2].source
+    assert '"""Merge."""' in unsolved.cells[2].source
+    assert "reference" not in unsolved.cells[2].source
+    assert "✅" in solved.cells[2].outputs[0].text
+    assert "⬜" in unsolved.cells[2].outputs[0].text
+    assert [c.execution_count for c in unsolved.cells if c.cell_type == "code"] == [1, 2, 3, 4]
+    assert "widgets" not in unsolved.metadata
+    assert not run_by_hand(unsolved)
+    _somebody_answers(course, unsolved, files[1], capsys)
+
+
+def _somebody_answers(course, unsolved, chapter, capsys):
+    """The learner's own words are never overwritten unless that is asked for."""
+    unsolved.cells[-1].outputs = []
+    assert run_by_hand(unsolved)
+    assert not edited_by_hand(unsolved)
+    unsolved.cells[2].source = "def merge_pair(ids, pair, new_id):\n    return mine"
+    nbformat.write(unsolved, chapter)
+    theirs = chapter.read_bytes()
+    assert build() == 1
+    assert chapter.read_bytes() == theirs
+    assert "holds changes of somebody's own" in capsys.readouterr().err
+    assert build(check=True) == 1
+    assert build(force=True) == 0
+    assert build(check=True) == 0
+
+
+def test_check_finds_a_source_that_moved_on(course, capsys):
+    path = write(course, HEADER + "\n# %%\n1 + 1\n")
+    assert build() == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("1 + 1", "1 + 2"), encoding="utf-8")
+    assert build(check=True) == 1
+    assert "02_trial.py:9 (cell 2)" in capsys.readouterr().err
+
+
+def test_a_failing_cell_is_named_and_nothing_is_written(course, capsys):
+    write(course, HEADER + "\n# %%\nx = 1\n\n# %%\nx / 0\n")
+    assert build() == 1
+    said = capsys.readouterr().err
+    assert "solutions/02_trial.py:12 (cell 3)" in said
+    assert "ZeroDivisionError: division by zero" in said
+    assert not (course / "chapters" / "02_trial.ipynb").exists()
+
+
+def test_a_warning_in_a_chapter_is_a_failure(course, capsys):
+    write(course, HEADER + "\n# %%\nimport sys\n\nprint('careful', file=sys.stderr)\n")
+    assert build() == 1
+    assert "wrote to stderr: careful" in capsys.readouterr().err
+
+
+def test_a_wrong_solution_does_not_build(course, capsys):
+    wrong = SOURCE.replace("return reference(ids, pair, new_id)", "return ids")
+    write(course, wrong)
+    assert build() == 1
+    said = capsys.readouterr().err
+    assert "❌ 2.3 Merge a pair" in said
+    assert "for solutions/" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SOURCE.replace(f"{STARS} · ", ""), "lacks its line of stars and minutes"),
+        (SOURCE.replace(f" · {MINUTES}", ""), "lacks its line of stars and minutes"),
+        (SOURCE.replace(MINUTES, "25 min"), "has the minutes 25 in the text but"),
+        (SOURCE.replace("· Merge a pair", "· Merge it"), "has the title 'Merge it' in the text"),
+        (SOURCE.replace("Exercise 2.3", "Exercise 2.4"), "needs a cell above it with the heading"),
+        (SOURCE.replace('check("2.3"', 'check("99.1"'), "exercise 99.1 needs a cell above it"),
+        (SOURCE.replace("    ### END SOLUTION\n", ""), "must come in pairs"),
+        (SOURCE.replace('= check("2.3", merge_pair)', "= merge_pair"), "this one checks 0"),
+        (SOURCE.replace("# %% [markdown]\n# # A ch", "# # A ch"), "must start with a '# %%' line"),
+    ],
+)
+def test_a_source_that_breaks_a_rule_is_refused_with_its_line(course, text, said):
+    path = write(course, text)
+    with pytest.raises(SourceError, match="02_trial") as caught:
+        read_source(path)
+    assert said in str(caught.value)
+    assert build() == 1
+
+
+def test_an_unknown_chapter_is_told(course, capsys):
+    write(course, SOURCE)
+    assert build(["7"]) == 1
+    assert "no chapter is called '7'; there are 02_trial" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""The figures and interactive pieces of chapter 02."""
+
+import pytest
+
+from utils.llm.counting.ngram import NGramModel
+from utils.llm.tokenizer.bpe import train_bpe
+from utils.viz import plots, widgets
+from utils.viz.widgets.tokens import stages, written
+
+TEXT = "low lower lowest, 한 글 한 글 😀😀 low"
+ENCODING = train_bpe(TEXT, 275)
+
+
+def test_utf8_bits_are_those_of_the_encoder():
+    twin = plots.utf8_bits({"han": "한"}).twin
+    bits = "".join(letter for letter in twin.splitlines()[-1].split(": ")[1] if letter in "01")
+    assert bits == "".join(f"{byte:08b}" for byte in "한".encode())
+
+
+@pytest.mark.parametrize("text", ["", "low", "lowest low 한글😀", "  two  spaces ", "zzz"])
+def test_the_last_stage_is_the_encoding_and_every_stage_is_the_text(text):
+    found = stages(ENCODING, text)
+    tokens = ENCODING.decode_tokens_bytes(ENCODING.encode(text))
+    assert found[-1].tokens == tuple(tokens)
+    assert all(b"".join(stage.tokens) == text.encode() for stage in found)
+    lengths = [len(stage.tokens) for stage in found]
+    assert lengths == sorted(set(lengths), reverse=True)
+    assert all(stage.merged in stage.tokens for stage in found[1:])
+
+
+def test_merges_happen_in_the_order_learned():
+    ranks = [ENCODING._mergeable_ranks[stage.merged] for stage in stages(ENCODING, TEXT)[1:]]
+    assert ranks == sorted(ranks)
+
+
+def test_a_token_is_shown_readably():
+    assert written(b" low") == "␣low"
+    assert written("한".encode()) == "한"
+    assert written("한".encode()[1:]) == "95·9C"
+    assert written(b"\x00") == "00"
+
+
+def test_the_playground_follows_its_controls():
+    playground = widgets.TokenPlayground({"small": ENCODING, "bytes": train_bpe("", 257)}, "low")
+    assert playground.step.value == playground.step.max == 2
+    assert "3 bytes, 1 token," in repr(playground)
+    playground.step.value = 0
+    assert "Before any merge: 3 bytes, 3 tokens" in playground.shown.value
+    playground.chosen.value = "bytes"
+    assert playground.step.max == 0
+    playground.text.value = "<b>\ud800"
+    assert "<b>" not in playground.shown.value
+    playground.text.value = ""
+    assert "0 bytes" in repr(playground)
+    assert {"text/html", "text/plain"} < set(playground._repr_mimebundle_())
+
+
+def test_the_pies_show_what_the_model_believes():
+    words = "a cat saw a dog".split()
+    models = {n: NGramModel(n).fit(words) for n in (1, 2)}
+    pies = widgets.pies_of_a_story(words, lambda prefix: {"cat": 0.5, "dog": 0.5}, models, 1, 2)
+    assert "[a] cat: true chance 0.50" in pies.picture.finding
+    pies.controls["order"].value = 1
+    assert "the 1-gram believes" in pies.picture.twin
+
+
+def test_no_predictor_may_be_drawn_below_the_floor():
+    drawn = plots.bits_per_word({1: 3.0, 2: 1.2}, {"gzip": 2.0}, floor=0.6)
+    assert drawn.finding.startswith("The best n-gram has order 2 and needs 1.20 bits")
+    assert "2.0 times" in drawn.finding
+    with pytest.raises(ValueError, match="below the floor"):
+        plots.bits_per_word({1: 0.5}, {}, floor=0.6)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.utf8_bits({"two": "ab"}),
+        lambda: plots.bytes_per_token({"a": {"English": 1.0}, "b": {"Korean": 1.0}}, "x"),
+        lambda: plots.word_bits(["a", "b"], {"truth": [1.0]}, "x"),
+        lambda: plots.contexts([1, 2], [1], [0.0]),
+        lambda: plots.window_examples(["alone"]),
+        lambda: widgets.TokenPlayground({}, "low"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(draw):
+    with pytest.raises(ValueError, match="give"):
+        draw()

@@ -1,0 +1,1 @@
+"""`ask`: questions to answer before a cell is run."""

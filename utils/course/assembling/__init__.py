@@ -1,0 +1,1 @@
+"""`course assemble`: the learner's solved parts, gathered into one model that writes."""

@@ -1,0 +1,1 @@
+"""`course build`: a chapter's one source made into its two executed notebooks."""

@@ -1,0 +1,1 @@
+"""`course chat`: a conversation in the terminal."""

@@ -1,0 +1,1 @@
+"""`check`: an answer beside the reference, and what is wrong with it."""

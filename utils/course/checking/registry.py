@@ -1,0 +1,41 @@
+"""Where the exercises of the course are found, by id."""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+from functools import cache
+from importlib import import_module
+
+from utils.course import exercises as chapters
+from utils.course.checking.exercise import Exercise
+
+
+@cache
+def exercises() -> dict[str, Exercise]:
+    """All exercises of the course by id, in the order of the chapters.
+
+    Raises ValueError where two exercises share an id.
+    """
+    found: dict[str, Exercise] = {}
+    names = sorted(module.name for module in pkgutil.iter_modules(chapters.__path__))
+    for name in names:
+        if not name.startswith("chapter_"):
+            continue
+        for exercise in import_module(f"{chapters.__name__}.{name}").EXERCISES:
+            if exercise.id in found:
+                raise ValueError(f"two exercises have the id {exercise.id}: give one another id")
+            found[exercise.id] = exercise
+    return found
+
+
+def exercise(id: str) -> Exercise:
+    """The exercise with this id, e.g. `"2.3"`.
+
+    Raises ValueError, naming the nearest ids, where there is none.
+    """
+    known = exercises()
+    if id in known:
+        return known[id]
+    near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.3) or list(known)[:3]
+    raise ValueError(f"no exercise has the id {id!r}; did you mean {' or '.join(near)}?")

@@ -1,0 +1,102 @@
+"""`course train`: the words of the command, and how it takes what goes wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    context: typer.Context,
+    corpus: Annotated[
+        str, typer.Option(help="stories, python-docs, shakespeare, or a text file or folder.")
+    ] = "stories",
+    preset: Annotated[
+        str, typer.Option(help="The model's sizes: story-tiny … story-large, gpt2 … gpt2-xl.")
+    ] = "story",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder for all of it; else runs/CORPUS-PRESET."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="How many times the weights are changed.")] = 1000,
+    batch_size: Annotated[int, typer.Option(help="Windows a step learns from.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 2e-3,
+    warm_up: Annotated[int | None, typer.Option(help="Steps; else a tenth, at most 100.")] = None,
+    min_rate: Annotated[float, typer.Option(help="Learning rate at the end.")] = 0.0,
+    weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.1,
+    accumulation: Annotated[int, typer.Option(help="Parts a batch is computed in.")] = 1,
+    vocab_size: Annotated[
+        int, typer.Option(help="Tokens of the byte-pair encoding; stories have words instead.")
+    ] = 1024,
+    context_length: Annotated[
+        int | None, typer.Option("--context", help="Tokens read at once; else the preset's.")
+    ] = None,
+    n_layers: Annotated[int | None, typer.Option("--layers", help="Else the preset's.")] = None,
+    n_heads: Annotated[int | None, typer.Option("--heads", help="Else the preset's.")] = None,
+    d_model: Annotated[int | None, typer.Option("--width", help="Else the preset's.")] = None,
+    positions: Annotated[str, typer.Option(help="learned, rotary or none.")] = "learned",
+    dropout: Annotated[float, typer.Option(help="Against overfitting a small text.")] = 0.0,
+    n_stories: Annotated[
+        int, typer.Option("--stories", help="How many stories to write for the corpus stories.")
+    ] = 10_000,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "auto",
+    compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Under torchrun, deal the weights out.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    evaluate_every: Annotated[int, typer.Option(help="Steps.")] = 100,
+    snapshot_every: Annotated[int, typer.Option(help="Steps between two checkpoints.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
+    half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Log for TensorBoard.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a training in this folder stopped.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, even where the folder holds a training.")
+    ] = False,
+) -> None:
+    """Train a GPT on a text of your own, or on one of the course's.
+
+    Leaves a folder with the weights, the tokenizer, the settings, a log and a figure of the loss.
+    On several devices: torchrun --nproc-per-node 2 -m utils.course.cli train --corpus stories
+    """
+    from utils.course.training import run as train_run
+
+    given = dict(context.params)
+    sources = {name: context.get_parameter_source(name) for name in given}
+    # by name: typer brings a copy of click of its own, or not, from version to version
+    explicit = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
+    choices = {f.name: given[f.name] for f in fields(train_run.Settings)}
+    settings = train_run.Settings(**choices)
+    folder = out or Path("runs") / f"{Path(corpus).name or 'text'}-{preset}"
+    leads = int(os.environ.get("RANK", "0")) == 0
+    try:
+        raise typer.Exit(
+            train_run.run(settings, folder, resume=resume, fresh=fresh, explicit=explicit)
+        )
+    except train_run.EXPECTED as error:
+        if leads:
+            typer.echo(f"course: {one_line(error)}", err=True)
+        raise typer.Exit(train_run.status_of(error)) from None
+    except RuntimeError:
+        if leads:
+            raise
+        raise typer.Exit(1) from None  # the leading process failed, and has said why
+
+
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; with --resume it goes on from the last checkpoint, if there is one."
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror}."
+    return " ".join(str(error).split())

@@ -1,0 +1,149 @@
+"""The last exercise of chapter 01: a network of two layers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import differentiable, uniform
+from utils.llm import learning
+
+
+def _two_layer(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, *, wrong: str = ""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The network, or one of its wrong turns."""
+    if wrong == "turned":
+        w1, w2 = w1.T, w2.T
+    before = x @ w1 if wrong in ("no b1", "late b1") else x @ w1 + b1
+    bends = {
+        "no bend": lambda z: z,
+        "sigmoid": torch.sigmoid,
+        "size": torch.abs,
+        "other half": lambda z: z.clamp(max=0),
+    }
+    hidden = bends.get(wrong, torch.relu)(before)
+    if wrong == "late b1":
+        hidden = hidden + b1
+    output = (before if wrong == "skipped" else hidden) @ w2
+    if wrong != "no b2":
+        output = output + b2
+    return before, hidden, output.relu() if wrong == "bent output" else output
+
+
+_LATE_BIAS = (
+    "You added b1 after the ReLU: it belongs before, it says where the unit begins to answer."
+)
+
+
+def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names a bias added after the ReLU, also where `before` is right."""
+    x, w1, b1, *_ = args
+    late = (x @ w1).relu() + b1
+    wrong_place = got[1].shape == late.shape and torch.allclose(got[1].float(), late, 1e-4)
+    return _LATE_BIAS if wrong_place else None
+
+
+def _in_place(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
+    before = x @ w1 + b1
+    hidden = before.relu_()
+    return before, hidden, hidden @ w2 + b2
+
+
+def _two_layer_by_rows(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> tuple[Tensor, ...]:
+    def layer(rows: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+        return torch.stack([torch.stack([row @ w for w in weights.T]) + bias for row in rows])
+
+    before = layer(x, w1, b1)
+    hidden = torch.where(before > 0, before, 0.0)
+    return before, hidden, layer(hidden, w2, b2)
+
+
+def _two_layer_by_modules(
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
+) -> tuple[Tensor, ...]:
+    before = nn.functional.linear(x, w1.T, b1)
+    hidden = nn.functional.relu(before)
+    return before, hidden, nn.functional.linear(hidden, w2.T, b2)
+
+
+def _weights(d: int, h: int, k: int, seed: int) -> tuple[Tensor, ...]:
+    """Two layers from d over h to k, with no bias at zero."""
+    return (
+        uniform(d, h, seed=seed),
+        uniform(h, seed=seed + 1, low=0.3, high=1.5),
+        uniform(h, k, seed=seed + 2),
+        uniform(k, seed=seed + 3, low=-1.5, high=-0.3),
+    )
+
+
+TWO_LAYERS = Exercise(
+    id="1.7",
+    title="A network of two layers",
+    minutes=5,
+    stars=2,
+    reference=learning.two_layer,
+    probes=[
+        (
+            torch.tensor([[1.0, -2.0]]),
+            torch.tensor([[1.0, 3.0], [2.0, -1.0]]),
+            torch.tensor([0.5, -1.0]),
+            torch.tensor([[2.0], [-1.0]]),
+            torch.tensor([0.25]),
+        ),
+        (uniform(3, 2, seed=12), *_weights(2, 4, 1, seed=13)),
+        (uniform(5, 3, seed=17), *_weights(3, 4, 2, seed=18)),
+    ],
+    mistakes={
+        "There is no bend between the layers: without the ReLU, two layers are one.": partial(
+            _two_layer, wrong="no bend"
+        ),
+        "You bent the output too: it is a score, and must be free to be negative.": partial(
+            _two_layer, wrong="bent output"
+        ),
+        "The first bias is missing: add b1 to x @ w1.": partial(_two_layer, wrong="no b1"),
+        "The second bias is missing: add b2 to hidden @ w2.": partial(_two_layer, wrong="no b2"),
+        _LATE_BIAS: partial(_two_layer, wrong="late b1"),
+        "Right numbers, wrong order: `before` the ReLU comes first, `hidden` after it second.": (
+            lambda *tensors: [learning.two_layer(*tensors)[i] for i in (1, 0, 2)]
+        ),
+        "The second layer reads what stood before the ReLU: give it the hidden values.": partial(
+            _two_layer, wrong="skipped"
+        ),
+        "You bent with the logistic function: ReLU is the larger of the number and 0.": partial(
+            _two_layer, wrong="sigmoid"
+        ),
+        "You took the absolute value: ReLU sets negative numbers to 0 and does not mirror "
+        "them.": partial(_two_layer, wrong="size"),
+        "You kept the negative half: ReLU keeps what is above 0.": partial(
+            _two_layer, wrong="other half"
+        ),
+        "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
+        "by w1.T.": partial(_two_layer, wrong="turned"),
+        "Your numbers are right, but cut off from the weights, so nothing could be trained through "
+        "them: compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
+            lambda *tensors: learning.two_layer(*(t.detach() for t in tensors))
+        ),
+        "Your ReLU worked in place and overwrote the values before it: make a new tensor (relu "
+        "without the underscore).": _in_place,
+    },
+    alternatives={
+        "torch's own": _two_layer_by_modules,
+        "row by row": _two_layer_by_rows,
+        "einsum": lambda x, w1, b1, w2, b2: (
+            before := torch.einsum("nd,dh->nh", x, w1) + b1,
+            hidden := torch.maximum(before, torch.zeros(())),
+            torch.einsum("nh,hk->nk", hidden, w2) + b2,
+        ),
+        "float64": lambda *tensors: learning.two_layer(*(t.double() for t in tensors)),
+    },
+    call=differentiable,
+    parts=("before", "hidden", "output"),
+    explain=_said_of_layers,
+)

@@ -1,0 +1,18 @@
+"""The exercises of chapter 02, Text, tokens, chances."""
+
+from __future__ import annotations
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_02.bytes import UTF8_BYTES
+from utils.course.exercises.chapter_02.chances import ENTROPY, NGRAM_CHANCES, WINDOWS
+from utils.course.exercises.chapter_02.tokens import BPE_STEP, COUNT_PAIRS, MERGE_A_PAIR
+
+EXERCISES: list[Exercise] = [
+    UTF8_BYTES,
+    COUNT_PAIRS,
+    MERGE_A_PAIR,
+    BPE_STEP,
+    NGRAM_CHANCES,
+    ENTROPY,
+    WINDOWS,
+]

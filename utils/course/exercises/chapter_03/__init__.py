@@ -1,0 +1,17 @@
+"""The exercises of chapter 03, Attention is kernel smoothing."""
+
+from __future__ import annotations
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_03.attention import ONE_QUERY, SCORE_VARIANCES
+from utils.course.exercises.chapter_03.dictionary import SOFT_DICTIONARY
+from utils.course.exercises.chapter_03.smoothing import KERNEL_WEIGHTS, SMOOTHER, SOFTMAX
+
+EXERCISES: list[Exercise] = [
+    KERNEL_WEIGHTS,
+    SMOOTHER,
+    SOFTMAX,
+    SCORE_VARIANCES,
+    ONE_QUERY,
+    SOFT_DICTIONARY,
+]

@@ -1,0 +1,17 @@
+"""The exercises of chapter 05, The transformer block."""
+
+from __future__ import annotations
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_05.block import DYNAMIC_TANH, PRE_NORM_BLOCK
+from utils.course.exercises.chapter_05.count import BLOCK_PARAMETERS
+from utils.course.exercises.chapter_05.layers import FEED_FORWARD, GELU, LAYER_NORM
+
+EXERCISES: list[Exercise] = [
+    LAYER_NORM,
+    GELU,
+    FEED_FORWARD,
+    PRE_NORM_BLOCK,
+    BLOCK_PARAMETERS,
+    DYNAMIC_TANH,
+]

@@ -1,0 +1,11 @@
+"""The exercises of chapter 06, A whole GPT."""
+
+from __future__ import annotations
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_06.counts import COUNT, FLOPS
+from utils.course.exercises.chapter_06.forward import EMBED, FORWARD
+from utils.course.exercises.chapter_06.loss import FIRST_LOSS
+from utils.course.exercises.chapter_06.start import INITIALISE
+
+EXERCISES: list[Exercise] = [EMBED, FORWARD, INITIALISE, COUNT, FLOPS, FIRST_LOSS]

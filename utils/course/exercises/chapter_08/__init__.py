@@ -1,0 +1,24 @@
+"""The exercises of chapter 08, The sampler."""
+
+from __future__ import annotations
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_08.beams import BEAM_STEP
+from utils.course.exercises.chapter_08.cache import APPEND
+from utils.course.exercises.chapter_08.filters import HEAT, TOP_K
+from utils.course.exercises.chapter_08.loop import WRITE
+from utils.course.exercises.chapter_08.min_p import MIN_P
+from utils.course.exercises.chapter_08.nucleus import NUCLEUS
+from utils.course.exercises.chapter_08.tokens import GREEDY, THROW
+
+EXERCISES: list[Exercise] = [
+    GREEDY,
+    HEAT,
+    TOP_K,
+    NUCLEUS,
+    THROW,
+    WRITE,
+    BEAM_STEP,
+    APPEND,
+    MIN_P,
+]

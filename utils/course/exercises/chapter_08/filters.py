@@ -1,0 +1,270 @@
+"""Chapter 08, what is done to the scores: temperature and top-k."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from utils.course.checking.compare import HIDDEN
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import free_among_equals, number_kept, uniform
+
+# 8.2 · temperature
+
+
+def heat(logits: Tensor, temperature: float) -> Tensor:
+    """The chances at this temperature; at 0 all on the largest logit.  (..., V) -> (..., V)"""
+    if temperature == 0:
+        return _all_on_the_largest(logits)
+    return (logits / temperature).softmax(dim=-1)
+
+
+def _all_on_the_largest(logits: Tensor) -> Tensor:
+    return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).float()
+
+
+def _heated(
+    warm: Callable[[Tensor, float], Tensor], cold: Callable[[Tensor], Tensor] = _all_on_the_largest
+) -> Callable[[Tensor, float], Tensor]:
+    return lambda logits, t: warm(logits, t) if t else cold(logits)
+
+
+def rescaled(chances: Tensor) -> Tensor:
+    return chances / chances.sum(-1, keepdim=True)
+
+
+def _shared(logits: Tensor) -> Tensor:
+    return rescaled((logits == logits.amax(-1, keepdim=True)).float())
+
+
+def _in_the_whole_batch(logits: Tensor) -> Tensor:
+    return F.one_hot(logits.argmax(), logits.numel()).float().view(logits.shape)
+
+
+def _by_numpy(logits: Tensor, t: float) -> np.ndarray:
+    scores = logits.numpy()
+    if t == 0:
+        return np.eye(scores.shape[-1])[scores.argmax(-1)]
+    scores = np.exp((scores - scores.max(-1, keepdims=True)) / t)
+    return scores / scores.sum(-1, keepdims=True)
+
+
+HEAT = Exercise(
+    id="8.2",
+    title="Temperature",
+    minutes=8,
+    stars=1,
+    reference=heat,
+    probes=[
+        (torch.tensor([0.0, 1.4]), 2.0),
+        (torch.tensor([0.3, -1.0, 0.7]), 0.5),
+        (torch.tensor([1.0, 3.0, 2.0]), 0),
+        (torch.tensor([[1.0, 2.0, 2.0], [5.0, -1.0, 4.0]]), 0),
+        (torch.tensor([[1.0, 4.0, 4.0], [0.0, -3.0, 2.0]]), 0.03125),
+        (uniform(3, 6, seed=821), 1.0),
+        (uniform(2, 3, 4, seed=822), 1.5),
+        (uniform(2, 5, seed=823, low=-8.0, high=8.0), 0.25),
+    ],
+    mistakes={
+        "You multiplied by the temperature, or took the chances to its power: divide the logits, "
+        "or heat makes the pie steeper.": _heated(lambda x, t: (x * t).softmax(-1)),
+        "You multiplied by the temperature, which at 0 levels everything: divide the logits, and "
+        "at 0 put everything on the largest.": lambda x, t: (x * t).softmax(-1),
+        "You divided by the temperature after the softmax, even by 0: divide the logits, and at 0 "
+        "put everything on the largest.": lambda x, t: x.softmax(-1) / torch.tensor(float(t)),
+        "You divided by the temperature after the softmax, and the pie no longer sums to 1: divide "
+        "the logits, before.": _heated(lambda x, t: x.softmax(-1) / t),
+        "You divided after the softmax and rescaled, which undoes it, or left the temperature out: "
+        "divide the logits.": _heated(lambda x, t: x.softmax(-1)),
+        "There were two softmaxes, so logits no further apart than 0 and 1: divide the logits "
+        "themselves.": _heated(lambda x, t: (x.softmax(-1) / t).softmax(-1)),
+        "These are logits: a softmax makes chances of them.": _heated(
+            lambda x, t: x / t, lambda x: x
+        ),
+        "At temperature 0 you divided by 0: put everything on the largest logit there.": (
+            lambda x, t: (x / torch.tensor(float(t))).softmax(-1)
+        ),
+        "Temperature 0 was taken for no temperature at all, 1: it is greedy.": _heated(
+            lambda x, t: (x / t).softmax(-1), lambda x: x.softmax(-1)
+        ),
+        "At temperature 0 all levels out here: that would be an endless temperature.": _heated(
+            lambda x, t: (x / t).softmax(-1),
+            lambda x: torch.full_like(x, 1 / x.shape[-1]),
+        ),
+        "At temperature 0 equal logits share the pie: one token takes it all, of equal ones that "
+        "with the lowest id.": _heated(lambda x, t: (x / t).softmax(-1), _shared),
+        "At temperature 0 one token of the whole batch got it all: each row has one of its own, "
+        "dim=-1.": _heated(lambda x, t: (x / t).softmax(-1), _in_the_whole_batch),
+        "At temperature 0 you returned ids: return chances, 1 for that token and 0 for the "
+        "others.": _heated(lambda x, t: (x / t).softmax(-1), lambda x: x.argmax(-1)),
+        "Large logits overflow in exp(): use softmax, or lower them by their largest first.": (
+            _heated(lambda x, t: rescaled((x / t).exp()))
+        ),
+        "The softmax ran down the batch, across the texts: the chances of one row sum to 1, so "
+        "along the last axis, dim=-1.": _heated(lambda x, t: (x / t).softmax(0)),
+        "At temperature 0 you returned whole numbers, as `one_hot` makes them: chances are floats, "
+        "so .float() behind it.": _heated(
+            lambda x, t: (x / t).softmax(-1), lambda x: F.one_hot(x.argmax(-1), x.shape[-1])
+        ),
+    },
+    alternatives={
+        "numpy": _by_numpy,
+        "powers of the chances": _heated(
+            lambda x, t: rescaled(x.double().softmax(-1) ** (1 / t)),
+            lambda x: torch.zeros_like(x).scatter(-1, x.argmax(-1, keepdim=True), 1.0),
+        ),
+        "logsumexp": _heated(lambda x, t: (x / t - (x / t).logsumexp(-1, keepdim=True)).exp()),
+    },
+)
+
+# 8.3 · top-k
+
+
+def top_k(logits: Tensor, k: int) -> Tensor:
+    """The k largest logits of each row where they stand, −inf elsewhere.  (..., V) -> (..., V)"""
+    ids = logits.topk(min(k, logits.shape[-1]), dim=-1).indices  # (..., k)
+    cut = torch.full_like(logits, -math.inf)
+    return cut.scatter(-1, ids, logits.gather(-1, ids))
+
+
+def _kept(logits: Tensor, kept: Tensor, instead: float = -math.inf) -> Tensor:
+    return logits.masked_fill(~kept, instead)
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """0 for the largest of each row, 1 for the next."""
+    return values.argsort(dim=-1, descending=True, stable=True).argsort(dim=-1)
+
+
+def _border(logits: Tensor, k: int) -> Tensor:
+    """The k-th largest of each row, (..., 1)."""
+    return logits.sort(-1, descending=True).values[..., min(k, logits.shape[-1]) - 1, None]
+
+
+def _sorted_and_cut(logits: Tensor, k: int) -> Tensor:
+    ordered = logits.sort(-1, descending=True).values
+    return _kept(ordered, torch.arange(logits.shape[-1]).expand_as(ordered) < k)
+
+
+def _border_of_the_batch(logits: Tensor, k: int) -> Tensor:
+    return _kept(logits, logits >= _border(logits.flatten(), k))
+
+
+def _as_the_first_row(logits: Tensor, k: int) -> Tensor:
+    rows = logits.flatten(0, -2) if logits.ndim > 1 else logits[None]
+    kept = (_ranks(rows[0]) < k).expand_as(rows)
+    return _kept(rows, kept).view(logits.shape)
+
+
+def _with_numpy(logits: Tensor, k: int) -> np.ndarray:
+    cut = np.full(logits.shape, -np.inf)
+    ids = np.argsort(logits.numpy(), axis=-1)[..., -k:]
+    np.put_along_axis(cut, ids, np.take_along_axis(logits.numpy(), ids, -1), -1)
+    return cut
+
+
+def _one_by_one(logits: Tensor, k: int) -> Tensor:
+    """Take the largest away k times, and look what is gone."""
+    left = logits.clone().double()
+    for _ in range(min(k, logits.shape[-1])):
+        left.scatter_(-1, left.argmax(-1, keepdim=True), -math.inf)
+    return _kept(logits, left == -math.inf)
+
+
+def how_many_are_kept(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
+    """Name the row that keeps more or fewer tokens than it should, or the number it cuts with."""
+    wanted, found = torch.as_tensor(expected), torch.as_tensor(got)
+    if wanted.shape == found.shape and (wanted == -math.inf).any():
+        instead = found[wanted == -math.inf].unique()
+        if len(instead) == 1 and HIDDEN < instead < -50:
+            return f"The tokens cut have {instead.item():g}: give them −inf, which no heat lifts."
+    return number_kept(wanted > HIDDEN, found > HIDDEN)
+
+
+TOP_K = Exercise(
+    id="8.3",
+    title="Top-k",
+    minutes=10,
+    stars=2,
+    reference=top_k,
+    probes=[
+        (torch.tensor([1.0, 3.0, 2.0]), 1),
+        (torch.tensor([-1.0, -3.0, -2.0, -0.5]), 2),
+        (torch.tensor([3.0, 2.0, 1.0, 2.0]), 2),
+        (torch.tensor([[2.0, 0.0, 2.0, 1.0, 2.0], [-1.0, 0.0, -2.0, 0.0, -4.0]]), 4),
+        (torch.tensor([[0.5, -1.0], [2.0, 4.0]]), 5),
+        (uniform(3, 6, seed=831), 3),
+        (uniform(2, 3, 7, seed=832, low=-9.0, high=9.0), 2),
+        (uniform(2, 4, seed=833), 4),
+    ],
+    mistakes={
+        "One too many is kept: compare with the k-th largest, not the one after it.": (
+            lambda x, k: top_k(x, k + 1)
+        ),
+        "One too few is kept: the k-th largest stays as well.": lambda x, k: _kept(
+            x, _ranks(x) < k - 1
+        ),
+        "Of equal logits at the border you kept all, so more than k: keep exactly k, by their ids "
+        "and not by a threshold.": lambda x, k: _kept(x, x >= _border(x, k)),
+        "You cut what equals the k-th largest, and so the k-th itself: it stays.": (
+            lambda x, k: _kept(x, x > _border(x, k))
+        ),
+        "Of equal logits at the border you kept all, so more than k: keep k ids, not what passes a "
+        "threshold. And there may be fewer than k tokens, so min(k, V).": lambda x, k: _kept(
+            x, x >= x.topk(k).values[..., -1:]
+        ),
+        "There may be fewer than k tokens: then keep all of them, by min(k, V).": lambda x, k: (
+            torch.full_like(x, -math.inf).scatter(-1, x.topk(k).indices, x.topk(k).values)
+        ),
+        "The others are 0 here, and a logit of 0 has a chance: −inf has none.": lambda x, k: _kept(
+            x, _ranks(x) < k, 0.0
+        ),
+        "You took ranks for ids, and kept the first k tokens of the vocabulary: keep those where "
+        "the largest logits stand.": lambda x, k: _kept(
+            x, torch.arange(x.shape[-1]).expand_as(x) < k
+        ),
+        "The right logits are kept, in falling order: put each back where it stood, or token 0 "
+        "gets the score of the best (scatter).": _sorted_and_cut,
+        "The sorted logits went back to wrong places: `gather` with the ids sorts, and `scatter` "
+        "with them puts back.": lambda x, k: _sorted_and_cut(x, k).gather(
+            -1, x.argsort(dim=-1, descending=True, stable=True)
+        ),
+        "Only the k logits are returned: the row keeps its V places, −inf where one is cut.": (
+            lambda x, k: x.topk(min(k, x.shape[-1])).values
+        ),
+        "These are ids: return logits, −inf for those that are cut.": lambda x, k: (
+            x.topk(min(k, x.shape[-1])).indices
+        ),
+        "This says which are kept: return their logits, and −inf for the others.": lambda x, k: (
+            _ranks(x) < k
+        ),
+        "The k smallest are kept: sort in falling order.": lambda x, k: _kept(x, _ranks(-x) < k),
+        "You cut the k largest and kept the others: the other way round.": lambda x, k: _kept(
+            x, _ranks(x) >= k
+        ),
+        "The k largest of the whole batch are kept: each row has k of its own, dim=-1.": (
+            _border_of_the_batch
+        ),
+        "All rows keep the tokens of the first: each row has its own.": _as_the_first_row,
+        "These are chances: return logits, the softmax comes later.": lambda x, k: top_k(
+            x, k
+        ).softmax(-1),
+    },
+    alternatives={
+        "ranks": lambda x, k: _kept(x, _ranks(x) < k),
+        "numpy": _with_numpy,
+        "one by one": _one_by_one,
+        "a large negative number": lambda x, k: _kept(x, _ranks(x) < k, -1e9),
+        "a mask that is added": lambda x, k: (
+            x + torch.zeros_like(x).masked_fill(_ranks(x) >= k, -math.inf)
+        ),
+    },
+    explain=how_many_are_kept,
+    call=free_among_equals(top_k, lambda x: x > HIDDEN, _kept),
+)

@@ -1,0 +1,258 @@
+"""Chapter 08, from scores to a token: the likeliest, or one that a dart hits."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import uniform
+
+# 8.1 · greedy
+
+
+def greedy_step(logits: Tensor) -> Tensor:
+    """The next token of each text: the largest logit at its last place.  (B, T, V) -> (B,)"""
+    return logits[:, -1].argmax(dim=-1)
+
+
+def _last_of_equal(logits: Tensor) -> Tensor:
+    return logits.shape[-1] - 1 - logits[:, -1].flip(-1).argmax(-1)
+
+
+def _by_max(logits: Tensor) -> list[int]:
+    rows = logits[:, -1].tolist()
+    return torch.tensor([max(range(len(row)), key=row.__getitem__) for row in rows])
+
+
+GREEDY = Exercise(
+    id="8.1",
+    title="The greedy step",
+    minutes=5,
+    stars=1,
+    reference=greedy_step,
+    probes=[
+        (torch.tensor([[[0.5, 2.0, 1.0]]]),),
+        (torch.tensor([[[4.0, 0.0, 1.0], [-3.0, -1.0, -0.5]]]),),
+        (torch.tensor([[[0.0, 1.0, 0.0, 1.0]], [[2.0, -7.0, 2.0, 2.0]]]),),
+        (uniform(3, 4, 5, seed=811),),
+        (uniform(4, 2, 9, seed=812, low=-9.0, high=-1.0),),
+    ],
+    mistakes={
+        "You read the scores at the first place, which say what follows the first token: the next "
+        "token of the text is scored at the last, logits[:, -1].": lambda x: x[:, 0].argmax(-1),
+        "You took the last text: the places are the second axis, logits[:, -1].": lambda x: x[
+            -1
+        ].argmax(-1),
+        "These are tokens for every place: only what follows the last place is new, so take "
+        "logits[:, -1] first.": lambda x: x.argmax(-1),
+        "You looked for the largest logit of all places together: the last place alone scores the "
+        "next token.": lambda x: x.flatten(1).argmax(-1),
+        "This is the largest logit itself: the token is where it stands, argmax instead of "
+        "max.": lambda x: x[:, -1].amax(-1),
+        "This is the chance of the token: return its id, argmax.": lambda x: (
+            x[:, -1].softmax(-1).amax(-1)
+        ),
+        "You sorted first, and then the largest stands at place 0 in every row: a rank is no id. "
+        "Ask the logits as they are.": lambda x: x[:, -1].sort(descending=True).values.argmax(-1),
+        "This is the least likely token: argmax, not argmin.": lambda x: x[:, -1].argmin(-1),
+        "You compared the texts with each other: each row has a token of its own, dim=-1.": (
+            lambda x: x[:, -1].argmax(0)
+        ),
+        "`argmax` without dim counts through the whole batch: give dim=-1.": lambda x: x[
+            :, -1
+        ].argmax(),
+        "Only the first text got a token: one for each of the batch.": lambda x: x[:1, -1].argmax(
+            -1
+        ),
+        "You took the logit furthest from 0: a large negative one makes a token unlikely, so "
+        "without abs.": lambda x: x[:, -1].abs().argmax(-1),
+        "Of equal logits you took the last: take the lowest id.": _last_of_equal,
+        "There is an axis too many: one id a text, (B,), not (B, 1).": lambda x: x[:, -1].argmax(
+            -1, keepdim=True
+        ),
+    },
+    alternatives={
+        "max in plain Python": _by_max,
+        "numpy": lambda x: np.argmax(x.numpy()[:, -1], axis=-1),
+        "the softmax first": lambda x: x.double().softmax(-1)[:, -1, :].argmax(1),
+        "where it equals the maximum": lambda x: torch.tensor(
+            [int((row == row.max()).nonzero()[0, 0]) for row in x[:, -1]]
+        ),
+    },
+)
+
+# 8.5 · one number, one token
+
+
+def throw(chances: Tensor, darts: Tensor) -> Tensor:
+    """The id of the slice that each dart in [0, 1) hits, one for each pie.  (B, V), (B,) -> (B,)"""
+    sums = chances.cumsum(dim=-1)  # (B, V)
+    darts = darts * sums[:, -1]  # rounding may leave the sum a little below 1
+    return (sums <= darts[:, None]).sum(dim=-1)
+
+
+Throw = Callable[[Tensor, Tensor], Tensor]
+
+
+def _hits(sums: Tensor, darts: Tensor) -> Tensor:
+    return torch.searchsorted(sums, darts[:, None].contiguous(), right=True)[:, 0]
+
+
+def _unscaled(chances: Tensor, darts: Tensor) -> Tensor:
+    return _hits(chances.cumsum(-1), darts)
+
+
+def _last_id_beyond(chances: Tensor, darts: Tensor) -> Tensor:
+    return _unscaled(chances, darts).clamp(max=chances.shape[-1] - 1)
+
+
+def _before_the_border(chances: Tensor, darts: Tensor) -> Tensor:
+    sums = chances.cumsum(-1)
+    return (sums < (darts * sums[:, -1])[:, None]).sum(-1)
+
+
+def _by_size(hit: Throw) -> Throw:
+    def by_size(chances: Tensor, darts: Tensor) -> Tensor:
+        sizes, ids = chances.sort(descending=True, stable=True)
+        return ids.gather(-1, hit(sizes, darts)[:, None])[:, 0]
+
+    return by_size
+
+
+def _with_every_dart(chances: Tensor, darts: Tensor) -> Tensor:
+    sums = chances.cumsum(-1)
+    return (sums <= darts * sums[:, -1]).sum(-1)
+
+
+def _by_walking(chances: Tensor, darts: Tensor) -> Tensor:
+    found = []
+    for row, dart in zip(chances.tolist(), darts.tolist(), strict=True):
+        token, left = 0, dart * sum(row) - row[0]
+        while left >= 0:
+            token += 1
+            left -= row[token]
+        found.append(token)
+    return torch.tensor(found)
+
+
+def _by_bisection(chances: Tensor, darts: Tensor) -> Tensor:
+    rows = zip(chances.tolist(), darts.tolist(), strict=True)
+    return torch.tensor([bisect_right([*accumulate(c)], d * sum(c)) for c, d in rows])
+
+
+def _pies(b: int, v: int, seed: int) -> tuple[Tensor, Tensor]:
+    darts = uniform(b, seed=seed, low=0.0, high=1.0) * 0.97 + 0.013
+    return uniform(b, v, seed=seed + 1).softmax(-1), darts
+
+
+_BENDS: dict[str, Callable[[Throw], Throw]] = {
+    "The id is one too low: a dart below the first sum hits token 0.": lambda hit: (
+        lambda c, d: hit(c, d) - 1
+    ),
+    "The id is one too high: a dart below the first sum hits token 0.": lambda hit: (
+        lambda c, d: hit(c, d) + 1
+    ),
+    "You sorted the slices, and returned a rank in place of a token's id: they lie in the order of "
+    "the ids.": lambda hit: lambda c, d: hit(c.sort(descending=True).values, d),
+    "You laid the slices out by size. That samples as well, but here they lie in the order of "
+    "the ids: don't sort.": _by_size,
+    "The same dart was thrown at all pies: each row has its own.": lambda hit: (
+        lambda c, d: hit(c, d[:1].expand_as(d))
+    ),
+    "All darts were thrown at the first pie: each has its own.": lambda hit: (
+        lambda c, d: hit(c[:1].expand_as(c), d)
+    ),
+    "There is an axis too many: one id a pie, (B,), not (B, 1).": lambda hit: (
+        lambda c, d: hit(c, d)[:, None]
+    ),
+}
+_AND_SCALE = " And multiply the dart by the sum, which rounding may leave a little below 1."
+_AND_NOT_CUT = " And beyond the last sum the last id isn't right, if its slice is of size 0."
+_UNEVEN = torch.tensor(
+    [[0.5, 0.25, 0.125, 0.125], [0.0, 0.25, 0.0, 0.75], [0.125, 0.5, 0.25, 0.125]]
+)
+
+THROW = Exercise(
+    id="8.5",
+    title="Throw a dart",
+    minutes=8,
+    stars=2,
+    reference=throw,
+    probes=[
+        (torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([0.625])),
+        (torch.tensor([[0.0, 0.5, 0.0, 0.5]]), torch.tensor([0.0])),
+        (_UNEVEN, torch.tensor([0.5, 0.25, 0.0])),
+        (_UNEVEN[:, [2, 0, 1, 3]], torch.tensor([0.9375, 0.3125, 0.6875])),
+        (torch.tensor([[0.3, 0.3, 0.399]]), torch.tensor([0.9995])),  # a sum of rounded slices
+        (torch.tensor([[0.3, 0.3, 0.399, 0.0]]), torch.tensor([0.9995])),  # and the last one cut
+        _pies(5, 3, seed=851),
+        _pies(4, 4, seed=853),
+        _pies(6, 30, seed=855),
+    ],
+    mistakes={
+        "A dart on the border of two slices hits the second. You gave it to the first, and so a "
+        "slice of size 0 can be hit: count the sums that are ≤ the dart.": _before_the_border,
+        "A dart on the border of two slices hits the second, so count the sums that are ≤ the "
+        "dart. And rounding may leave a dart beyond the last sum: multiply the dart by the "
+        "sum.": lambda c, d: torch.searchsorted(c.cumsum(-1), d[:, None])[:, 0],
+        "Rounding leaves the sum of a pie a little below 1, and a dart beyond it got the id V, "
+        "which no token has: multiply the dart by the sum.": _unscaled,
+        "Rounding left a dart beyond the last sum, and you took the last id, whose slice may have "
+        "the size 0: multiply the dart by the sum, and it hits the last that is none.": (
+            _last_id_beyond
+        ),
+        "Rounding leaves the sum of a pie a little below 1. Beyond it `argmax` found nothing and "
+        "said 0: multiply the dart by the sum.": lambda c, d: (
+            (c.cumsum(-1) > d[:, None]).int().argmax(-1)
+        ),
+        "You compared the dart with the slices: compare it with their running sums, cumsum.": (
+            lambda c, d: (c > d[:, None]).int().argmax(-1)
+        ),
+        "You counted the slices smaller than the dart: count the running sums, cumsum.": (
+            lambda c, d: (c <= d[:, None]).sum(-1)
+        ),
+        "All slices are equally large here: a token's slice is as wide as its chance.": (
+            lambda c, d: (d * c.shape[-1]).long()
+        ),
+        "This is the likeliest token, wherever the dart goes: that is greedy, not sampling.": (
+            lambda c, d: c.argmax(-1)
+        ),
+        "You threw a dart of your own: use the number that is given, so that the same number "
+        "always hits the same token.": lambda c, d: torch.multinomial(c, 1)[:, 0],
+        "Each row is compared with all the darts: sums are (B, V), so make the darts (B, 1), "
+        "darts[:, None].": _with_every_dart,
+        "The sums run down the batch: along the tokens, dim=-1.": lambda c, d: (
+            c.cumsum(0) <= d[:, None]
+        ).sum(-1),
+        "The slices lie in the order of the ids, from 0 on: you began with the last.": (
+            lambda c, d: c.shape[-1] - 1 - throw(c.flip(-1), d)
+        ),
+        "These are chances already: without another softmax.": lambda c, d: throw(c.softmax(-1), d),
+        **{sentence: bend(throw) for sentence, bend in _BENDS.items()},
+        **{sentence + _AND_SCALE: bend(_unscaled) for sentence, bend in _BENDS.items()},
+        **{sentence + _AND_NOT_CUT: bend(_last_id_beyond) for sentence, bend in _BENDS.items()},
+    },
+    alternatives={
+        "searchsorted": lambda c, d: _hits(c.cumsum(-1), d * c.cumsum(-1)[:, -1]),
+        "the last slice that is none": lambda c, d: torch.minimum(
+            _unscaled(c, d), c.shape[-1] - 1 - (c.flip(-1) > 0).int().argmax(-1)
+        ),
+        "the first sum that is above": lambda c, d: (
+            (c.cumsum(-1) > (d * c.sum(-1))[:, None]).int().argmax(-1)
+        ),
+        "walk through the slices": _by_walking,
+        "bisection": _by_bisection,
+        "numpy, float64": lambda c, d: np.array(
+            [
+                np.searchsorted(np.cumsum(row) / row.sum(), dart, side="right")
+                for row, dart in zip(c.double().numpy(), d.double().numpy(), strict=True)
+            ]
+        ),
+    },
+)

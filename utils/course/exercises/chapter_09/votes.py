@@ -1,0 +1,313 @@
+"""Chapter 09, first part: many answers to one question."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+from utils.course.checking.exercise import Exercise
+from utils.llm.reasoning import votes as reasoning
+
+Answers = Sequence[Any]
+Tally = tuple[list[Any], int]
+
+# 9.3 · majority vote
+
+
+def majority_vote(answers: Answers) -> Tally:
+    """All answers with the most votes, as they first came, and the votes of each."""
+    winners, votes = reasoning.majority_vote(answers)
+    return list(winners), votes
+
+
+def _only_the_first(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return winners[:1], votes
+
+
+def _the_largest(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return ([max(winners)] if winners else []), votes
+
+
+def _the_last(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return winners[-1:], votes
+
+
+def _none_votes(answers: Answers) -> Tally:
+    counts = Counter(answers)
+    most = max(counts.values(), default=0)
+    return [a for a, votes in counts.items() if votes == most], most
+
+
+def _strict_majority(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    cast = sum(answer is not None for answer in answers)
+    return (winners, votes) if 2 * votes > cast else ([], 0)
+
+
+def _zero_is_silent(answers: Answers) -> Tally:
+    return majority_vote([answer for answer in answers if answer])
+
+
+def _sorted_winners(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return sorted(winners), votes
+
+
+def _empty_raises(answers: Answers) -> Tally:
+    counts = Counter(answer for answer in answers if answer is not None)
+    most = max(counts.values())
+    return [answer for answer, votes in counts.items() if votes == most], most
+
+
+def _vote_by_loop(answers: Answers) -> Tally:
+    winners: list[Any] = []
+    votes = 0
+    for place, answer in enumerate(answers):
+        if answer is None or answer in answers[:place]:
+            continue
+        count = sum(other == answer for other in answers)
+        if count > votes:
+            winners, votes = [answer], count
+        elif count == votes:
+            winners.append(answer)
+    return winners, votes
+
+
+def _vote_by_common(answers: Answers) -> Tally:
+    ranked = Counter(answer for answer in answers if answer is not None).most_common()
+    for votes, group in groupby(ranked, key=lambda pair: pair[1]):
+        return [answer for answer, _ in group], votes
+    return [], 0
+
+
+MAJORITY_VOTE = Exercise(
+    id="9.3",
+    title="Majority vote",
+    minutes=7,
+    stars=1,
+    reference=majority_vote,
+    probes=[
+        ([7],),
+        ([],),
+        ([3, 7, 7],),
+        ([7, 3],),
+        ([None, None, 4],),
+        ([None, None],),
+        ([0, 0, 5],),
+        ([9, 2, 2, 9, 5],),
+        ([1, 6, 2, 6, 2, 1, 8, None, None, None, None],),
+        ([4, 4, 4, 1, 2, 3, 5],),
+    ],
+    mistakes={
+        "A tie was broken in silence, by who came first. Return all the winners: the caller must "
+        "know that there was no favourite.": _only_the_first,
+        "A tie was broken in silence, by who came last. Return all the winners.": _the_last,
+        "A tie was broken in silence, by who is the larger. Return all the winners.": _the_largest,
+        "None won, or got votes: it says that there was no answer, and no answer has no "
+        "vote.": _none_votes,
+        "You ask for more than half of the votes. The most votes win, however "
+        "few.": _strict_majority,
+        "The answer 0 lost its votes: leave out what `is None`, not all that is "
+        "false.": _zero_is_silent,
+        "The winners are sorted: keep the order in which they first came.": _sorted_winners,
+        "With no votes there are no winners and 0 votes; `max` of nothing raises. Give it "
+        "default=0.": _empty_raises,
+        "The number of votes was left out: return the winners and the votes of "
+        "each.": lambda answers: majority_vote(answers)[0],
+    },
+    alternatives={"a loop": _vote_by_loop, "most_common": _vote_by_common},
+    parts=("winners", "votes"),
+)
+
+# 9.4 · maj@k
+
+
+def maj_at_k(samples: Sequence[Answers], truth: Answers, k: int) -> list[float]:
+    """For each question, how often a group of k answers votes right."""
+    return reasoning.maj_at_k(samples, truth, k).tolist()
+
+
+def _groups(answers: Answers, k: int) -> list[Answers]:
+    return [answers[i * k : (i + 1) * k] for i in range(len(answers) // k)]
+
+
+def _credit(group: Answers, right: Any) -> float:
+    winners, _ = majority_vote(group)
+    return (right in winners) / max(1, len(winners))
+
+
+def _maj(
+    samples: Sequence[Answers],
+    truth: Answers,
+    k: int,
+    *,
+    cut: Callable[[Answers, int], list[Answers]] = _groups,
+    credit: Callable[[Answers, Any], float] = _credit,
+) -> list[float]:
+    shares = []
+    for answers, right in zip(samples, truth, strict=True):
+        groups = cut(answers, k)
+        shares.append(sum(credit(group, right) for group in groups) / len(groups))
+    return shares
+
+
+def _over_questions(samples: Sequence[Answers], truth: Answers, k: int) -> list[float]:
+    table = [
+        [_credit(group, right) for group in _groups(answers, k)]
+        for answers, right in zip(samples, truth, strict=True)
+    ]
+    return [sum(column) / len(column) for column in zip(*table, strict=True)]
+
+
+def _one_number(samples: Sequence[Answers], truth: Answers, k: int) -> float:
+    shares = maj_at_k(samples, truth, k)
+    return sum(shares) / len(shares)
+
+
+def _with_the_rest(answers: Answers, k: int) -> list[Answers]:
+    return [answers[i : i + k] for i in range(0, len(answers), k)]
+
+
+def _overlapping(answers: Answers, k: int) -> list[Answers]:
+    return [answers[i : i + k] for i in range(len(answers) - k + 1)]
+
+
+def _first_wins(group: Answers, right: Any) -> float:
+    winners, _ = majority_vote(group)
+    return float(bool(winners) and winners[0] == right)
+
+
+def _share_right(group: Answers, right: Any) -> float:
+    return sum(answer == right for answer in group) / len(group)
+
+
+MAJ_AT_K = Exercise(
+    id="9.4",
+    title="maj@k from samples",
+    minutes=10,
+    stars=2,
+    reference=maj_at_k,
+    probes=[
+        ([[7]], [7], 1),
+        ([[7, 3]], [7], 1),
+        ([[7, 3, 7]], [7], 3),
+        ([[3, 7], [5, 5]], [7, 5], 2),
+        ([[3, 7, 7, 7], [5, 5, 4, 6]], [7, 5], 2),
+        ([[1, 1, 2, 2, 2], [4, 3, 3, 4, 4], [0, None, None, None, 0]], [2, 4, 0], 2),
+        ([[1, 1, 2, 2, 2, 2, 1], [4, 3, 3, 4, 3, 3, 5]], [2, 3], 3),
+        ([[8, 8, 1, 2, 8, 1, 1, 1]] * 2, [8, 1], 4),
+    ],
+    mistakes={
+        "You averaged over the questions. Average over the groups of one question, and return a "
+        "number for each question: the error bar comes from how these differ.": _over_questions,
+        "This is the mean over all questions. Return a number for each: without them there is no "
+        "error bar.": _one_number,
+        "The answers left over at the end voted as a group of their own, smaller than k: leave "
+        "them out.": lambda *args: _maj(*args, cut=_with_the_rest),
+        "Only the first k answers voted. Cut all n answers into groups of k: the mean over them "
+        "is far less noisy.": lambda *args: _maj(*args, cut=lambda a, k: [a[:k]]),
+        "All the answers voted at once, whatever k is.": lambda *args: _maj(
+            *args, cut=lambda a, k: [a]
+        ),
+        "The groups overlap, and so count the same answers several times: the second begins where "
+        "the first ends.": lambda *args: _maj(*args, cut=_overlapping),
+        "A tie went to whoever came first. With m winners, the right one counts 1 / m.": (
+            lambda *args: _maj(*args, credit=_first_wins)
+        ),
+        "A tie counted as a full win. With m winners, the right one counts 1 / m.": (
+            lambda *args: _maj(*args, credit=lambda g, r: float(r in majority_vote(g)[0]))
+        ),
+        "A tie counted as a loss. With m winners, the right one counts 1 / m.": (
+            lambda *args: _maj(*args, credit=lambda g, r: float([r] == majority_vote(g)[0]))
+        ),
+        "Nobody voted here: this is the share of right answers, maj@1, whatever k is.": (
+            lambda *args: _maj(*args, credit=_share_right)
+        ),
+        "One right answer in a group was enough: that is pass@k. In a vote it must be the "
+        "favourite.": lambda *args: _maj(*args, credit=lambda g, r: float(r in g)),
+    },
+    alternatives={
+        "fractions": lambda samples, truth, k: [
+            float(
+                sum(Fraction(_credit(group, right)) for group in _groups(answers, k))
+                / (len(answers) // k)
+            )
+            for answers, right in zip(samples, truth, strict=True)
+        ],
+    },
+)
+
+# 9.5 · pass@k
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """The chance that k of n answers, c of them right, hold a right one."""
+    return reasoning.pass_at_k(n, c, k)
+
+
+def _by_product(n: int, c: int, k: int) -> float:
+    if n - c < k:
+        return 1.0
+    return 1 - math.prod((n - c - i) / (n - i) for i in range(k))
+
+
+def _by_chen(n: int, c: int, k: int) -> float:
+    if n - c < k:
+        return 1.0
+    return 1 - math.prod(1 - k / i for i in range(n - c + 1, n + 1))
+
+
+def _lgamma(n: int, c: int, k: int) -> float:
+    if n - c < k:
+        return 1.0
+    logs = [math.lgamma(m + 1) for m in (n - c, n - k, n - c - k, n)]
+    return 1 - math.exp(logs[0] + logs[1] - logs[2] - logs[3])
+
+
+PASS_AT_K = Exercise(
+    id="9.5",
+    title="pass@k",
+    minutes=7,
+    stars=2,
+    reference=pass_at_k,
+    probes=[
+        (1, 1, 1),
+        (2, 1, 1),
+        (3, 0, 2),
+        (4, 1, 2),
+        (5, 2, 3),
+        (5, 4, 3),
+        (6, 6, 1),
+        (20, 3, 20),
+        (256, 13, 16),
+        (300, 2, 150),
+    ],
+    mistakes={
+        "1 − (1 − c/n)ᵏ puts every answer back before the next is drawn, and comes out too low. "
+        "Draw k different ones of the n: count the ways to choose.": lambda n, c, k: (
+            1 - (1 - c / n) ** k
+        ),
+        "This is the chance that none of the k is right; pass@k is 1 minus that.": (
+            lambda n, c, k: math.comb(n - c, k) / math.comb(n, k)
+        ),
+        "This is the chance that all k are right. One is enough: 1 minus the chance that all are "
+        "wrong.": lambda n, c, k: math.comb(c, k) / math.comb(n, k),
+        "k · c / n adds up chances that overlap, and can pass 1.": lambda n, c, k: k * c / n,
+        "Capped or not, k · c / n adds up chances that overlap.": lambda n, c, k: min(
+            1.0, k * c / n
+        ),
+        "This is c / n, pass@1, whatever k is.": lambda n, c, k: c / n,
+        "Choose the k from the n − c wrong ones: you chose from the c right ones.": (
+            lambda n, c, k: 1 - math.comb(c, k) / math.comb(n, k)
+        ),
+        "This is 1 as soon as any answer is right: that is pass@n.": lambda n, c, k: float(c > 0),
+    },
+    alternatives={"a product": _by_product, "Chen's product": _by_chen, "lgamma": _lgamma},
+)

@@ -1,0 +1,185 @@
+"""Chapter 10, last part: another library's weights under our names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import uniform
+from utils.llm.gpt import hf
+
+# 10.7 · a state dict of Hugging Face's
+
+State = dict[str, Tensor]
+OUTSIDE = {"wte": "token_embedding", "wpe": "position_embedding", "ln_f": "final_norm"}
+
+
+def from_hf(state: Mapping[str, Tensor]) -> State:
+    """The same weights under our names, the blocks' matrices turned."""
+    head = state["transformer.wte.weight"]
+    found = hf.from_hf({**state, "lm_head.weight": head}, n_heads=1)[1]
+    return {name: tensor for name, tensor in found.items() if name != "head.weight"}
+
+
+def _renamed(name: str) -> str:
+    """A name of theirs as one of ours."""
+    part, _, kind = name.removeprefix("transformer.").rpartition(".")
+    block = re.fullmatch(r"h\.(\d+)\.(.+)", part)
+    if block:
+        return f"blocks.{block[1]}.{hf.INSIDE[block[2]]}.{kind}"
+    return f"{OUTSIDE[part]}.{kind}"
+
+
+def _lies(name: str, tensor: Tensor) -> bool:
+    return name.startswith("blocks.") and tensor.ndim == 2
+
+
+def _mapped(
+    state: Mapping[str, Tensor],
+    *,
+    rename: Callable[[str], str] = _renamed,
+    turn: Callable[[str, Tensor], bool] = _lies,
+    keep: Callable[[str], bool] = lambda name: True,
+) -> State:
+    found = {}
+    for name, tensor in state.items():
+        if name == "lm_head.weight" or not keep(name):
+            continue
+        ours = rename(name)
+        found[ours] = tensor.T.contiguous() if turn(ours, tensor) else tensor
+    return found
+
+
+HEAD = (
+    "The head is in it: it is the embedding once more, tied, and has no weights of its own. Leave "
+    "out lm_head.weight."
+)
+
+
+def explain(args: tuple[Any, ...], expected: State, got: State) -> str | None:
+    """Name the head, whatever it is called in the result."""
+    extra, missing = set(got) - set(expected), set(expected) - set(got)
+    return HEAD if extra and not missing and all("head" in name for name in extra) else None
+
+
+def _with_the_head(state: Mapping[str, Tensor]) -> State:
+    return _mapped(state) | {"head.weight": state["lm_head.weight"]}
+
+
+def _by_replacing(name: str) -> str:
+    """Text replaced wherever it occurs, in the order of the table."""
+    for theirs, ours in {"transformer.": "", "h.": "blocks.", **OUTSIDE, **hf.INSIDE}.items():
+        name = re.sub(rf"(^|(?<=\.)){re.escape(theirs)}", ours, name)
+    return name
+
+
+def _reshaped(state: Mapping[str, Tensor]) -> State:
+    return {
+        name: t.reshape(t.shape[::-1]) if _lies(name, t) else t
+        for name, t in _mapped(state).items()
+    }
+
+
+def _swapped(one: str, other: str) -> Callable[[str], str]:
+    def rename(name: str) -> str:
+        ours = _renamed(name)
+        if one in ours:
+            return ours.replace(one, other)
+        return ours.replace(other, one)
+
+    return rename
+
+
+def _first_block_only(name: str) -> str:
+    return re.sub(r"blocks\.\d+", "blocks.0", _renamed(name))
+
+
+def _block_by_block(state: Mapping[str, Tensor]) -> State:
+    found = {f"{ours}.weight": state[f"transformer.{t}.weight"] for t, ours in OUTSIDE.items()}
+    found["final_norm.bias"] = state["transformer.ln_f.bias"]
+    block = 0
+    while f"transformer.h.{block}.ln_1.weight" in state:
+        for theirs, ours in hf.INSIDE.items():
+            weight = state[f"transformer.h.{block}.{theirs}.weight"]
+            found[f"blocks.{block}.{ours}.weight"] = weight.T if weight.ndim == 2 else weight
+            found[f"blocks.{block}.{ours}.bias"] = state[f"transformer.h.{block}.{theirs}.bias"]
+        block += 1
+    return found
+
+
+def _state(n_layers: int, c: int, v: int, n: int) -> tuple[State]:
+    """A state dict as transformers gives it for a small GPT-2, with the head that it ties."""
+    shapes: dict[str, tuple[int, ...]] = {"wte.weight": (v, c), "wpe.weight": (n, c)}
+    for i in range(n_layers):
+        layers = {
+            "ln_1": (c,),
+            "attn.c_attn": (c, 3 * c),
+            "attn.c_proj": (c, c),
+            "ln_2": (c,),
+            "mlp.c_fc": (c, 4 * c),
+            "mlp.c_proj": (4 * c, c),
+        }
+        for layer, shape in layers.items():
+            shapes[f"h.{i}.{layer}.weight"], shapes[f"h.{i}.{layer}.bias"] = shape, shape[-1:]
+    shapes |= {"ln_f.weight": (c,), "ln_f.bias": (c,)}
+    state = {
+        f"transformer.{name}": uniform(*shape, seed=1070 + i)
+        for i, (name, shape) in enumerate(shapes.items())
+    }
+    return ({**state, "lm_head.weight": state["transformer.wte.weight"]},)
+
+
+FROM_HF = Exercise(
+    id="10.7",
+    title="A state dict of Hugging Face's",
+    minutes=12,
+    stars=2,
+    reference=from_hf,
+    probes=[_state(1, 2, 3, 2), _state(2, 2, 2, 2), _state(12, 2, 5, 3)],
+    mistakes={
+        "The matrices are not transposed: their Conv1D keeps (n_in, n_out), nn.Linear (n_out, "
+        "n_in). The square one, attention.out, fits both ways and is wrong in "
+        "silence.": partial(_mapped, turn=lambda name, tensor: False),
+        "The two tables were transposed too: only the blocks' matrices lie on their side.": partial(
+            _mapped, turn=lambda name, tensor: tensor.ndim == 2
+        ),
+        "attention.out is not transposed: it is square, so nothing complains.": partial(
+            _mapped, turn=lambda name, t: _lies(name, t) and "attention.out" not in name
+        ),
+        "The matrices were reshaped, which shuffles their numbers: transpose them.": _reshaped,
+        HEAD: _with_the_head,
+        "The prefix `transformer.` is still there.": partial(
+            _mapped,
+            rename=lambda name: f"transformer.{_renamed(name)}",
+            turn=lambda name, t: t.ndim == 2 and ".blocks." in name,
+        ),
+        "The biases are missing: they have no second axis to turn, and come along as they "
+        "are.": partial(_mapped, keep=lambda name: not name.endswith("bias") or "ln" in name),
+        "The norms are missing: ln_1, ln_2 and ln_f are norm_1, norm_2 and final_norm.": partial(
+            _mapped, keep=lambda name: ".ln_" not in name
+        ),
+        "All blocks were written to blocks.0: keep the number.": partial(
+            _mapped, rename=_first_block_only
+        ),
+        "norm_1 and norm_2 are swapped: ln_1 stands before attention.": partial(
+            _mapped, rename=_swapped("norm_1", "norm_2")
+        ),
+        "up and down are swapped: c_fc goes up, c_proj comes down.": partial(
+            _mapped, rename=_swapped("feed_forward.up", "feed_forward.down")
+        ),
+        "The positions are missing: wpe is position_embedding.": partial(
+            _mapped, keep=lambda name: ".wpe." not in name
+        ),
+    },
+    alternatives={
+        "block by block": _block_by_block,
+        "replace in a row": partial(_mapped, rename=_by_replacing),
+        "a copy in float64": lambda state: {n: t.double() for n, t in _mapped(state).items()},
+    },
+    explain=explain,
+)

@@ -1,0 +1,329 @@
+"""Chapter 10: a frozen matrix with a small road beside it, and both in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from utils.course.checking.compare import Remark
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import uniform
+from utils.llm.tuning import lora
+
+# 10.3 · LoRA forward
+
+Layer = Callable[[Tensor], Tensor]
+Made = tuple[Tensor, Tensor, Layer]
+Start = Callable[..., Tensor]
+
+
+def lora_layer(weight: Tensor, rank: int, alpha: float) -> Made:
+    """A (r, n_in) random, B (n_out, r) zero, and the function x -> x · Wᵀ + α / r · x · Aᵀ · Bᵀ."""
+    return _layer(weight, rank, alpha)
+
+
+def _random(*shape: int) -> Tensor:
+    return torch.randn(*shape) / shape[-1] ** 0.5
+
+
+def _scale(rank: int, alpha: float, weight: Tensor) -> float:
+    return alpha / rank
+
+
+def _layer(
+    weight: Tensor,
+    rank: int,
+    alpha: float,
+    *,
+    start_a: Start = _random,
+    start_b: Start = torch.zeros,
+    scale: Callable[[int, float, Tensor], float] = _scale,
+    frozen: float = 1.0,
+    learns: tuple[bool, bool] = (True, True),
+) -> Made:
+    n_out, n_in = weight.shape
+    a = start_a(rank, n_in).requires_grad_(learns[0])
+    b = start_b(n_out, rank).requires_grad_(learns[1])
+    factor = scale(rank, alpha, weight)
+
+    def forward(x: Tensor) -> Tensor:
+        return frozen * (x @ weight.T) + factor * (x @ a.T) @ b.T
+
+    return a, b, forward
+
+
+def _whole_product(weight: Tensor, rank: int, alpha: float) -> Made:
+    a, b, _ = _layer(weight, rank, alpha)
+    return a, b, lambda x: x @ (weight + alpha / rank * b @ a).T
+
+
+def _by_einsum(weight: Tensor, rank: int, alpha: float) -> Made:
+    a = torch.empty(rank, weight.shape[1]).uniform_(-0.3, 0.3).requires_grad_()
+    b = torch.zeros(len(weight), rank, requires_grad=True)
+
+    def forward(x: Tensor) -> Tensor:
+        beside = torch.einsum("...i,ri,or->...o", x, a, b) * (alpha / rank)
+        return torch.einsum("...i,oi->...o", x, weight) + beside
+
+    return a, b, forward
+
+
+def _by_the_package(weight: Tensor, rank: int, alpha: float) -> Made:
+    a, b, _ = _layer(weight, rank, alpha)
+    return a, b, partial(lora.lora_forward, weight=weight, a=a, b=b, alpha=alpha)
+
+
+THREE = "Return three things, in this order: A, B and the function forward."
+NEITHER_LEARNS = "Neither A nor B asks for a gradient: put .requires_grad_() behind each."
+A_STAYS = "A asks for no gradient: it learns as well as B."
+B_STAYS = "B asks for no gradient, and stays zero for ever."
+NO_LEAF = (
+    "{} is no leaf: it was computed from what asks for the gradient, and no optimizer takes it. "
+    "Put .requires_grad_() last, behind the division."
+)
+BOTH_ZERO = (
+    "A and B are both zero: then neither gets a gradient, and nothing is ever learned. One of "
+    "them, A, must be random."
+)
+OTHER_ZERO = (
+    "A is zero and B is random: it is a sound start, too, but here it is agreed to be the other "
+    "way round."
+)
+B_NOT_ZERO = (
+    "B isn't zero, so the layer is changed before it has learned anything: at first it must say "
+    "what it said without the second road."
+)
+A_CONSTANT = (
+    "A is the same number everywhere: then all r columns get the same gradient and stay alike. "
+    "Make it random."
+)
+A_ALIKE = (
+    "The rows of A are all alike: then all r columns get the same gradient and stay alike. Make "
+    "each number random."
+)
+A_FIXED = "A isn't random: it has the same few numbers at every call. Draw it with torch.randn."
+W_LEARNS = "W asks for a gradient: it is frozen, and only A and B learn."
+NO_WAY_BACK = (
+    "What forward says is right, but autograd finds no way back from it to {}: leave out no_grad, "
+    "detach and .data, or nothing is learned."
+)
+
+
+def _shapes(a: Tensor, b: Tensor, wanted: tuple[tuple[int, ...], ...]) -> str | None:
+    """A sentence where A or B has another shape than is wanted."""
+    got = tuple(a.shape), tuple(b.shape)
+    if got == wanted:
+        return None
+    said = f"A is to be (r, n_in), here {wanted[0]}, and B (n_out, r), here {wanted[1]}"
+    swapped = got == wanted[::-1] and not a.any()
+    return f"{said}; yours are {got[0]} and {got[1]}" + (": they are swapped." * swapped or ".")
+
+
+def _start(a: Tensor, b: Tensor, again: Tensor) -> str | None:
+    """A sentence where the layer can't begin to learn; `again` is the A of another call."""
+    if b.any() or not a.any():
+        return (OTHER_ZERO if b.any() else BOTH_ZERO) if not a.any() else B_NOT_ZERO
+    if a.numel() < 4:
+        return None  # so few numbers, random signs say, may come out alike by chance
+    both = torch.stack([a, again])
+    if bool((both == both[:, :1, :1]).all()):
+        return A_CONSTANT
+    if len(a) > 1 and bool((both == both[:, :1]).all()):
+        return A_ALIKE
+    return A_FIXED if torch.equal(a, again) and len(a.unique()) < a.numel() else None
+
+
+def _can_learn(a: Tensor, b: Tensor) -> str | None:
+    """A sentence where A and B are not what an optimizer takes."""
+    if not a.requires_grad or not b.requires_grad:
+        return A_STAYS if b.requires_grad else B_STAYS if a.requires_grad else NEITHER_LEARNS
+    return next((NO_LEAF.format(n) for n, m in (("A", a), ("B", b)) if not m.is_leaf), None)
+
+
+def _learners(result: Tensor) -> list[Tensor]:
+    """The leaves that a gradient of `result` reaches."""
+    nodes, seen, found = [result.grad_fn], set(), []
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        found += [node.variable] if hasattr(node, "variable") else []
+        nodes += [before for before, _ in node.next_functions]
+    return found
+
+
+def _way_back(result: Tensor, a: Tensor, b: Tensor, weight: Tensor) -> str | None:
+    """A sentence where another than A and B learns, or one of them doesn't."""
+    found = _learners(result)
+    if weight.requires_grad or any(leaf is not a and leaf is not b for leaf in found):
+        return W_LEARNS
+    missing = [n for n, m in (("A", a), ("B", b)) if not any(leaf is m for leaf in found)]
+    return NO_WAY_BACK.format(" and ".join(missing)) if missing else None
+
+
+def watched(
+    answer: Callable[..., Any], weight: Tensor, rank: int, alpha: float, x: Tensor
+) -> dict[str, Any] | Remark:
+    """What a layer says before training and with other A and B, or why it can't be trained."""
+    torch.manual_seed(rank)
+    made = answer(weight, rank, alpha)
+    if made is None:
+        return made
+    if not isinstance(made, tuple | list) or len(made) != 3:
+        return Remark(THREE)
+    a, b, forward = made
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor) or not callable(forward):
+        return Remark(THREE)
+    wanted = (rank, weight.shape[1]), (len(weight), rank)
+    said = _shapes(a, b, wanted) or _can_learn(a, b)
+    said = said or _start(a.detach(), b.detach(), answer(weight, rank, alpha)[0].detach())
+    if said:
+        return Remark(said)
+    before = forward(x)
+    with torch.no_grad():
+        a.copy_(uniform(*a.shape, seed=1031))
+        b.copy_(uniform(*b.shape, seed=1032))
+    after = forward(x)
+    right = x @ (weight + alpha / rank * b @ a).T
+    if isinstance(after, Tensor) and after.shape == right.shape:
+        said = _way_back(after, a, b, weight) if torch.allclose(after, right, atol=1e-4) else None
+    return Remark(said) if said else {"before training": before, "with other A and B": after}
+
+
+LORA = Exercise(
+    id="10.3",
+    title="LoRA forward",
+    minutes=12,
+    stars=2,
+    reference=lora_layer,
+    probes=[
+        (uniform(2, 2, seed=1030), 1, 1.0, uniform(1, 2, seed=1)),
+        (uniform(3, 4, seed=1033), 2, 8.0, uniform(2, 4, seed=2)),
+        (uniform(6, 5, seed=1034), 4, 2.0, uniform(3, 2, 5, seed=3)),
+        (uniform(4, 8, seed=1035), 3, 16.0, uniform(8, seed=4)),
+    ],
+    mistakes={
+        BOTH_ZERO: partial(_layer, start_a=torch.zeros),
+        B_NOT_ZERO: partial(_layer, start_b=_random),
+        OTHER_ZERO: partial(_layer, start_a=torch.zeros, start_b=_random),
+        A_CONSTANT: partial(_layer, start_a=torch.ones),
+        A_STAYS: partial(_layer, learns=(False, True)),
+        B_STAYS: partial(_layer, learns=(True, False)),
+        NEITHER_LEARNS: partial(_layer, learns=(False, False)),
+        "The scale is missing: the road beside counts alpha / r times.": partial(
+            _layer, scale=lambda r, alpha, w: 1.0
+        ),
+        "It is scaled twice: alpha / r goes into the sum once.": partial(
+            _layer, scale=lambda r, alpha, w: (alpha / r) ** 2
+        ),
+        "You multiplied by alpha and didn't divide by r.": partial(
+            _layer, scale=lambda r, alpha, w: alpha
+        ),
+        "You divided by √r; that is another paper's (rsLoRA). Here it is alpha / r.": partial(
+            _layer, scale=lambda r, alpha, w: alpha / r**0.5
+        ),
+        "You divided by n_in: r is the number of columns in between.": partial(
+            _layer, scale=lambda r, alpha, w: alpha / w.shape[1]
+        ),
+        "The scale is upside down: alpha / r.": partial(
+            _layer, scale=lambda r, alpha, w: r / alpha
+        ),
+        "The frozen road is missing: x · Wᵀ stays, and the other is added to it.": partial(
+            _layer, frozen=0.0
+        ),
+        "The scale went over the frozen road too: it belongs to the one beside it.": (
+            lambda w, r, alpha: _layer(w, r, alpha, frozen=alpha / r)
+        ),
+    },
+    alternatives={
+        "einsum, A even": _by_einsum,
+        "the package's": _by_the_package,
+        "one product": _whole_product,
+    },
+    call=watched,
+    atol=1e-5,
+)
+
+# 10.4 · LoRA merged
+
+
+def merge(weight: Tensor, a: Tensor, b: Tensor, alpha: float) -> Tensor:
+    """W + α / r · B · A, the matrix that does what both roads do."""
+    return lora.merged_weight(weight, a, b, alpha)
+
+
+def _merge_by_loop(weight: Tensor, a: Tensor, b: Tensor, alpha: float) -> Tensor:
+    merged = weight.double().clone()
+    for r in range(len(a)):
+        merged += alpha / len(a) * torch.outer(b[:, r], a[r]).double()
+    return merged
+
+
+def _merge_by_asking(weight: Tensor, a: Tensor, b: Tensor, alpha: float) -> Tensor:
+    """The columns of a matrix are what it makes of the unit vectors."""
+    return lora.lora_forward(torch.eye(weight.shape[1]), weight, a, b, alpha).T
+
+
+def _if_square(weight: Tensor, change: Tensor) -> Tensor:
+    return weight + (change.T if change.shape[0] == change.shape[1] else change)
+
+
+def _roads(n_out: int, n_in: int, rank: int, alpha: float) -> tuple[Tensor, Tensor, Tensor, float]:
+    seed = 1040 + 100 * n_out + 10 * n_in + rank
+    sizes = ((n_out, n_in), (rank, n_in), (n_out, rank))
+    return *(uniform(*size, seed=seed + i) for i, size in enumerate(sizes)), alpha
+
+
+MERGE = Exercise(
+    id="10.4",
+    title="LoRA merged",
+    minutes=6,
+    stars=1,
+    reference=merge,
+    probes=[
+        _roads(1, 1, 1, 2.0),
+        _roads(2, 2, 1, 1.0),
+        _roads(3, 2, 2, 8.0),
+        _roads(4, 4, 3, 16.0),
+        _roads(5, 7, 4, 2.0),
+    ],
+    mistakes={
+        "It is merged twice: what was learned is added once.": lambda w, a, b, alpha: (
+            w + 2 * alpha / len(a) * b @ a
+        ),
+        "The scale is missing: alpha / r times B · A.": lambda w, a, b, alpha: w + b @ a,
+        "It is scaled twice: alpha / r once.": lambda w, a, b, alpha: (
+            w + (alpha / len(a)) ** 2 * b @ a
+        ),
+        "You multiplied by alpha and didn't divide by r.": lambda w, a, b, alpha: w + alpha * b @ a,
+        "The change alone is not the layer: add it to W.": lambda w, a, b, alpha: (
+            alpha / len(a) * b @ a
+        ),
+        "The scale went over W too: only what was learned is scaled.": lambda w, a, b, alpha: (
+            alpha / len(a) * (w + b @ a)
+        ),
+        "The change was subtracted: that is how a merge is undone.": lambda w, a, b, alpha: (
+            w - alpha / len(a) * b @ a
+        ),
+        "The change lies on its side: B · A has the shape of W, (n_out, n_in).": (
+            lambda w, a, b, alpha: _if_square(w, alpha / len(a) * b @ a)
+        ),
+        "You took r from the wrong axis: A is (r, n_in), so r = len(a).": lambda w, a, b, alpha: (
+            w + alpha / a.shape[1] * b @ a
+        ),
+        "You took r from the wrong axis: B is (n_out, r), so len(b) is n_out, and r is len(a).": (
+            lambda w, a, b, alpha: w + alpha / len(b) * b @ a
+        ),
+    },
+    alternatives={
+        "rank by rank": _merge_by_loop,
+        "asked with unit vectors": _merge_by_asking,
+        "addmm": lambda w, a, b, alpha: torch.addmm(w, b, a, alpha=alpha / len(a)),
+    },
+    atol=1e-5,
+)

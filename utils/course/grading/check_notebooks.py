@@ -1,0 +1,185 @@
+"""`course check`: a learner's own CI. Runs notebooks as they are on disk and reports on them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+import utils
+from utils.course.grading.notebook_run import Progress, run_notebook
+from utils.course.grading.reports import append_markdown, print_report, write_json, write_junit
+from utils.course.grading.results import UNABLE, NotebookReport, exit_code
+
+CELL_TIMEOUT = 120.0
+NOTEBOOK_TIMEOUT = 900.0
+
+
+class NothingToCheck(ValueError):
+    """No notebook answers to what was asked for; the message says what was looked for."""
+
+
+def check_notebooks(
+    notebooks: Sequence[Path] = (),
+    week: int | None = None,
+    junit: Path | None = None,
+    json_path: Path | None = None,
+    summary: Path | None = None,
+    cell_timeout: float = CELL_TIMEOUT,
+    notebook_timeout: float = NOTEBOOK_TIMEOUT,
+    jobs: int = 1,
+) -> int:
+    """Run notebooks in fresh kernels, print a report, write those asked for; the exit code.
+
+    `notebooks` are files or folders; without any, the chapters of `week`, or all chapters of the
+    course around the working directory. `junit`, `json_path` and `summary` name files to write
+    (`summary` is appended to, and defaults to the file that GITHUB_STEP_SUMMARY names).
+    `cell_timeout` and `notebook_timeout` are in seconds; `jobs` notebooks run at once.
+
+    Returns 0 where nothing is wrong (an exercise not attempted is not wrong), 1 where an exercise
+    is wrong, raised or timed out, or a cell failed, 2 where something could not run, and 130 where
+    Ctrl-C ended it; then the reports hold what was known. The notebooks' files are only read.
+    """
+    try:
+        paths = select(notebooks, week)
+        _check_limits(cell_timeout, notebook_timeout, jobs)
+    except ValueError as error:
+        print(f"course check: {error}", file=sys.stderr)
+        return UNABLE
+    notebook_timeout = max(notebook_timeout, cell_timeout)
+    reports = _run_all(paths, cell_timeout, notebook_timeout, jobs)
+    print_report(reports)
+    if summary is None and os.environ.get("GITHUB_STEP_SUMMARY"):
+        summary = Path(os.environ["GITHUB_STEP_SUMMARY"])
+    written = [
+        _write(write, reports, path)
+        for write, path in (
+            (write_junit, junit),
+            (write_json, json_path),
+            (append_markdown, summary),
+        )
+        if path is not None
+    ]
+    return exit_code(reports) if all(written) else max(exit_code(reports), UNABLE)
+
+
+def _check_limits(cell_timeout: float, notebook_timeout: float, jobs: int) -> None:
+    for name, value in {"cell timeout": cell_timeout, "notebook timeout": notebook_timeout}.items():
+        if not value > 0:
+            raise ValueError(f"the {name} must be more than 0 seconds, and {value:g} was given")
+    if jobs < 1:
+        raise ValueError(f"at least 1 notebook must run at a time, and --jobs {jobs} was given")
+
+
+def _write(
+    write: Callable[[Sequence[NotebookReport], Path], None],
+    reports: Sequence[NotebookReport],
+    path: Path,
+) -> bool:
+    try:
+        write(reports, path)
+    except OSError as error:
+        print(f"course check: can't write {path}: {error.strerror or error}", file=sys.stderr)
+        return False
+    return True
+
+
+def select(notebooks: Sequence[Path], week: int | None) -> list[Path]:
+    """The notebooks that are meant, each once; raises `NothingToCheck`."""
+    if notebooks and week is not None:
+        raise NothingToCheck("name either notebooks or a week, not both")
+    if notebooks:
+        found = [path for given in notebooks for path in _in_folder(Path(given))]
+        return list({path.resolve(): path for path in found}.values())
+    chapters = find_chapters()
+    paths = _in_folder(chapters)
+    if week is None:
+        return paths
+    paths = [path for path in paths if _number(path) in _chapters_of(week)]
+    if not paths:
+        raise NothingToCheck(f"there is no chapter of week {week} in {chapters}")
+    return paths
+
+
+def _chapters_of(week: int) -> tuple[int, ...]:
+    if week not in range(6):
+        raise NothingToCheck(f"the course has weeks 1 to 5, and 0 for the start: not {week}")
+    return (2 * week - 1, 2 * week) if week else (0,)
+
+
+def _number(path: Path) -> int:
+    return int(path.name[:2]) if path.name[:2].isdecimal() else -1
+
+
+def _in_folder(path: Path) -> list[Path]:
+    """The notebooks in a folder, without Jupyter's checkpoints; anything else as it is."""
+    if not path.is_dir():
+        return [path]
+    return sorted(path.glob("*.ipynb")) or [path]
+
+
+def find_chapters() -> Path:
+    """The folder `chapters` of the course around the working directory, or else of this package."""
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(utils.__file__).parent.parent):
+        if (folder / "chapters").is_dir() and any((folder / "chapters").glob("*.ipynb")):
+            return folder / "chapters"
+    raise NothingToCheck(
+        f"there is no folder chapters/ with notebooks in {here} or above it; "
+        "go to the course's folder, or name the notebooks"
+    )
+
+
+def _run_all(
+    paths: Sequence[Path], cell_timeout: float, notebook_timeout: float, jobs: int
+) -> list[NotebookReport]:
+    """Run the notebooks, `jobs` at a time, each in a thread so that Ctrl-C always gets through."""
+    stop = threading.Event()
+
+    def run(path: Path) -> NotebookReport:
+        name = _name(path)
+        if stop.is_set():
+            return NotebookReport(path, name, interrupted=True)
+        try:
+            return run_notebook(path, name, cell_timeout, notebook_timeout, stop, show)
+        except Exception as error:  # one notebook must never take the others' report with it
+            return NotebookReport(path, name, problem=f"{type(error).__name__}: {error}")
+
+    with _progress() as show, ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = [pool.submit(run, path) for path in paths]
+        try:
+            _wait(futures)
+        except KeyboardInterrupt:
+            stop.set()
+            _wait(futures)
+    return [future.result() for future in futures]
+
+
+def _wait(futures: list[Future[NotebookReport]]) -> None:
+    while wait(futures, timeout=0.5).not_done:
+        pass
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show on a terminal which cell runs; say nothing where nobody watches."""
+    console = Console(stderr=True)
+    if not console.is_terminal or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with console.status("Starting a kernel …") as status:
+        yield lambda text: status.update(text.replace("[", r"\["))
+
+
+def _name(path: Path) -> str:
+    """The notebook as reports name it: relative to the working directory where it lies below."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.as_posix()

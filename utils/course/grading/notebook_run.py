@@ -1,0 +1,261 @@
+"""Running one notebook in a fresh kernel, cell by cell, without ever touching its file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shlex
+import sys
+import tempfile
+import textwrap
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from utils.course.building.plan import Cell, NotANotebook, Plan, names_bound, read_plan
+from utils.course.grading.fresh_kernel import FreshKernel, KernelDied, KernelStuck, Reply, Stopped
+from utils.course.grading.results import (
+    STATUSES,
+    CellFailure,
+    ExerciseResult,
+    Kind,
+    NotebookReport,
+    clean,
+    one_line,
+)
+
+Progress = Callable[[str], None]
+_DISTRIBUTION = {
+    "yaml": "PyYAML",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "cv2": "opencv-python",
+}
+
+
+def run_notebook(
+    path: Path,
+    name: str,
+    cell_timeout: float,
+    notebook_timeout: float,
+    stop: threading.Event,
+    progress: Progress = lambda _: None,
+) -> NotebookReport:
+    """Run the notebook at `path` as it is on disk and report on it under `name`.
+
+    No cell may take longer than `cell_timeout` seconds, nor all together `notebook_timeout`.
+    A cell that fails does not stop the others. Setting `stop` ends the run with what there is.
+    """
+    report, start = NotebookReport(path, name), monotonic()
+    try:
+        plan = read_plan(path)
+    except NotANotebook as error:
+        report.problem = f"{name} {error}"
+        return report
+    report.cells = len(plan.cells)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        run = _Run(plan, report, Path(folder) / "report.jsonl", cell_timeout)
+        try:
+            with FreshKernel(path.resolve().parent, _environment(run.log), stop) as kernel:
+                run.cells_of(kernel, notebook_timeout, progress)
+        except KernelDied as error:
+            report.problem = f"The kernel did not start: it {error}"
+        except Stopped:
+            report.interrupted = True
+    run.settle()
+    report.seconds = monotonic() - start
+    return report
+
+
+def _environment(log: Path) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name != "COURSE_STRICT"}
+    return env | {"COURSE_REPORT": str(log)}
+
+
+@dataclass
+class _Run:
+    plan: Plan
+    report: NotebookReport
+    log: Path
+    cell_timeout: float
+    found: dict[str, ExerciseResult] = field(default_factory=dict)
+    _read: int = 0
+
+    def cells_of(self, kernel: FreshKernel, limit: float, progress: Progress) -> None:
+        """Run all cells, until the kernel dies or the time for them all is up."""
+        deadline = monotonic() + limit
+        for cell in self.plan.cells:
+            left = deadline - monotonic()
+            if left <= 0:
+                self.report.problem = (
+                    f"The {limit:g} s for the whole notebook were up before cell {cell.number} "
+                    f"of {self.report.cells}"
+                )
+                return
+            progress(f"{self.report.name}: cell {cell.number} of {self.report.cells}")
+            alive = self._run_cell(kernel, cell, min(self.cell_timeout, left))
+            self.report.cells_run += 1
+            self._read_log(cell)
+            if not alive:
+                return
+
+    def _run_cell(self, kernel: FreshKernel, cell: Cell, timeout: float) -> bool:
+        try:
+            reply = kernel.run(cell.source, timeout)
+        except KernelDied as error:
+            self._fail(cell, "kernel died", f"the kernel died here: it {error}")
+            return False
+        except KernelStuck:
+            error = f"did not end within {timeout:.3g} s, nor when it was interrupted"
+            self._fail(cell, "timed out", error)
+            return False
+        if reply.status == "timed out":
+            self._fail(cell, "timed out", f"did not end within {timeout:.3g} s; it was interrupted")
+        elif reply.status == "error" and "raises-exception" not in cell.tags:
+            self._raised(cell, reply)
+        if reply.ends_kernel:
+            self._fail(cell, "kernel died", "this cell ends the kernel: it calls exit() or quit()")
+        return not reply.ends_kernel
+
+    def _raised(self, cell: Cell, reply: Reply) -> None:
+        missing = missing_package(reply)
+        value = re.sub(
+            r" \(\d+\.py, line \d+\)$", "", reply.value
+        )  # IPython's name of a cell's file
+        error = one_line(f"{reply.name}: {value}" if value else reply.name)
+        if missing:
+            self._fail(cell, "missing package", f"{error}. {missing}", _line(cell, reply))
+            return
+        follows, hint = self._cause(cell, reply)
+        self._fail(cell, "raised", error + hint, _line(cell, reply), follows)
+
+    def _fail(
+        self,
+        cell: Cell,
+        kind: Kind,
+        error: str,
+        line: int | None = None,
+        follows: int | None = None,
+    ) -> None:
+        failure = CellFailure(cell.number, clean(cell.heading), kind, error, line, follows)
+        self.report.failures.append(failure)
+
+    def _cause(self, cell: Cell, reply: Reply) -> tuple[int | None, str]:
+        """The failed cell that a NameError comes from, or else a hint where the name is defined."""
+        named = re.search(r"name '(\w+)' is not defined", reply.value)
+        if reply.name != "NameError" or not named:
+            return None, ""
+        name = named.group(1)
+        for failure in reversed(self.report.failures):
+            if name in names_bound(self.plan.cells[failure.cell - 1].source):
+                return failure.follows or failure.cell, ""
+        for later in self.plan.cells[cell.number :]:
+            if name in names_bound(later.source):
+                return None, f" (it is first defined further down, in cell {later.number})"
+        return None, ""
+
+    def _read_log(self, cell: Cell) -> None:
+        """Take in what `check` wrote while this cell ran; the last word on an exercise counts."""
+        if not self.log.exists():
+            return
+        with self.log.open("rb") as file:
+            file.seek(self._read)
+            written = file.read()
+        whole = written[: written.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.decode("utf-8", "replace").split("\n"):
+            result = _result(line, cell.number)
+            if result is not None:
+                self.found[result.id] = result
+
+    def settle(self) -> None:
+        """List the exercises in the order of the notebook, those that never ran included."""
+        for id_ in dict.fromkeys([*self.plan.ids, *self.found]):
+            result = self.found.get(id_) or self._not_run(id_)
+            result.title = result.title or clean(self.plan.titles.get(id_, ""))
+            self.report.exercises.append(result)
+
+    def _not_run(self, id_: str) -> ExerciseResult:
+        number = self.plan.checked_in.get(id_)
+        if number is None:
+            why = f'the notebook holds no check("{id_}", …) any more'
+            return ExerciseResult(id_, "", "not run", why)
+        own = [failure for failure in self.report.failures if failure.cell == number]
+        if own and own[0].kind == "timed out":
+            return ExerciseResult(id_, "", "timed out", f"its cell {own[0].error}", cell=number)
+        return ExerciseResult(id_, "", "not run", self._why(number, own), cell=number)
+
+    def _why(self, number: int, own: list[CellFailure]) -> str:
+        if own and own[0].follows:
+            return f"an earlier cell failed: cell {own[0].follows}"
+        if own:
+            return f"its own cell failed: cell {number}"
+        if number <= self.report.cells_run:
+            return f"cell {number} ran, but never came to its check"
+        if self.report.interrupted:
+            return "the run was interrupted before it"
+        ended = f" in cell {self.report.cells_run}" if self.report.cells_run else ""
+        return f"the run ended before it{ended}"
+
+
+def _result(line: str, cell: int) -> ExerciseResult | None:
+    """One line of the report that `check` writes, or None where it is none."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        status = entry["status"]
+        if status not in STATUSES:
+            return None
+        diagnosis = entry.get("diagnosis")
+        return ExerciseResult(
+            id=clean(str(entry["id"])),
+            title=clean(str(entry.get("title") or "")),
+            status=status,
+            diagnosis=_tidy(str(diagnosis)) if diagnosis else None,
+            seconds=float(entry.get("seconds") or 0.0),
+            cell=cell,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _tidy(diagnosis: str) -> str:
+    """The diagnosis without the indentation that it has below a chapter's cell."""
+    first, _, rest = clean(diagnosis).strip().partition("\n")
+    return f"{first}\n{textwrap.dedent(rest)}" if rest else first
+
+
+def _line(cell: Cell, reply: Reply) -> int | None:
+    """The line of the cell itself that was running, from IPython's traceback."""
+    frames = re.findall(r"In\s?\[(\d+)\], line (\d+)", clean("\n".join(reply.traceback), 100_000))
+    return next((int(line) for number, line in frames if int(number) == cell.number), None)
+
+
+def missing_package(reply: Reply) -> str | None:
+    """What to install where a cell failed for want of a package; None for any other error."""
+    named = re.search(r"No module named '([\w.]+)'", reply.value)
+    if reply.name != "ModuleNotFoundError" or not named:
+        return None
+    module = named.group(1).split(".")[0]
+    if named.group(1) == "utils":
+        command = shlex.join([_interpreter(), "-m", "pip", "install", "-e", "."])
+        return f"The course itself is not installed; in its folder, this installs it: {command}"
+    importlib.invalidate_caches()
+    if module in sys.modules or importlib.util.find_spec(module) is not None:
+        return None  # the package is there, and only a part of that name is not
+    package = _DISTRIBUTION.get(module, module)
+    command = shlex.join([_interpreter(), "-m", "pip", "install", package])
+    return f"The package {package} is missing; this installs it: {command}"
+
+
+def _interpreter() -> str:
+    try:
+        return str(Path(sys.executable).relative_to(Path.cwd()))
+    except ValueError:
+        return sys.executable

@@ -1,1 +1,0 @@
-"""The *predict, then run* questions of the course, as data: a module a chapter."""

@@ -1,0 +1,1 @@
+"""`course serve`: the interface of OpenAI's clients, on this machine."""

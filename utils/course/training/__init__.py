@@ -1,0 +1,1 @@
+"""`course train`: a run and its folder."""

@@ -1,0 +1,86 @@
+"""What `course train` measures at its end, and the card that it leaves beside the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from utils.course.training.run import STORIES, VAL_STORIES, Settings, Text
+from utils.data.storyworld import scores as story_scores
+from utils.data.storyworld import world as storyworld
+from utils.llm.gpt.card import ModelCard
+from utils.llm.gpt.model import GPT
+from utils.llm.training.callbacks import time_left
+from utils.llm.training.loop import History
+
+#: Options of the command that are not called as the settings are.
+FLAGS = {
+    "context_length": "context",
+    "n_layers": "layers",
+    "n_heads": "heads",
+    "d_model": "width",
+    "n_stories": "stories",
+}
+STORY_LIMITS = (
+    "It knows the words of the story world and nothing besides; it has never read English.",
+    "What it writes is made up, and now and then impossible in its world.",
+)
+TEXT_LIMITS = (
+    "It continues texts like those that it has read; it was not taught to answer or to obey.",
+    "It does not know what is true, and can repeat its training text word for word.",
+    "Whoever wrote that text may have rights in it: ask before you give the weights away.",
+)
+
+
+def held_out_scores(model: GPT, history: History, text: Text, stories: bool) -> dict[str, str]:
+    """What was measured on text that the model did not learn from, with the result."""
+    if stories:
+        held_out = storyworld.stories(VAL_STORIES, seed=1)
+        bits = story_scores.bits_per_word(model, held_out)
+        floor = story_scores.true_bits_per_word(held_out)
+        above = 100 * (bits / floor - 1)
+        return {
+            "held-out stories": f"{bits:.4f} bits per word, {above:+.2f} % from the floor, which "
+            f"is {floor:.4f} for them"
+        }
+    if not history.val_loss:
+        return {}
+    nats = history.val_loss[-1]
+    bits = nats / math.log(2) * (len(text.val_ids) - 1) / text.val_bytes
+    return {"validation": f"{nats:.4f} nats per token, {bits:.3f} bits per byte"}
+
+
+def card_of(
+    settings: Settings, history: History, text: Text, scores: Mapping[str, str], name: str
+) -> ModelCard:
+    """The card of what a training left."""
+    stories = settings.corpus == STORIES
+    data = (
+        f"{settings.n_stories:,} stories of the course's own story world, written by a program."
+        if stories
+        else f"The text {settings.corpus}."
+    )
+    of = f"{len(text.train_ids):,} tokens to learn from, {len(text.val_ids):,} held out."
+    kept = ("batch_size", "learning_rate", "weight_decay", "dropout", "precision", "seed")
+    recipe = {
+        "steps": f"{len(history.losses):,} of {settings.steps:,}",
+        "tokens read": f"{history.tokens:,}",
+        "time": time_left(history.seconds),
+        **{name.replace("_", " "): getattr(settings, name) for name in kept},
+    }
+    limits = STORY_LIMITS if stories else TEXT_LIMITS
+    if history.stopped:
+        limits = (f"Its training was stopped early: {history.stopped}.", *limits)
+    return ModelCard(name, f"{data} {of}", recipe, scores, limits, command_of(settings))
+
+
+def command_of(settings: Settings) -> str:
+    """The command that trains such a model again."""
+    words, usual = ["course train"], asdict(type(settings)())
+    for name, value in asdict(settings).items():
+        if value == usual[name] and name not in ("corpus", "preset"):
+            continue
+        flag = f"--{FLAGS.get(name, name).replace('_', '-')}"
+        words.append(flag if value is True else f"{flag} {value}")
+    return " ".join(words)

@@ -1,0 +1,269 @@
+"""A model that reads and writes text: weights, and the tokenizer that they were trained with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import tiktoken
+import torch
+
+from utils.data.instructions import tasks as instructions
+from utils.data.storyworld import tokens as story_tokens
+from utils.data.storyworld import world as storyworld
+from utils.llm.gpt import checkpoints, hf
+from utils.llm.gpt.model import GPT
+from utils.llm.tokenizer.bpe import gpt2_encoding, load_encoding
+from utils.llm.tokenizer.hf import encoding_from_hf
+from utils.llm.tokenizer.streaming import Decoder, TextDecoder, WordDecoder
+
+__all__ = ["DEFAULT", "Message", "TextModel", "open_model"]
+
+DEFAULT = "stories"
+STORIES, INSTRUCT = "stories", "stories-instruct"
+ROLES = ("system", "user", "assistant")
+_BEFORE = {storyworld.END, instructions.ASSISTANT}  # behind them a text begins
+_ANSWER = 256  # tokens of the context that a long conversation leaves for its answer
+
+Message = Mapping[str, str]  # {"role": one of ROLES, "content": the text}
+
+
+@dataclass(frozen=True, eq=False)
+class TextModel:
+    """A model with its way from text to tokens and back.
+
+    `encode(text)` gives the ids of a text to go on with, a start mark in front where the model was
+    trained with one; `decode(ids)` the text of ids, for reading. `encode_chat(messages)` gives the
+    ids of a conversation up to where the answer begins. `decoder(prompt_ids)` makes what turns
+    the tokens after them into text, one by one. A token of `stop_ids` ends a text.
+
+    Models that complete are given a conversation as its texts, one below the other; story models,
+    which learned from single stories and requests, its last text alone, behind the rules of a
+    system message where they know such.
+
+    `encode` and `encode_chat` raise ValueError for words that the model does not have.
+    """
+
+    model: GPT
+    encode: Callable[[str], list[int]]
+    decode: Callable[[Iterable[int]], str]
+    stop_ids: tuple[int, ...]
+    name: str
+    encode_chat: Callable[[Sequence[Message]], list[int]]
+    decoder: Callable[[Sequence[int]], Decoder]
+
+    @property
+    def context_length(self) -> int:
+        """The most tokens that it reads at once."""
+        return self.model.config.context_length
+
+
+def open_model(
+    name_or_path: str | os.PathLike[str] = DEFAULT, device: str | torch.device = "cpu"
+) -> TextModel:
+    """A model by the name of one that comes with the course, by its path, or from Hugging Face.
+
+    A path is a folder that `course train` left, the file of weights in it, or a folder in the
+    format of Hugging Face's GPT-2, which needs no network. A name such as "gpt2" is downloaded
+    once.
+
+    Raises FileNotFoundError, ValueError, ConnectionError or ImportError, saying what to do.
+    """
+    path, name = Path(name_or_path), str(name_or_path)
+    if path.is_dir():
+        opened = _open_folder(path)
+    elif path.is_file() or path.suffix == ".safetensors":
+        opened = _of_course(GPT.load(path), path.parent, path.stem)
+    elif name in checkpoints.shipped():
+        opened = _of_course(GPT.load(name), checkpoints.SHIPPED, name)
+    elif path.parent != Path() and not _may_be_on_the_hub(name):
+        raise FileNotFoundError(f"There is no folder {path}; this one is {Path.cwd()}.")
+    else:
+        opened = _open_hub(name)
+    opened.model.to(device)
+    return opened
+
+
+def _may_be_on_the_hub(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def _open_folder(folder: Path) -> TextModel:
+    weights, described = folder / "model.safetensors", folder / "config.json"
+    if not weights.is_file():
+        unfinished = (folder / "snapshot.pt").is_file()
+        raise FileNotFoundError(
+            f"The training in {folder} has not finished: course train --out {folder} --resume goes "
+            "on with it."
+            if unfinished
+            else f"The folder {folder} has no model.safetensors: give one that `course train` "
+            "left, or one in the format of Hugging Face."
+        )
+    name = folder.resolve().name
+    if described.is_file() and "model_type" in _json(described):
+        return _of_hf(GPT.from_hf(folder), folder, name)
+    return _of_course(GPT.load(weights), folder, name)
+
+
+def _open_hub(name: str) -> TextModel:
+    try:
+        model = GPT.from_hf(name)
+    except (OSError, ImportError) as error:
+        known = ", ".join(checkpoints.shipped()) or "none yet"
+        raise type(error)(f"{error} With the course come: {known}.") from error
+    try:
+        encoding = encoding_from_hf(hf.fetch(name, "tokenizer.json").parent)
+    except (OSError, ValueError):
+        encoding = _gpt2_encoding(model, name)
+    return _of_encoding(model, encoding, name, (encoding.eot_token,))
+
+
+def _of_hf(model: GPT, folder: Path, name: str) -> TextModel:
+    """A folder of Hugging Face's, its tokenizer theirs, or the course's where we exported it."""
+    if _is_ours(folder / "tokenizer.json"):
+        return _of_course(model, folder, name)
+    try:
+        encoding = encoding_from_hf(folder)
+    except FileNotFoundError:
+        encoding = _gpt2_encoding(model, name)
+    return _of_encoding(model, encoding, name, _ends(encoding))
+
+
+def _gpt2_encoding(model: GPT, name: str) -> tiktoken.Encoding:
+    if model.tokenizer != "gpt2":
+        raise ValueError(
+            f"{name} comes without its tokenizer, and its {model.config.vocab_size:,} tokens are "
+            "not GPT-2's 50,257: put its tokenizer.json beside the weights."
+        )
+    return gpt2_encoding()
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and not {"model", "pre_tokenizer"} <= _json(path).keys()
+
+
+def _of_course(model: GPT, folder: Path, name: str) -> TextModel:
+    """Weights of our own: whole words, or an encoding that lies beside them."""
+    beside = (folder / f"{name}.tokenizer.json", folder / "tokenizer.json")
+    kept = next((path for path in beside if path.is_file()), None)
+    if kept and model.tokenizer not in (STORIES, INSTRUCT):
+        content = _json(kept)
+        if content.get("kind") == "whole words":
+            _check_words(content, kept)
+            return _of_words(model, name)
+        encoding = load_encoding(kept)
+        return _of_encoding(model, encoding, name, _ends(encoding), start="\n")
+    if model.tokenizer == "gpt2":
+        encoding = gpt2_encoding()
+        return _of_encoding(model, encoding, name, (encoding.eot_token,))
+    if model.tokenizer in (STORIES, INSTRUCT):
+        return _of_words(model, name)
+    raise ValueError(
+        f"{name} was trained with the tokenizer {model.tokenizer!r}, which is not here: put its "
+        "tokenizer.json beside the weights."
+    )
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+    except ValueError as error:
+        raise ValueError(f"{path} can't be read as JSON ({error}).") from error
+    return content
+
+
+def _check_words(content: Mapping[str, object], path: Path) -> None:
+    if content.get("words") != list(story_tokens.VOCABULARY):
+        raise ValueError(
+            f"{path} lists other words than this version of the story world has: train anew."
+        )
+
+
+def _ends(encoding: tiktoken.Encoding) -> tuple[int, ...]:
+    specials = encoding._special_tokens
+    return (specials[storyworld.END],) if storyworld.END in specials else ()
+
+
+def _check_size(model: GPT, n_tokens: int, name: str) -> None:
+    if model.config.vocab_size < n_tokens:
+        raise ValueError(
+            f"{name} knows {model.config.vocab_size:,} tokens and its tokenizer {n_tokens:,}: they "
+            "don't belong together."
+        )
+
+
+def _of_encoding(
+    model: GPT,
+    encoding: tiktoken.Encoding,
+    name: str,
+    stop_ids: tuple[int, ...],
+    start: str = "",
+) -> TextModel:
+    """Text in pieces of bytes. A conversation is its texts, one below the other."""
+    _check_size(model, encoding.n_vocab, name)
+    first = encoding.encode_ordinary(start) or list(stop_ids)
+    ends = frozenset(stop_ids)
+
+    def encode(text: str) -> list[int]:
+        return encoding.encode_ordinary(text) or first
+
+    def encode_chat(messages: Sequence[Message]) -> list[int]:
+        turns = list(_checked(messages))
+        room = max(1, model.config.context_length - min(_ANSWER, model.config.context_length // 2))
+        while True:
+            ids = encode("\n".join(message["content"] for message in turns))
+            oldest = 1 if turns[0]["role"] == "system" else 0
+            if len(ids) <= room or oldest >= len(turns) - 1:
+                return ids
+            del turns[oldest]
+
+    def decode(ids: Iterable[int]) -> str:
+        return encoding.decode([int(i) for i in ids if int(i) not in ends])
+
+    return TextModel(
+        model, encode, decode, stop_ids, name, encode_chat, lambda prompt=(): TextDecoder(encoding)
+    )
+
+
+def _of_words(model: GPT, name: str) -> TextModel:
+    """Whole words of the story world. A text begins behind the end mark of the one before."""
+    obeys = model.tokenizer == INSTRUCT
+    words = instructions.VOCABULARY if obeys else story_tokens.VOCABULARY
+    to_ids = partial(instructions.encode, marks=True) if obeys else story_tokens.encode
+    end = story_tokens.END_ID
+    _check_size(model, len(words), name)
+
+    def encode(text: str) -> list[int]:
+        ids = to_ids(text)
+        return ids if ids[:1] == [end] else [end, *ids]
+
+    def decode(ids: Iterable[int]) -> str:
+        return storyworld.prose([words[int(i)] for i in ids if int(i) != end])
+
+    def decoder(prompt: Sequence[int] = ()) -> WordDecoder:
+        fresh = WordDecoder(words, closing=".,:?")
+        for token in prompt:
+            fresh.flush() if words[token] in _BEFORE else fresh.push(token)
+        return fresh
+
+    def encode_chat(messages: Sequence[Message]) -> list[int]:
+        *before, last = _checked(messages)
+        if obeys:
+            rules = [message for message in before if message["role"] == "system"]
+            return instructions.chat_ids([*rules, last])
+        return encode(last["content"])
+
+    return TextModel(model, encode, decode, (end,), name, encode_chat, decoder)
+
+
+def _checked(messages: Sequence[Message]) -> Sequence[Message]:
+    """The messages, if there are any and the last one is to be answered."""
+    if not messages or messages[-1]["role"] == "assistant":
+        raise ValueError("The last message must be the user's: it is what is answered.")
+    return messages

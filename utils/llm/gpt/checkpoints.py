@@ -1,0 +1,167 @@
+"""A model on disk: numbers and a description, and nothing that could run.
+
+The format is safetensors. One entry of its metadata, `KEY`, is JSON: the model's configuration and
+the name of its tokenizer.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+__all__ = ["SHIPPED", "Checkpoint", "check_tensors", "find", "read", "read_tensors", "shipped"]
+
+KEY = "gpt-by-building"
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+
+class Checkpoint(NamedTuple):
+    """What a file holds: the tensors by name, the configuration's fields, the tokenizer's name."""
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any]
+    tokenizer: str
+
+
+def shipped() -> list[str]:
+    """The names of the models that come with the course."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def find(path_or_name: str | os.PathLike[str]) -> Path:
+    """The file of that path, or of a shipped model of that name.
+
+    Raises FileNotFoundError, saying what there is, or ValueError for a folder.
+    """
+    path = Path(path_or_name)
+    if path.is_file():
+        return path
+    known = shipped()
+    if str(path_or_name) in known:
+        return SHIPPED / f"{path_or_name}.safetensors"
+    if path.is_dir():
+        raise ValueError(
+            f"{path} is a folder: GPT.load opens one file that GPT.save wrote. A folder in the "
+            "format of Hugging Face is opened by GPT.from_hf."
+        )
+    names = f"one of {', '.join(map(repr, known))}" if known else "which has none yet"
+    raise FileNotFoundError(
+        f"There is no file {path}, and no model of that name comes with the course ({names}). "
+        f"This folder is {Path.cwd()}."
+    )
+
+
+def write(path: str | os.PathLike[str], checkpoint: Checkpoint, dtype: torch.dtype | None) -> None:
+    """Put a checkpoint on disk, its numbers as `dtype`, whole or not at all.
+
+    Raises ValueError for a dtype that is not one of DTYPES, or too narrow for the numbers.
+    """
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"dtype is {dtype}: give one of {', '.join(map(str, DTYPES))}.")
+    tensors = {name: _as(dtype, name, tensor) for name, tensor in checkpoint.tensors.items()}
+    described = {"config": checkpoint.config, "tokenizer": checkpoint.tokenizer}
+    # A single entry: safetensors writes several in an order that changes from run to run.
+    write_tensors(Path(path), tensors, {KEY: json.dumps(described)})
+
+
+def _as(dtype: torch.dtype | None, name: str, tensor: Tensor) -> Tensor:
+    narrow = tensor.detach().to(dtype=dtype or tensor.dtype, device="cpu").contiguous()
+    if dtype is not None and narrow.isinf().any() and not tensor.isinf().any():
+        raise ValueError(f"{name} has numbers too large for {dtype}: save it as bfloat16.")
+    return narrow
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file beside its place, then move it there in one step."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the path of a file, as {path / 'my-gpt'}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        save_file(tensors, unfinished, metadata)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path_or_name: str | os.PathLike[str]) -> Checkpoint:
+    """The checkpoint at a path, or of a shipped name, its numbers as float32.
+
+    Raises FileNotFoundError where there is none, and ValueError for a file that is cut, or that
+    `write` did not write.
+    """
+    path = find(path_or_name)
+    tensors, metadata = read_tensors(path)
+    try:
+        described = json.loads(metadata[KEY])
+        config, tokenizer = dict(described["config"]), str(described["tokenizer"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is a safetensors file, but GPT.save did not write it: there is no readable "
+            f"entry {KEY!r} with a configuration in its metadata. Weights of Hugging Face's GPT-2 "
+            "are read by GPT.from_hf, which takes their folder."
+        ) from error
+    return Checkpoint(tensors, config, tokenizer)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors of a safetensors file, as float32 in memory of their own, and its metadata.
+
+    Raises FileNotFoundError where there is none, and ValueError for a file that is no safetensors
+    file or not a whole one.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(_damage(path, error)) from error
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            raise ValueError(f"{path}: {name} is {tensor.dtype}, and weights are floating numbers.")
+        tensors[name] = tensor.to(torch.float32, copy=True)  # lets go of the file
+    return tensors, metadata
+
+
+def _damage(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        start, size = file.read(9), path.stat().st_size
+    if start[8:] == b"{":
+        return (
+            f"{path} is cut or damaged ({size:,} bytes; {error}): copy or download it again, or "
+            "save the model anew."
+        )
+    return (
+        f"{path} is not a safetensors file ({size:,} bytes; {error}). Other formats, as PyTorch's "
+        "own .pt and .bin, can hold programs and are not opened; save the model by GPT.save."
+    )
+
+
+def check_tensors(
+    found: Mapping[str, Tensor], expected: Mapping[str, Tensor], origin: object
+) -> None:
+    """Raises ValueError, naming the first, where names or shapes are not those expected."""
+    missing = [name for name in expected if name not in found]
+    strange = [name for name in found if name not in expected]
+    if missing or strange:
+        parts = [f"without {missing[0]}"] if missing else []
+        parts += [f"with {strange[0]}, which such a model does not have"] if strange else []
+        raise ValueError(
+            f"{origin}: the weights don't fit the configuration. They come {' and '.join(parts)} "
+            f"({len(missing)} missing, {len(strange)} too many)."
+        )
+    for name, tensor in found.items():
+        if tensor.shape != expected[name].shape:
+            raise ValueError(
+                f"{origin}: the weights don't fit the configuration. {name} has the shape "
+                f"{tuple(tensor.shape)}, and {tuple(expected[name].shape)} was expected."
+            )

@@ -1,0 +1,397 @@
+"""A whole GPT, parts before the whole: feed-forward layer, block, stack and head.
+
+Shapes: `B` texts in a batch, `T` tokens, `C` = d_model columns of a token, `L` layers, `H` heads,
+`V` tokens of the vocabulary. With the default configuration it is GPT-2 (Radford et al. 2019),
+a decoder in the sense of Alg. 10 of *Formal Algorithms for Transformers*.
+"""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from utils.llm.attention.heads import KVCache, LearnedPositions, MultiHeadAttention
+from utils.llm.gpt import checkpoints, counts, hf
+from utils.llm.gpt.card import ModelCard
+from utils.llm.gpt.config import PRESETS, GPTConfig
+from utils.llm.gpt.norms import make_norm
+from utils.llm.gpt.shapes import (
+    check_embeddings,
+    check_ids,
+    check_layers,
+    check_length,
+    check_positions,
+    check_range,
+)
+
+__all__ = ["GPT", "PRESETS", "Block", "FeedForward", "GPTConfig", "feed_forward", "gelu"]
+
+INIT_STD = 0.02  # GPT-2's, for every matrix
+ROTARY_BASE = 10_000.0
+
+
+def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """x · Φ(x), a ReLU without the corner, by GPT-2's formula (Hendrycks and Gimpel 2016).
+
+    It takes x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))) for the normal distribution's Φ.
+
+    >>> gelu(torch.tensor([-2.0, 0.0, 2.0])).round(decimals=3)
+    tensor([-0.0450,  0.0000,  1.9550])
+    """
+    return F.gelu(x, approximate="tanh")
+
+
+ACTIVATIONS = {"gelu": gelu, "relu": F.relu}
+
+
+def feed_forward(
+    x: Float[Tensor, "*B C"],
+    w_in: Float[Tensor, "hidden C"],
+    b_in: Float[Tensor, "hidden"] | None,
+    w_out: Float[Tensor, "C hidden"],
+    b_out: Float[Tensor, "C"] | None,
+    activation: str = "gelu",
+) -> Float[Tensor, "*B C"]:
+    """activation(x · w_inᵀ + b_in) · w_outᵀ + b_out: each token thinks for itself.
+
+    Weights have a row for each output, as `nn.Linear` keeps them.
+    """
+    hidden = ACTIVATIONS[activation](F.linear(x, w_in, b_in))  # (*B, hidden)
+    return F.linear(hidden, w_out, b_out)  # (*B, C)
+
+
+class FeedForward(nn.Module):
+    """`feed_forward` with its weights: `up` widens a token to 4 C columns, `down` narrows it.
+
+    `d_hidden` is another width than 4 C.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        d_hidden: int | None = None,
+        *,
+        activation: str = "gelu",
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {activation!r}: give one of {list(ACTIVATIONS)}.")
+        d_hidden = 4 * d_model if d_hidden is None else d_hidden
+        self.activation = activation
+        self.up = nn.Linear(d_model, d_hidden, bias=bias)
+        self.down = nn.Linear(d_hidden, d_model, bias=bias)
+
+    def forward(self, x: Float[Tensor, "*B C"]) -> Float[Tensor, "*B C"]:
+        """What each token makes of itself."""
+        return self.down(ACTIVATIONS[self.activation](self.up(x)))
+
+
+class Block(nn.Module):
+    """Tokens speak (attention), then each thinks (feed-forward); both add to what was there.
+
+    With pre-norm x becomes x + part(norm(x)), so a straight road runs from the first block to
+    the last (Xiong et al. 2020); with post-norm, the first transformers', norm(x + part(x)).
+    """
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        width, bias = config.d_model, config.bias
+        self.pre, self.dropout = config.norm_position == "pre", config.dropout
+        self.norm_1 = make_norm(config.norm, width, eps=config.norm_eps, bias=bias)
+        self.attention = MultiHeadAttention(
+            width,
+            config.n_heads,
+            dropout=config.dropout,
+            bias=bias,
+            rotary_base=ROTARY_BASE if config.positions == "rotary" else None,
+        )
+        self.norm_2 = make_norm(config.norm, width, eps=config.norm_eps, bias=bias)
+        self.feed_forward = FeedForward(
+            width, config.d_hidden, activation=config.activation, bias=bias
+        )
+
+    def forward(
+        self,
+        x: Float[Tensor, "B T C"],
+        mask: Tensor | None = None,
+        cache: KVCache | None = None,
+        *,
+        head_mask: Float[Tensor, "H"] | Bool[Tensor, "H"] | None = None,
+        need_weights: bool = False,
+    ) -> Float[Tensor, "B T C"] | tuple[Float[Tensor, "B T C"], Float[Tensor, "B H T Tk"]]:
+        """The tokens after this block, and on request the weights of its attention.
+
+        `mask`, `cache` and `head_mask` are `MultiHeadAttention`'s.
+        """
+        found = self.attention(
+            self.norm_1(x) if self.pre else x, mask, cache, need_weights, head_mask=head_mask
+        )
+        found, weights = found if need_weights else (found, None)
+        x = x + F.dropout(found, self.dropout, self.training)
+        if not self.pre:
+            x = self.norm_1(x)
+        thought = self.feed_forward(self.norm_2(x) if self.pre else x)
+        x = x + F.dropout(thought, self.dropout, self.training)
+        if not self.pre:
+            x = self.norm_2(x)
+        return (x, weights) if need_weights else x
+
+
+class GPT(nn.Module):
+    """Tokens in, scores of the next token out, at every place of every text.
+
+    `config` says all about it. `tokenizer` is the name of the tokenizer whose ids it reads, where
+    that is known. `position_embedding` is None unless positions are learned; `head.weight` is
+    `token_embedding.weight` itself where the two are tied.
+
+    >>> model = GPT(GPTConfig(vocab_size=10, context_length=8, n_layers=1, n_heads=2, d_model=4))
+    >>> model(torch.tensor([[3, 1, 4]])).shape
+    torch.Size([1, 3, 10])
+    """
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config, self.tokenizer = config, ""
+        width, learned = config.d_model, config.positions == "learned"
+        self.token_embedding = nn.Embedding(config.vocab_size, width)
+        self.position_embedding = (
+            LearnedPositions(config.context_length, width) if learned else None
+        )
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        # A post-norm block ends with a norm of its own.
+        last = config.norm if config.norm_position == "pre" else "none"
+        self.final_norm = make_norm(last, width, eps=config.norm_eps, bias=config.bias)
+        self.head = nn.Linear(width, config.vocab_size, bias=False)
+        self.tie()
+        self.initialise()
+
+    def tie(self) -> None:
+        """Give a tied head the embedding's own matrix (Press and Wolf 2017)."""
+        if self.config.tied:
+            self.head.weight = self.token_embedding.weight
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """GPT-2's start: normal with deviation 0.02, biases 0, norms left at their own.
+
+        What adds to the residual stream, 2 matrices a layer, starts smaller by √(2 · n_layers):
+        so many sums of independent terms then grow the stream as much as one.
+        """
+        for name, weights in self.named_parameters():
+            if "norm" in name.rpartition(".")[0]:
+                continue
+            if name.endswith("bias"):
+                weights.zero_()
+            else:
+                adds = name.endswith(("attention.out.weight", "feed_forward.down.weight"))
+                shrink = math.sqrt(2 * self.config.n_layers) if adds else 1.0
+                weights.normal_(std=INIT_STD / shrink)
+
+    def forward(
+        self,
+        ids: Int[Tensor, "B T"] | None = None,
+        *,
+        embeddings: Float[Tensor, "B T C"] | None = None,
+        positions: Int[Tensor, "B T"] | None = None,
+        mask: Tensor | None = None,
+        caches: Sequence[KVCache] | None = None,
+        head_mask: Float[Tensor, "L H"] | Bool[Tensor, "L H"] | None = None,
+        last_only: bool = False,
+    ) -> Float[Tensor, "B T V"] | Float[Tensor, "B 1 V"]:
+        """Scores of the next token at every place, or with `last_only` at the last one.
+
+        `embeddings`, tokens as vectors, take the place of ids: `model(embeddings=model.embed(ids))`
+        is `model(ids)`. `positions` number the tokens, from 0 or from the end of the `caches` where
+        they are not given. With `caches`, one a layer (see `make_caches`), the tokens follow those
+        that the caches hold, and are kept; run it inside `torch.no_grad()`.
+        `mask` is True where a query may attend to a key and broadcasts to (B, H, T, Tk), Tk being
+        all tokens with the cached ones; it adds to the causal mask. Texts filled up on the left
+        take a mask (B, 1, 1, Tk) and positions that start at each text's first token.
+        (Rotary heads feel distances only, which no filling changes: they need no positions.)
+        A 0 in `head_mask` switches a head off.
+
+        Raises ValueError for ids out of range, too long an input, or shapes that don't fit.
+        """
+        check_layers(caches, head_mask, len(self.blocks))
+        x = self._enter(ids, embeddings, positions, caches)
+        for i, block in enumerate(self.blocks):
+            cache = None if caches is None else caches[i]
+            x = block(x, mask, cache, head_mask=None if head_mask is None else head_mask[i])
+        if last_only:
+            x = x[:, -1:]  # (B, 1, C)
+        return self.head(self.final_norm(x))  # (B, T, V)
+
+    def embed(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B T C"]:
+        """The vector of each token, without its position.
+
+        Raises ValueError for ids that the vocabulary does not have, TypeError for ids that are no
+        whole numbers.
+        """
+        check_ids(ids)
+        if torch.compiler.is_compiling():
+            return self.token_embedding(ids)
+        if ids.device.type not in ("cpu", "meta") and not self.training:
+            check_range(ids, self.config.vocab_size)  # there a wrong id may end the process
+        try:
+            return self.token_embedding(ids)
+        except IndexError:
+            check_range(ids, self.config.vocab_size)
+            raise
+
+    def _enter(
+        self,
+        ids: Tensor | None,
+        embeddings: Tensor | None,
+        positions: Tensor | None,
+        caches: Sequence[KVCache] | None,
+    ) -> Float[Tensor, "B T C"]:
+        """What the first block reads: tokens and their positions in one vector."""
+        if (ids is None) == (embeddings is None):
+            raise ValueError("Give either ids or embeddings, and not both.")
+        if embeddings is not None:
+            check_embeddings(embeddings, self.config.d_model)
+        x = self.embed(ids) if embeddings is None else embeddings
+        start, n_tokens = len(caches[0]) if caches else 0, x.shape[1]
+        check_length(n_tokens, start, self.config.context_length)
+        if self.position_embedding is not None:
+            if positions is None:
+                x = x + self.position_embedding(n_tokens, start)  # (B, T, C) + (T, C)
+            else:
+                check_positions(positions, x, self.config.context_length)
+                x = x + self.position_embedding.weight[positions]  # (B, T, C)
+        return F.dropout(x, self.config.dropout, self.training)
+
+    def make_caches(self, batch: int, context_length: int | None = None) -> list[KVCache]:
+        """An empty cache for each layer, with room for the model's context_length or another."""
+        config, like = self.config, self.token_embedding.weight
+        room = config.context_length if context_length is None else context_length
+        return [
+            KVCache(
+                batch, config.n_heads, room, config.d_head, dtype=like.dtype, device=like.device
+            )
+            for _ in self.blocks
+        ]
+
+    @torch.no_grad()
+    def maps(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "B L H T T"]:
+        """The attention weights of every layer and head."""
+        x, found = self._enter(ids, None, None, None), []
+        for block in self.blocks:
+            x, weights = block(x, need_weights=True)
+            found.append(weights)
+        return torch.stack(found, dim=1)
+
+    @torch.no_grad()
+    def residual_stream(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L_plus_1 B T C"]:
+        """The tokens at every depth: before the first block, and after each."""
+        depths = [self._enter(ids, None, None, None)]
+        for block in self.blocks:
+            depths.append(block(depths[-1]))
+        return torch.stack(depths)
+
+    @torch.no_grad()
+    def lens(self, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L_plus_1 B T V"]:
+        """The head's scores at every depth, its own last: the logit lens (nostalgebraist 2020)."""
+        return self.head(self.final_norm(self.residual_stream(ids)))
+
+    def num_parameters(self) -> int:
+        """How many numbers are learned; a tied matrix counts once."""
+        return sum(weights.numel() for weights in self.parameters())
+
+    def flops_per_token(self, context_length: int | None = None) -> int:
+        """Operations of a forward pass for each token: `counts.flops_per_token`."""
+        return counts.flops_per_token(self.config, context_length)
+
+    def kv_bytes_per_token(self, dtype: torch.dtype = torch.float32) -> int:
+        """Bytes that the caches grow by with each token: `counts.kv_bytes_per_token`."""
+        return counts.kv_bytes_per_token(self.config, dtype)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        tokenizer: str = "",
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        """Write weights, configuration and the tokenizer's name into one safetensors file.
+
+        An interrupted save leaves what was there before. `dtype` float16 or bfloat16 halves the
+        file; `load` makes float32 of it again.
+        """
+        described = self.config.to_dict(), tokenizer or self.tokenizer
+        checkpoints.write(path, checkpoints.Checkpoint(self._weights(), *described), dtype)
+
+    @classmethod
+    def load(cls, path_or_name: str | os.PathLike[str]) -> Self:
+        """The model that `save` wrote to that path, or a shipped one, as float32 in eval mode.
+
+        Raises FileNotFoundError, or ValueError for a file that is cut, foreign or contradicts
+        itself. Nothing in a file is ever run.
+        """
+        tensors, fields, tokenizer = checkpoints.read(path_or_name)
+        try:
+            config = GPTConfig(**fields)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path_or_name}: its configuration is not valid. {error}") from error
+        return cls._of(config, tensors, tokenizer, path_or_name)
+
+    @classmethod
+    def from_hf(
+        cls,
+        source: nn.Module | Mapping[str, Tensor] | str | os.PathLike[str],
+        n_heads: int | None = None,
+    ) -> Self:
+        """A GPT-2 of Hugging Face, in eval mode: a model, a state dict, a folder or a name.
+
+        A name such as "gpt2" is downloaded, once, by huggingface_hub. See `hf.from_hf` for what is
+        raised, and for `n_heads`, which only a state dict needs.
+        """
+        config, tensors = hf.from_hf(source, n_heads)
+        named = source if isinstance(source, str) else "The model of Hugging Face"
+        tokenizer = "gpt2" if config.vocab_size == PRESETS["gpt2"]["vocab_size"] else ""
+        return cls._of(config, tensors, tokenizer, named)
+
+    def to_hf(
+        self,
+        path: str | os.PathLike[str],
+        eos_token_id: int | None = None,
+        card: ModelCard | None = None,
+    ) -> None:
+        """Write a folder that transformers' `AutoModelForCausalLM` opens, the card as README.md.
+
+        `eos_token_id` ends a text. Raises ValueError for what is no GPT-2: another norm, post-norm,
+        or positions that are not learned.
+        """
+        hf.write_folder(path, self.config, self._weights(), eos_token_id, card)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """The state dict, a tied head left out."""
+        weights = self.state_dict()
+        if self.config.tied:
+            del weights["head.weight"]
+        return weights
+
+    @classmethod
+    def _of(
+        cls, config: GPTConfig, tensors: dict[str, Tensor], tokenizer: str, origin: object
+    ) -> Self:
+        """A model around these very tensors: nothing is drawn at random, nothing copied."""
+        expected = sum(counts.parameter_table(config).values())
+        found = sum(tensor.numel() for tensor in tensors.values())
+        if found != expected:  # before a model of a size that nobody checked is built
+            raise ValueError(
+                f"{origin}: the weights don't fit the configuration. It describes {expected:,} "
+                f"parameters, and there are {found:,}."
+            )
+        with torch.device("meta"):
+            model = cls(config)
+        checkpoints.check_tensors(tensors, model._weights(), origin)
+        model.load_state_dict(tensors, strict=False, assign=True)
+        model.tie()
+        model.tokenizer = tokenizer
+        return model.eval()

@@ -1,0 +1,1 @@
+"""What this computer does well: which precision pays, and what a call costs."""

@@ -1,0 +1,41 @@
+"""Week 4: every way to draw a word, the loop around it, and the fast copies that write."""
+
+from utils.llm.sampling.loop import (
+    FILLER,
+    BeamNode,
+    BeamSearch,
+    Hypothesis,
+    Sampler,
+    TextDecoder,
+    WordDecoder,
+    beam_search,
+    draw,
+    generate,
+    greedy,
+    min_p,
+    repetition_penalty,
+    stream_text,
+    temperature,
+    top_k,
+    top_p,
+)
+
+__all__ = [
+    "FILLER",
+    "BeamNode",
+    "BeamSearch",
+    "Hypothesis",
+    "Sampler",
+    "TextDecoder",
+    "WordDecoder",
+    "beam_search",
+    "draw",
+    "generate",
+    "greedy",
+    "min_p",
+    "repetition_penalty",
+    "stream_text",
+    "temperature",
+    "top_k",
+    "top_p",
+]

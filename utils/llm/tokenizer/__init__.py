@@ -1,0 +1,27 @@
+"""Week 1: text as bytes, byte-pair encoding, and the windows to learn from."""
+
+from utils.llm.tokenizer.bpe import (
+    bpe_step,
+    count_pairs,
+    explain_encoding,
+    gpt2_encoding,
+    load_encoding,
+    merge_pair,
+    merges,
+    save_encoding,
+    split_text,
+    train_bpe,
+)
+
+__all__ = [
+    "bpe_step",
+    "count_pairs",
+    "explain_encoding",
+    "gpt2_encoding",
+    "load_encoding",
+    "merge_pair",
+    "merges",
+    "save_encoding",
+    "split_text",
+    "train_bpe",
+]
