@@ -1000,7 +1000,7 @@ except TrainingError as error:
 # %%
 program = """
 import torch
-from utils.llm import distributed
+from utils.llm.training import distributed
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.training import TrainConfig, train
 

@@ -40,16 +40,20 @@ def pytest_arguments() -> list[str]:
     ]
 
 
+def script(name: str, help: str) -> Task:
+    """A task that runs a program of `tests/`."""
+    return Task(("test",), lambda: (str(Path("tests", name)),), help)
+
+
 TASKS = {
     "lab": Task((), lambda: (*COURSE, "lab"), "open the chapters in JupyterLab"),
     "test": Task(("test",), pytest_arguments, "check everything: the library and every notebook"),
     "notebooks": Task((), lambda: (*COURSE, "build"), "rebuild the notebooks from their sources"),
     "bench": Task(("test",), lambda: (*COURSE, "bench"), "measure the library's speed"),
-    "soak": Task(
-        ("test",),
-        lambda: (str(Path("tests", "soak_resume.py")),),
-        "kill a training at fifty moments and resume it",
-    ),
+    "soak": script("soak_resume.py", "kill a training at fifty moments and resume it"),
+    "everywhere": script("everywhere.py", "the numbers on other processors and threads"),
+    "gpu": script("bench/gpu.py", "what a graphics card does: tests, speed, chapters"),
+    "mutants": script("mutants", "put wrong answers through every check"),
     "course": Task((), lambda: COURSE, "run the command `course` with the words that follow"),
     "setup": Task((), tuple, "install what is needed, and stop"),
 }

@@ -20,6 +20,7 @@ class Exercise:
     `reference` is the sound answer, and what the chapter goes on with while there is no other.
     `probes` are tuples of arguments, smallest first: a learner sees the first that fails.
     `mistakes` maps a sentence to a function that goes wrong in just the way the sentence says.
+    `together` maps two of those sentences to a function that makes both mistakes at once.
     `alternatives` are sound answers of another kind, by name; they must pass.
     `call` runs an answer that is not simply called, a class for instance.
     `parts` names the members of a returned tuple, in the order in which they are computed.
@@ -35,6 +36,7 @@ class Exercise:
     probes: Sequence[tuple[Any, ...]]
     mistakes: Mapping[str, Answer]
     alternatives: Mapping[str, Answer] = field(default_factory=dict)
+    together: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
     call: Callable[..., Any] = _call
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Any, ...], Any, Any], str | None] | None = None
