@@ -69,13 +69,14 @@ def train(
     On several devices: torchrun --nproc-per-node 2 -m utils.course.cli train --corpus stories
     """
     from utils.course.training import run as train_run
+    from utils.course.training.settings import Settings
 
     given = dict(context.params)
     sources = {name: context.get_parameter_source(name) for name in given}
     # by name: typer brings a copy of click of its own, or not, from version to version
     explicit = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
-    choices = {f.name: given[f.name] for f in fields(train_run.Settings)}
-    settings = train_run.Settings(**choices)
+    choices = {f.name: given[f.name] for f in fields(Settings)}
+    settings = Settings(**choices)
     folder = out or Path("runs") / f"{Path(corpus).name or 'text'}-{preset}"
     leads = int(os.environ.get("RANK", "0")) == 0
     try:

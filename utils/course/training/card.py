@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from utils.course.training.run import STORIES, VAL_STORIES, Settings, Text
+from utils.course.training.settings import STORIES, VAL_STORIES, Settings, Text
 from utils.data.storyworld import scores as story_scores
 from utils.data.storyworld import world as storyworld
 from utils.llm.gpt.card import ModelCard

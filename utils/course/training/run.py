@@ -5,92 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 
+from utils.course.training.card import card_of, held_out_scores
+from utils.course.training.settings import STORIES, VAL_STORIES, Settings, Text
 from utils.data.storyworld import scores as story_scores
 from utils.data.storyworld import tokens as story_tokens
 from utils.data.storyworld import world as storyworld
 from utils.data.texts.corpora import load_corpus
 from utils.llm.gpt.card import write_card
-from utils.llm.gpt.model import GPT, GPTConfig
+from utils.llm.gpt.model import GPT
 from utils.llm.tokenizer.bpe import load_encoding, save_encoding, train_bpe
 from utils.llm.training import distributed
 from utils.llm.training.batches import open_tokens, write_tokens
 from utils.llm.training.callbacks import Callback, CSVLog, Progress, Report, TensorBoard, time_left
-from utils.llm.training.loop import History, TrainConfig, TrainingError, train
+from utils.llm.training.loop import History, TrainingError, train
 from utils.llm.training.snapshots import replacing
 
 EXPECTED = (TrainingError, ValueError, OSError, ImportError, KeyboardInterrupt, MemoryError)
-STORIES = "stories"
-VAL_STORIES = 1000
 _PIECE = 1 << 22  # characters tokenised in one go
 _SCORED = 100  # stories on which recall is measured on the way
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that decides what a training does; kept as config.json in its folder."""
-
-    corpus: str = STORIES
-    preset: str = "story"
-    steps: int = 1000
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    warm_up: int | None = None
-    min_rate: float = 0.0
-    weight_decay: float = 0.1
-    accumulation: int = 1
-    vocab_size: int = 1024
-    context_length: int | None = None
-    n_layers: int | None = None
-    n_heads: int | None = None
-    d_model: int | None = None
-    positions: str = "learned"
-    dropout: float = 0.0
-    n_stories: int = 10_000
-    precision: str = "auto"
-    compile: bool = False
-    fsdp: bool = False
-    device: str = "auto"
-    evaluate_every: int = 100
-    snapshot_every: int = 100
-    seed: int = 0
-    half: bool = False
-    tensorboard: bool = False
-
-    def model_config(self, vocab_size: int) -> GPTConfig:
-        """The preset with the changes asked for."""
-        sizes = ("context_length", "n_layers", "n_heads", "d_model")
-        changes = {name: getattr(self, name) for name in sizes if getattr(self, name) is not None}
-        return GPTConfig.preset(
-            self.preset,
-            vocab_size=vocab_size,
-            positions=self.positions,
-            dropout=self.dropout,
-            **changes,
-        )
-
-    def train_config(self) -> TrainConfig:
-        """The part that the training loop is told; stories are read from their beginnings."""
-        shared = {f.name for f in fields(TrainConfig)} & {f.name for f in fields(Settings)}
-        chosen = {name: getattr(self, name) for name in shared - {"context_length"}}
-        start = story_tokens.END_ID if self.corpus == STORIES else None
-        return TrainConfig(start_token=start, **chosen)
-
-
-class Text(NamedTuple):
-    """A corpus as tokens, in files."""
-
-    train_ids: np.ndarray
-    val_ids: np.ndarray
-    vocab_size: int
-    tokenizer: str
-    val_bytes: int
 
 
 def status_of(error: BaseException) -> int:
@@ -297,8 +235,6 @@ class RecallLog(Callback):
 
 def finish(model: GPT, history: History, text: Text, settings: Settings, folder: Path) -> None:
     """Write the weights, the figure and the card, and say what came of it."""
-    from utils.course.training.card import card_of, held_out_scores
-
     state = distributed.whole_weights(model)
     if not distributed.team().leads:
         return
