@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.environment import Place, SetupError, child_environment, ensure
+from tools.environment import ensure
+from tools.errors import SetupError
+from tools.place import Place, child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ("-m", "utils.course.cli")

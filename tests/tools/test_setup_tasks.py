@@ -22,7 +22,7 @@ HAS_MAKE = pytest.mark.skipif(
 
 class TestLaunch:
     def test_old_pythons_can_read_what_speaks_to_them(self) -> None:
-        for name in ("setup_env.py", "tools/__init__.py", "tools/launch.py"):
+        for name in ("setup_env.py", "tools/__init__.py", "tools/launch.py", "tools/pythons.py"):
             ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 6))
         # Python 2 reads no further than the first letter beyond ASCII.
         assert (ROOT / "setup_env.py").read_bytes().isascii()
