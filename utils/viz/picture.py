@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import Formatter
 
+from utils.llm.machine.files import replacing
 from utils.viz import style
 from utils.viz.twin import describe
 
@@ -43,7 +44,8 @@ class Picture:
         path = Path(path)
         if path.suffix.lower() != ".png":
             raise ValueError(f"a picture is saved as .png, not as {path.name!r}")
-        path.write_bytes(self._png)
+        with replacing(path) as file:
+            file.write(self._png)
         return path
 
     def __repr__(self) -> str:

@@ -310,11 +310,10 @@ class TestFiles:
         save_encoding(encoding, path)
         before = path.read_bytes()
 
-        def fail(*args, **kwargs):
-            args[1].write("half")
+        def fail(number):
             raise OSError("disk full")
 
-        monkeypatch.setattr(tokenizer.json, "dump", fail)
+        monkeypatch.setattr("utils.llm.machine.files.os.fsync", fail)
         with pytest.raises(OSError, match="disk full"):
             save_encoding(encoding, path)
         assert path.read_bytes() == before

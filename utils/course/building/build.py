@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from utils.course.building.source import SOLUTION_ONLY, Source, SourceError, read_source
+from utils.llm.machine.files import replacing
 
 IGNORED = "nbval-ignore-output"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -141,15 +141,8 @@ def _read(path: Path) -> NotebookNode | None:
 def _write(path: Path, text: str) -> None:
     """Write whole or not at all: a build that is cut short leaves the old notebook."""
     path.parent.mkdir(exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def execute(

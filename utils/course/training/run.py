@@ -19,12 +19,12 @@ from utils.data.storyworld import world as storyworld
 from utils.data.texts.corpora import load_corpus
 from utils.llm.gpt.card import write_card
 from utils.llm.gpt.model import GPT
+from utils.llm.machine.files import replacing
 from utils.llm.tokenizer.bpe import load_encoding, save_encoding, train_bpe
 from utils.llm.training import distributed
 from utils.llm.training.batches import open_tokens, write_tokens
 from utils.llm.training.callbacks import Callback, CSVLog, Progress, Report, TensorBoard, time_left
 from utils.llm.training.loop import History, TrainingError, train
-from utils.llm.training.snapshots import replacing
 
 EXPECTED = (TrainingError, ValueError, OSError, ImportError, KeyboardInterrupt, MemoryError)
 _PIECE = 1 << 22  # characters tokenised in one go

@@ -9,11 +9,12 @@ import hashlib
 import http.client
 import os
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+from utils.llm.machine.files import replacing
 
 __all__ = ["DownloadError", "cache_folder", "fetch"]
 
@@ -96,18 +97,13 @@ def _download(url: str, path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write beside the path and move into place, so that nobody ever sees half a file."""
-    temporary = None
+    """Keep it, so that nobody ever sees half a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
+        with replacing(path) as file:
             file.write(data)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
         raise DownloadError(
-            f"{path} can't be written: {error.strerror or error}. "
+            f"{path} can't be written: {getattr(error, 'strerror', None) or error}. "
             "Set COURSE_CACHE to a folder that you may write to."
         ) from error

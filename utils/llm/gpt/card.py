@@ -12,6 +12,7 @@ from pathlib import Path
 
 from utils.llm.gpt import counts
 from utils.llm.gpt.config import GPTConfig
+from utils.llm.machine.files import replacing
 
 __all__ = ["ModelCard", "write_card"]
 
@@ -64,7 +65,8 @@ def write_card(
 ) -> Path:
     """Write the card as README.md into the folder of the weights; returns its path."""
     path = Path(folder) / "README.md"
-    path.write_text(card.markdown(config, for_hub=for_hub), encoding="utf-8", newline="\n")
+    with replacing(path) as file:
+        file.write(card.markdown(config, for_hub=for_hub).encode())
     return path
 
 

@@ -4,8 +4,10 @@ The format is safetensors. One entry of its metadata, `KEY`, is JSON: the model'
 the name of its tokenizer.
 """
 
+import errno
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from utils.llm.machine.files import replacing_path
 
 __all__ = ["SHIPPED", "Checkpoint", "check_tensors", "find", "read", "read_tensors", "shipped"]
 
@@ -79,16 +83,18 @@ def _as(dtype: torch.dtype | None, name: str, tensor: Tensor) -> Tensor:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file beside its place, then move it there in one step."""
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the path of a file, as {path / 'my-gpt'}.")
+    """Write a safetensors file, whole or not at all.
+
+    Raises ValueError where `path` is no place for a file, OSError where it can't be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        save_file(tensors, unfinished, metadata)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing_path(path) as partial:
+        try:
+            save_file(tensors, partial, metadata)
+        except SafetensorError as error:  # holds what the system said as text: "(os error 28)"
+            number = re.search(r"os error (\d+)", str(error))
+            code = int(number[1]) if number else errno.EIO
+            raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def read(path_or_name: str | os.PathLike[str]) -> Checkpoint:

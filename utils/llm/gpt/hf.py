@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from utils.llm.gpt.card import ModelCard, write_card
 from utils.llm.gpt.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt.config import PRESETS, GPTConfig
+from utils.llm.machine.files import replacing
 
 __all__ = ["fetch", "from_hf", "hf_config", "hf_tensors", "write_folder"]
 
@@ -241,7 +242,8 @@ def write_folder(
         raise ValueError(f"{folder} is a file: give the path of a folder.")
     folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / "model.safetensors", renamed, {"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    with replacing(folder / "config.json") as file:
+        file.write((json.dumps(described, indent=2) + "\n").encode())
     if card or not (folder / "README.md").exists():
         write_card(folder, card or ModelCard(folder.resolve().name), config, for_hub=True)
 

@@ -27,6 +27,8 @@ from typing import Any
 import regex
 import tiktoken
 
+from utils.llm.machine.files import replacing
+
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """GPT-2's way to cut text into chunks, as tiktoken writes it: a contraction, or letters, digits or
 other signs with at most one space before them, or white space. No token ever crosses a chunk."""
@@ -325,9 +327,8 @@ _FORMAT = "byte-pair encoding, version 1"
 def save_encoding(encoding: tiktoken.Encoding, path: str | os.PathLike[str]) -> None:
     """Write `encoding` to one JSON file: name, split pattern, tokens in base64 with their ids.
 
-    It is written beside its place and moved there when it is whole.
+    What stands at `path` is replaced when all of it is written.
     """
-    path = Path(path)
     ranks = encoding._mergeable_ranks
     content = {
         "format": _FORMAT,
@@ -336,14 +337,8 @@ def save_encoding(encoding: tiktoken.Encoding, path: str | os.PathLike[str]) -> 
         "special_tokens": encoding._special_tokens,
         "tokens": {base64.b64encode(token).decode("ascii"): ranks[token] for token in ranks},
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1)
-            file.write("\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def load_encoding(path: str | os.PathLike[str]) -> tiktoken.Encoding:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from utils.llm.training.snapshots import replacing
+from utils.llm.machine.files import replacing
 
 Ids = Tensor | np.ndarray | Sequence[int]
 _STRETCH = 1 << 24  # tokens looked at in one go, so that a large file never lies in memory whole

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from torch import nn
 
+from utils.llm.machine.files import replacing
 from utils.llm.training.config import History, StopTraining, TrainConfig, TrainingError
-from utils.llm.training.snapshots import replacing
 
 __all__ = [
     "CSVLog",

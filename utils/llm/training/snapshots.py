@@ -1,59 +1,24 @@
 """Checkpoints of a training that is under way: whole or absent, whatever happens to the machine.
 
-A snapshot is written under another name, pushed out to the disk, and then moved to its place in
-one indivisible step. A power cut or a `kill -9` leaves either the one before or the new one, and a
-full disk leaves the one before.
+A power cut or a `kill -9` leaves either the one before or the new one, and a full disk leaves the
+one before (see `utils.llm.machine.files`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+
+from utils.llm.machine.files import replacing
 
 FORMAT = 1
 
 
 class SnapshotError(ValueError):
     """A snapshot that can't be gone on from: says which, why, and what to do."""
-
-
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `path` when the block ends without an error.
-
-    Raises OSError where the folder is gone, not writable, or the disk is full; what stood at
-    `path` before then still does.
-    """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")  # one that a killed process left is reused
-    try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Push the new name out to the disk as well, where the system can."""
-    if os.name != "posix":
-        return
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 class _Watched:
