@@ -19,7 +19,7 @@ from utils.course.assembling.extract import Piece, piece_to_json, pieces, source
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
 from utils.course.grading.check_notebooks import find_chapters
 from utils.data.texts.models import DEFAULT, open_model
-from utils.llm.training.snapshots import replacing
+from utils.llm.machine.files import replacing
 
 __all__ = ["Parts", "assemble", "gather", "program"]
 
