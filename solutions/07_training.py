@@ -994,8 +994,8 @@ except TrainingError as error:
 #
 # The batch can be cut among processes as well as among parts. Each has the whole model, computes
 # the gradient of its share, and before the step they exchange the mean. That is called **data
-# parallel** training. `torchrun` starts them and
-# tells each who it is. Here are two on this machine, talking over 127.0.0.1, and no network.
+# parallel** training. `launch.together` starts so many Pythons with the same program, and tells
+# each who it is. Here are two on this machine, talking over 127.0.0.1, and no network.
 
 # %%
 program = """
@@ -1012,7 +1012,7 @@ with distributed.process_group("cpu"):
     if distributed.team().leads:
         print([round(loss, 2) for loss in history.losses])
 """
-print("two:", launch.torchrun(program, processes=2).strip())
+print("two:", launch.together(program, processes=2).strip())
 
 # %%
 torch.manual_seed(0)
@@ -1024,7 +1024,8 @@ print("one:", [round(loss, 2) for loss in history.losses])
 # %% [markdown]
 # The same losses: the mean of two means over halves is the mean over the whole. On one machine two
 # processes gain nothing over two threads. Over eight graphics cards, or eighty machines, it is how
-# the large models are trained: `torchrun --nproc-per-node 8 -m utils.course.cli train …`.
+# the large models are trained. There PyTorch's own starter, `torchrun`, does what `together` did
+# here: `torchrun --nproc-per-node 8 -m utils.course.cli train …`.
 #
 # ## A graphics card
 #

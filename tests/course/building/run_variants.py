@@ -46,7 +46,7 @@ FUNCTIONS = [
     ("utils.data.instructions.models", "free_stories"),
     ("utils.data.instructions.models", "reply"),
     ("utils.data.puzzles.models", "complete"),
-    ("utils.llm.training.launch", "torchrun"),
+    ("utils.llm.training.launch", "together"),
     ("utils.llm.counting.lempel_ziv", "bits_per_word"),
     ("utils.llm.counting.lempel_ziv", "gzip_bits_per_word"),
     ("utils.llm.counting.lempel_ziv", "lz78_bits_per_word"),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
-import sys
 import textwrap
 import time
 from pathlib import Path
@@ -16,18 +13,19 @@ import torch
 from soak_resume import fingerprint, finish, start
 
 from utils.llm.gpt.model import GPT
+from utils.llm.training import launch
 from utils.llm.training.snapshots import load_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
-POSIX = pytest.mark.skipif(os.name != "posix", reason="no kill -9 and no gloo by default")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="no kill -9")
 
 SHARED = textwrap.dedent("""
-    import json, sys, torch
+    import json, torch
     from utils.llm.training import distributed
     from utils.llm.gpt import GPT, GPTConfig
     from utils.llm.training import TrainConfig, train
 
-    out, kind = sys.argv[1:]
+    out, kind = {out!r}, {kind!r}
     ids = torch.randint(0, 20, (600,), generator=torch.Generator().manual_seed(0))
     with distributed.process_group("cpu"):
         team = distributed.team()
@@ -40,55 +38,28 @@ SHARED = textwrap.dedent("""
             snapshot_every=3,
         )
         heard = []
-        snapshot = f"{out}.{kind}.pt"
+        snapshot = f"{{out}}.{{kind}}.pt"
         history = train(model, ids, ids[:90], config, [lambda r: heard.append(r.step)],
                         snapshot=snapshot)
         weights = distributed.whole_weights(model)
         found = [history.losses, history.norms, history.val_loss, heard,
                  float(sum(w.abs().sum() for w in weights.values()))]
-        with open(f"{out}.{kind}.{team.rank}.json", "w") as file:
+        with open(f"{{out}}.{{kind}}.{{team.rank}}.json", "w") as file:
             json.dump(found, file)
 """)
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("localhost", 0))
-        return found.getsockname()[1]
-
-
-def together(script: Path, n: int, *words: str) -> None:
-    """What torchrun does, for n processes, without its own start-up time."""
-    common = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "localhost"}
-    common |= {"MASTER_PORT": str(free_port()), "WORLD_SIZE": str(n)}
-    children = [
-        subprocess.Popen(
-            [sys.executable, str(script), *words],
-            cwd=ROOT,
-            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank in range(n)
-    ]
-    said = [child.communicate(timeout=240)[0] for child in children]
-    assert [child.returncode for child in children] == [0] * n, "\n".join(said)
-
-
-@POSIX
 def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
-    script, out = tmp_path / "shared.py", tmp_path / "out"
-    script.write_text(SHARED, encoding="utf-8")
+    out = tmp_path / "out"
 
     def found(kind: str, rank: int) -> list:
         return json.loads(Path(f"{out}.{kind}.{rank}.json").read_text(encoding="utf-8"))
 
-    together(script, 1, str(out), "alone")
+    launch.together(SHARED.format(out=str(out), kind="alone"), processes=1)
     expected = found("alone", 0)
     assert expected[3] == [1, 2, 3, 4, 5, 6]
     for kind in ("ddp", "fsdp"):
-        together(script, 2, str(out), kind)
+        launch.together(SHARED.format(out=str(out), kind=kind), processes=2)
         for rank in (0, 1):
             losses, norms, val_loss, heard, total = found(kind, rank)
             assert losses == pytest.approx(expected[0], abs=1e-4)

@@ -1,4 +1,6 @@
-"""Several processes, one training: PyTorch's own data parallelism, started by `torchrun`.
+"""Several processes, one training: PyTorch's own data parallelism.
+
+`torchrun` starts them, over any number of machines; `launch.together` does on one.
 
 Every process holds the model, learns from its part of each batch, and the gradients are averaged
 before the step, so that all hold the same weights again. With FSDP each keeps only its share of
@@ -18,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 KINDS = ("ddp", "fsdp")
+STORE = "COURSE_STORE"  # names the file where the processes of `launch.together` meet
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ def team() -> Team:
 
 @contextlib.contextmanager
 def process_group(device: str = "auto") -> Iterator[torch.device]:
-    """Join the processes that `torchrun` started, and leave them at the end; gives the device.
+    """Join the processes that were started together, and leave them at the end; gives the device.
 
-    Without torchrun there is nothing to join. "auto" is the GPU of this process where there is
-    one, then NCCL carries the gradients, else the CPU, with gloo.
+    Where there is one process there is nothing to join. "auto" is the GPU of this process where
+    there is one, then NCCL carries the gradients, else the CPU, with gloo.
     """
     local = int(os.environ.get("LOCAL_RANK", 0))
     chosen = _device(device, local)
@@ -67,11 +70,22 @@ def process_group(device: str = "auto") -> Iterator[torch.device]:
         return
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    try:
-        yield chosen
-    finally:
+    _join("nccl" if chosen.type == "cuda" else "gloo")
+    yield chosen
+    # Not after an error: who fails says so first, and the others hear of it by its end.
+    with contextlib.suppress(RuntimeError):  # the work is done, whatever comes of the goodbyes
+        dist.barrier()  # nobody goes while another still talks with him
         dist.destroy_process_group()
+
+
+def _join(backend: str) -> None:
+    """Meet in the file that we were told of, else where torchrun's variables say."""
+    file = os.environ.get(STORE)
+    if not file:
+        dist.init_process_group(backend)
+        return
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    dist.init_process_group(backend, store=dist.FileStore(file, size), rank=rank, world_size=size)
 
 
 def _device(name: str, local_rank: int) -> torch.device:
