@@ -48,3 +48,9 @@ def table(title: str, trials: Iterable[Trial]) -> str:
         for row in rows
     ]
     return "\n".join([title, head, *lines])
+
+
+def detail(trial: Trial) -> str:
+    """One answer, and what it was told."""
+    kind = "FALSE" if trial.wrong_about else "named" if trial.sentence else trial.outcome
+    return f"{trial.exercise} {trial.name} [{kind}]\n   {trial.said}".rstrip()

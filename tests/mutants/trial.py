@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mutants.cases import ANY, Answer, Case
+from mutants.cases import ANY, Answer
 from utils.course.checking import check, registry
 from utils.course.checking.exercise import Exercise
 
@@ -76,14 +76,14 @@ def attempt(
     return Trial(id, name, outcome, said, sentence, untrue, seconds)
 
 
-def fault(case: Case, trial: Trial) -> str | None:
-    """Why a case did not come out as it must, None where it did."""
-    if case.is_sound:
+def fault(trial: Trial, says: tuple[str, ...], is_sound: bool = False) -> str | None:
+    """Why an answer did not come out as it must, None where it did."""
+    if is_sound:
         return None if trial.outcome == SURVIVED else f"sound, and {trial.outcome}: {trial.said}"
     if trial.outcome != REJECTED:
         return f"wrong, and {trial.outcome}: {trial.said}"
     if trial.wrong_about:
         return f"told what is not true of it: {trial.said}"
-    if case.says and ANY not in case.says and not trial.said.startswith(case.says):
-        return f"to be told “{case.says[0]} …”, and told: {trial.said}"
+    if says and ANY not in says and not trial.said.startswith(says):
+        return f"to be told “{says[0]} …”, and told: {trial.said}"
     return None
