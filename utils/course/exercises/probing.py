@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from utils.course.checking.compare import Remark
+from utils.course.checking.compare import Remark, show
 
 
 def uniform(*shape: int, seed: int, low: float = -2.0, high: float = 2.0) -> Tensor:
@@ -33,6 +34,38 @@ def differentiable(answer: Callable[..., Any], *args: Tensor) -> Any:
         and not result[-1].requires_grad
     )
     return (*result, Remark("autograd finds no way back")) if cut_off else result
+
+
+def within(low: float, high: float, below: str, above: str) -> Callable[..., Any]:
+    """How to call an answer that measures: any number from `low` to `high` is as good as another.
+
+    One outside is told `below` or `above` (what an experiment that gives so little, or so much,
+    did not hold still) and what was measured. A result that is no number is told so.
+
+    >>> Exercise(
+    ...     "7.9", "How many steps", 15, 2, reference=steps_to_half, probes=[(0,), (1,), (2,)],
+    ...     call=within(80, 140, "Too few: the batch must stay the same.", "Too many: …"), …
+    ... )
+    """
+
+    def call(answer: Callable[..., Any], *args: Any) -> Any:
+        result = answer(*args)
+        measured = _number(result)
+        if measured is None or math.isnan(measured):
+            return result
+        if low <= measured <= high:
+            return (low + high) / 2
+        return Remark(f"{below if measured < low else above} (You measured {show(measured)}.)")
+
+    return call
+
+
+def _number(result: Any) -> float | None:
+    """A number, or a tensor or array of one, as a float; None for anything else."""
+    if isinstance(result, Tensor | np.ndarray | np.generic) and math.prod(result.shape) == 1:
+        result = result.item()
+    real = isinstance(result, numbers.Real) and not isinstance(result, bool)
+    return float(result) if real else None
 
 
 def free_among_equals(
