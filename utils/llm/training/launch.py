@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -45,7 +46,7 @@ def together(program: str, processes: int = 2, timeout: float = 300.0) -> str:
             for child in children:
                 child.kill()
             for child in children:
-                child.wait()
+                child.communicate()
         if failed:
             raise RuntimeError(_told(folder, failed, processes))
         return "".join(_read(folder / f"{rank}.out") for rank in range(processes))
@@ -80,7 +81,7 @@ def _start(folder: Path, rank: int, common: dict[str, str]) -> subprocess.Popen[
     with (folder / f"{rank}.out").open("wb") as out, (folder / f"{rank}.err").open("wb") as err:
         return subprocess.Popen(
             [sys.executable, "-c", _CHILD],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # says nothing, and closes when we are gone
             stdout=out,
             stderr=err,
             env={**common, **own},
@@ -131,6 +132,7 @@ def _take_part() -> None:
     done; and a failure is told before the connections end, which is how the others hear of it.
     """
     folder, status = Path(os.environ[STORE]).parent, 0
+    threading.Thread(target=_leave_with_the_starter, daemon=True).start()
     try:
         _execute(folder / "program.py")
         sys.stdout.flush()
@@ -144,6 +146,12 @@ def _take_part() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(status)
+
+
+def _leave_with_the_starter() -> None:
+    """Whoever started us may be killed, and then nobody waits for what we find."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 def _execute(path: Path) -> None:
