@@ -56,7 +56,7 @@ def test_what_is_saved_comes_back(tmp_path, changes):
     assert back.config == model.config
     assert back.tokenizer == "my words"
     assert not back.training
-    assert torch.equal(back(IDS), model(IDS))
+    torch.testing.assert_close(back(IDS), model(IDS))
     assert back.num_parameters() == model.num_parameters()
     for name, weights in model.named_parameters():
         same = back.get_parameter(name)
@@ -71,8 +71,8 @@ def test_a_loaded_model_learns_and_is_saved_again(saved):
     torch.optim.SGD(model.parameters(), lr=0.1).step()
     model.save(saved)  # into the very file it came from
     back = GPT.load(saved)
-    assert torch.equal(back(IDS), model.eval()(IDS))
-    assert not torch.equal(back(IDS), build()(IDS))
+    torch.testing.assert_close(back(IDS), model.eval()(IDS))
+    assert not torch.allclose(back(IDS), build()(IDS), atol=1e-3)
     assert back.tokenizer == "words"
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from utils.llm.gpt.model import GPT, FeedForward, GPTConfig
+from utils.llm.gpt import GPT, FeedForward, GPTConfig
 
 SIZES = {"vocab_size": 13, "context_length": 9, "n_layers": 3, "n_heads": 2, "d_model": 8}
 

@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.llm.gpt.model import GPT, Block, GPTConfig
+from utils.llm.gpt.block import Block
+from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.gpt.norms import DynamicTanh
 
 __all__ = [

@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from utils.llm.attention.cache import KVCache
 from utils.llm.attention.heads import fused_attention
 from utils.llm.attention.positions import rotary
-from utils.llm.gpt.model import ACTIVATIONS, GPT, Block
+from utils.llm.gpt.block import ACTIVATIONS, Block
+from utils.llm.gpt.model import GPT
 
 __all__ = [
     "FastGPT",
