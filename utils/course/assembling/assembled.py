@@ -18,7 +18,8 @@ from torch.nn import functional as F
 
 from utils.course.checking.exercise import Exercise
 from utils.data.texts.models import DEFAULT, TextModel, open_model
-from utils.llm.gpt.model import GPT, Block
+from utils.llm.gpt.block import Block
+from utils.llm.gpt.model import GPT
 
 __all__ = ["ATTENTION", "PARTS", "AssembledGPT", "Sampling", "course_part", "exercise", "main"]
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
-from utils.llm.gpt import model as gpt
+from utils.llm import gpt
 from utils.llm.gpt import norms
 
 # 5.1 · LayerNorm
