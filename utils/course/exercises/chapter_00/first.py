@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 
 Words = Sequence[str]
 
@@ -21,58 +23,99 @@ def likeliest_next(words: Words, word: str) -> str | None:
     return followers.most_common(1)[0][0] if followers else None
 
 
-def _word_before(words: Words, word: str) -> str | None:
-    return likeliest_next(words[::-1], word)
+def _followers(words: Words, word: str, wrong: Wrong) -> list[str]:
+    """The words that stand behind `word`, or what a slip takes for them."""
+    if "all words" in wrong:
+        return list(words)
+    if "around" in wrong:
+        words = [*words, *words[:1]]
+    pairs = list(zip(words, words[1:], strict=False))
+    if "before" in wrong:
+        pairs = [(b, a) for a, b in pairs]
+    pairs = pairs[:-1] if "early end" in wrong else pairs[1:] if "late start" in wrong else pairs
+    if "past the end" in wrong:
+        pairs = [(words[i], words[i + 1]) for i in range(len(words))]
+    if "inside" in wrong:
+        return [b for a, b in pairs if word in a]
+    if "beginning" in wrong:
+        return [b for a, b in pairs if a.startswith(word)]
+    if "capitals" in wrong:
+        return [b for a, b in pairs if a.lower() == word.lower()]
+    return [b for a, b in pairs if a == word]
 
 
-def _likeliest_of_all(words: Words, word: str) -> str | None:
-    return Counter(words).most_common(1)[0][0] if words else None
+def _likeliest(words: Words, word: str, *, wrong: Wrong = frozenset()) -> Any:
+    """The likeliest next word, with the slips named in `wrong`."""
+    followers = _followers(words, word, wrong)
+    if not followers and "no followers" not in wrong:
+        return "" if "empty word" in wrong else None
+    if "last tie" in wrong:
+        followers.reverse()
+    if "alphabet" in wrong:
+        followers = sorted(followers)
+    if "first" in wrong:
+        return followers[0]
+    if "last" in wrong:
+        return followers[-1]
+    ranked = Counter(followers).most_common()
+    best = ranked[-1] if "rarest" in wrong else ranked[0]
+    if "number" in wrong:
+        return best[1]
+    return best if "pair" in wrong else best[0]
 
 
-def _first_follower(words: Words, word: str) -> str | None:
-    return next((b for a, b in zip(words, words[1:], strict=False) if a == word), None)
+def _max_of_nothing(words: Words, word: str) -> str:
+    followers = _followers(words, word, frozenset())
+    return max(followers, key=followers.count)
 
 
-def _last_follower(words: Words, word: str) -> str | None:
-    return _first_follower_from_the_end(list(zip(words, words[1:], strict=False)), word)
+def _tie_gives_none(words: Words, word: str) -> str | None:
+    ranked = Counter(_followers(words, word, frozenset())).most_common(2)
+    tie = len(ranked) == 2 and ranked[0][1] == ranked[1][1]
+    return ranked[0][0] if ranked and not tie else None
 
 
-def _first_follower_from_the_end(pairs: list[tuple[str, str]], word: str) -> str | None:
-    return next((b for a, b in reversed(pairs) if a == word), None)
-
-
-def _how_often(words: Words, word: str) -> int | None:
-    followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
-    return followers.most_common(1)[0][1] if followers else None
-
-
-def _pair(words: Words, word: str) -> tuple[str, int] | None:
-    followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
-    return followers.most_common(1)[0] if followers else None
-
-
-def _no_followers_crash(words: Words, word: str) -> str:
-    followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
-    return followers.most_common(1)[0][0]
-
-
-def _looks_past_the_end(words: Words, word: str) -> str | None:
-    followers = Counter(words[i + 1] for i in range(len(words)) if words[i] == word)
-    return followers.most_common(1)[0][0] if followers else None
-
-
-def _starts_over(words: Words, word: str) -> str | None:
-    return likeliest_next([*words, *words[:1]], word)
-
-
-def _ties_to_the_last(words: Words, word: str) -> str | None:
-    followers = [b for a, b in zip(words, words[1:], strict=False) if a == word]
-    return max(reversed(followers), key=followers.count, default=None)
-
-
-def _ties_by_the_alphabet(words: Words, word: str) -> str | None:
-    followers = [b for a, b in zip(words, words[1:], strict=False) if a == word]
-    return max(sorted(set(followers)), key=followers.count, default=None)
+_SAID = {
+    "before": "That is the word that comes before it. Look for the word that comes after: in the "
+    "pair (first, second), compare the first.",
+    "all words": "That is the most frequent word of the whole text. Count only the words that come "
+    "right after the given one.",
+    "first": "That is the first word that ever comes after it, not the most frequent one. Count "
+    "all of them, then take the largest count.",
+    "last": "That is the last word that comes after it, not the most frequent one. If you store "
+    "one follower a word, the later overwrites the earlier: count instead.",
+    "rarest": "That is the rarest of the words that come after it: take the largest count.",
+    "number": "You return how often it comes; return the word itself. `most_common(1)` gives a "
+    "list of one pair (word, count).",
+    "pair": "You return the word together with its count; return the word alone, the first of the "
+    "pair.",
+    "no followers": "A word that nothing comes after has no followers to choose from: return None "
+    "before you take the first of an empty list.",
+    "empty word": "Where nothing comes after the word, you return an empty string: return None.",
+    "past the end": "You look one place past the end of the list. The last word has no follower: "
+    "go only to the last but one.",
+    "around": "You let the text start over, so that its first word comes after its last. Nothing "
+    "comes after the last word.",
+    "early end": "The last pair of the text is missing: n words have n − 1 neighbourhoods, and the "
+    "last of them counts too.",
+    "late start": "The first pair of the text is missing: begin with the very first word.",
+    "inside": "You look for the word inside other words too: “a” is part of “cat”, and is another "
+    "word. Compare with ==.",
+    "beginning": "You also take words that only begin with the given one. Compare with ==.",
+    "capitals": "You make no difference between capitals and small letters. For the course “A” and "
+    "“a” are two words: compare them as they are.",
+    "last tie": "On a tie you return the word that came later. Return the one that came first.",
+    "alphabet": "On a tie you go by the alphabet. Return the one that came first in the text.",
+}
+_APART = [
+    "before | all words | past the end | around | early end | late start | inside | beginning"
+    " | capitals | empty word",
+    "first | last | rarest | number | pair | last tie | alphabet",
+    "no followers | empty word | past the end | all words",
+    "past the end | first | last | rarest | number | pair | last tie | alphabet",
+    "rarest | inside | beginning | capitals",
+    "all words | first | last",
+]
 
 
 def _by_a_loop(words: Words, word: str) -> str | None:
@@ -96,8 +139,8 @@ def _explain(args: tuple[Words, str], expected: str | None, got: object) -> str 
     followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
     if expected is not None and followers.get(got) == followers[expected]:
         return (
-            f"{got!r} and {expected!r} come after {word!r} equally often, and {expected!r} did so "
-            "first in the text. (A `set` keeps no order; a dict and a Counter do.)"
+            f"On a tie the first to come wins: {got!r} and {expected!r} stand behind {word!r} equally "
+            f"often, and {expected!r} did so first in the text."
         )
     return None
 
@@ -110,52 +153,41 @@ def _random_words(n: int) -> list[str]:
 LIKELIEST_NEXT = Exercise(
     id="0.1",
     title="The likeliest next word",
-    minutes=5,
+    minutes=8,
     stars=1,
     reference=likeliest_next,
     probes=[
+        ("the cat saw the dog and the cat ran".split(), "the"),
         (["a", "b"], "a"),
         (["a", "b"], "b"),
         ([], "a"),
         (["a"], "a"),
-        (["a", "cat", "saw", "a", "dog", "and", "a", "cat", "ran"], "a"),
+        (["a", "x", "cat", "y", "cat", "y"], "a"),
+        (["a", "x", "am", "y", "am", "y"], "a"),
+        (["cat", "y", "a", "x", "a", "x"], "a"),
+        (["am", "y", "a", "x", "a", "x"], "a"),
+        (["A", "y", "a", "x", "A", "y"], "a"),
+        (["no", "yes", "no", "no", "no"], "no"),
+        (["b", "a", "d", "a", "c", "b", "c", "a", "c", "a"], "a"),
+        (_random_words(41), "c"),
+        (_random_words(60), "a"),
+        (_random_words(60), "unheard of"),
+        (["the", "kite", "the", "the", "kite", "a", "kite"], "the"),
         (["a", "cat", "saw", "a", "dog", "and", "a", "cat", "ran"], "cat"),
         (["a", "cat", "saw", "a", "dog", "and", "a", "cat", "ran"], "ran"),
         (["z", "y", "z", "x", "z", "x"], "z"),
         (["b", "z", "b", "y", "b", "x", "b", "x", "b", "y"], "b"),
-        (["no", "no", "no", "yes"], "no"),
-        (["the", "the", "kite", "the", "kite"], "the"),
         ("z y z x z w z v z u z t z s z r z q z p".split(), "z"),
         ("z d z a z k z b z m z c z h z e z g".split(), "z"),
         ("z m z q z b z m z h z q z c z h z b".split(), "z"),
-        (_random_words(41), "c"),
-        (_random_words(60), "a"),
-        (_random_words(60), "unheard of"),
     ],
-    mistakes={
-        "That is the word that comes before it. Look for the word that comes after: in the pair "
-        "(first, second), compare the first.": _word_before,
-        "That is the most frequent word of the whole text. Count only the words that come right "
-        "after the given one.": _likeliest_of_all,
-        "That is the first word that ever comes after it, not the most frequent one. Count "
-        "all of them, then take the largest count.": _first_follower,
-        "That is the last word that comes after it, not the most frequent one. If you store one "
-        "follower a word, the later overwrites the earlier: count instead.": _last_follower,
-        "You return how often it comes; return the word itself. `most_common(1)` gives a list of "
-        "one pair (word, count).": _how_often,
-        "You return the word together with its count; return the word alone, the first of the "
-        "pair.": _pair,
-        "A word that nothing comes after has no followers to choose from: return None before "
-        "you take the first of an empty list.": _no_followers_crash,
-        "You look one place past the end of the list. The last word has no follower: go "
-        "only to the last but one.": _looks_past_the_end,
-        "You let the text start over, so that its first word comes after its last. Nothing comes "
-        "after the last word.": _starts_over,
-        "On a tie you return the word that came later. Return the one that came "
-        "first.": _ties_to_the_last,
-        "On a tie you go by the alphabet. Return the one that came first in the "
-        "text.": _ties_by_the_alphabet,
+    mistakes=alone(_likeliest, _SAID)
+    | {
+        "`max` of nothing raises. Where nothing comes after the word, return None (or give `max` a "
+        "default=None).": _max_of_nothing,
+        "On a tie you return None. Return the word that came first in the text.": _tie_gives_none,
     },
+    together=in_pairs(_likeliest, _SAID, _APART),
     explain=_explain,
     alternatives={"a loop over indices": _by_a_loop, "max with count": _by_maximum},
 )
