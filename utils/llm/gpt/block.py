@@ -22,6 +22,7 @@ def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
     It takes x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))) for the normal distribution's Φ.
 
+    >>> import torch
     >>> gelu(torch.tensor([-2.0, 0.0, 2.0])).round(decimals=3)
     tensor([-0.0450,  0.0000,  1.9550])
     """
