@@ -1,10 +1,9 @@
-"""The last exercise of chapter 03: a dictionary that answers with a blend."""
+"""Exercise 3.6: a dictionary that answers with a blend."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
@@ -12,8 +11,7 @@ from torch import Tensor
 
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
-
-# 3.6 · a soft dictionary
+from utils.course.exercises.steps import Steps, at_one_step, at_two_steps
 
 
 def soft_lookup(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
@@ -31,15 +29,95 @@ def _lookup(
     values: Tensor,
     temperature: float,
     *,
+    score: Callable[[Tensor, Tensor], Tensor] = lambda query, keys: keys @ query,
     cold: Callable[[Tensor, Tensor], Tensor] = lambda s, v: v[s == s.max()].mean(dim=0),
     warm: Callable[[Tensor, float], Tensor] = lambda s, t: (s / t).softmax(dim=0),
 ) -> Tensor:
-    """A lookup with another limit, or with other weights above it."""
-    scores = keys @ query
+    """A lookup with other scores, another limit, or other weights above it."""
+    scores = score(query, keys)
     return cold(scores, values) if temperature == 0 else warm(scores, temperature) @ values
 
 
-def _lookup_by_a_loop(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
+def _best_alone(scores: Tensor) -> Tensor:
+    return (scores == scores.max()) / (scores == scores.max()).sum()
+
+
+_STEPS: Steps = {
+    "score": {
+        "You divided by √d as well: here the temperature is the whole scale.": lambda q, k: (
+            k @ q / math.sqrt(len(q))
+        ),
+        "You compared by distance: here the score is the dot product, keys @ query.": (
+            lambda q, k: -(k - q).square().sum(dim=1)
+        ),
+        "You divided the dot products by the lengths of the vectors, which makes cosines: the "
+        "score is the dot product as it is.": lambda q, k: torch.cosine_similarity(k, q[None]),
+    },
+    "cold": {
+        "Where several keys fit equally well at temperature 0, you return the value of the first: "
+        "the limit shares the weight among them, so return their mean.": lambda s, v: v[s.argmax()],
+        "Where several keys fit equally well at temperature 0, you return the value of the last: "
+        "the limit shares the weight among them, so return their mean.": lambda s, v: v[
+            s == s.max()
+        ][-1],
+        "Where several keys fit equally well at temperature 0, you add their values up: return "
+        "their mean.": lambda s, v: v[s == s.max()].sum(dim=0),
+        "Where several keys fit equally well at temperature 0, you take the mean of the first two: "
+        "there may be more.": lambda s, v: v[s == s.max()][:2].mean(dim=0),
+        "Where temperature is 0, values[best] is a row for each key that fits best: take their "
+        "mean over the keys, `.mean(dim=0)`.": lambda s, v: v[s == s.max()],
+        "At temperature 0 your mean runs over the numbers of a value as well: mean over the keys, "
+        "`.mean(dim=0)`.": lambda s, v: v[s == s.max()].mean(),
+        "At temperature 0 you average everything: that is the other end, an infinite temperature. "
+        "At 0 only the best key counts.": lambda s, v: v.mean(dim=0),
+        "You leave temperature 0 unscaled, which is temperature 1: at 0 the best key counts.": (
+            lambda s, v: s.softmax(dim=0) @ v
+        ),
+        "At temperature 0 you take the largest value: it is the key that must fit best.": (
+            lambda s, v: v.amax(dim=0)
+        ),
+        "At temperature 0 you take the key that fits least.": lambda s, v: v[s.argmin()],
+        "At temperature 0 you return the weights, or a 1 for the best key: return values.": (
+            lambda s, v: _best_alone(s)
+        ),
+        "At temperature 0 you return zeros: the best key's value is the answer there.": (
+            lambda s, v: torch.zeros_like(v[0])
+        ),
+    },
+    "warm": {
+        "You multiplied by the temperature: divide by it, so that a high temperature makes the "
+        "weights equal.": lambda s, t: (s * t).softmax(dim=0),
+        "You divided by the temperature squared: the temperature is the square already, "
+        "T = h².": lambda s, t: (s / t**2).softmax(dim=0),
+        "You divided by the root of the temperature: divide by the temperature itself.": (
+            lambda s, t: (s / math.sqrt(t)).softmax(dim=0)
+        ),
+        "You divided by twice the temperature: divide by the temperature itself.": (
+            lambda s, t: (s / (2 * t)).softmax(dim=0)
+        ),
+        "The temperature does nothing but at 0: divide the scores by it.": lambda s, t: s.softmax(
+            dim=0
+        ),
+        "You divided the weights by the temperature, after the softmax: divide the scores.": (
+            lambda s, t: s.softmax(dim=0) / t
+        ),
+        "A small temperature makes the scores large, and your exponential overflows: use a softmax "
+        "that subtracts the largest score.": lambda s, t: (s / t).exp() / (s / t).exp().sum(),
+        "You take a temperature below a half for 0: only 0 itself is cold, below it blend by "
+        "softmax.": lambda s, t: _best_alone(s) if t < 0.5 else (s / t).softmax(dim=0),
+        "Above temperature 0 there is no softmax: scores are not weights.": lambda s, t: s / t,
+        "Your exponentials are not normalised: divide them by their sum, or use softmax.": (
+            lambda s, t: (s / t).exp()
+        ),
+    },
+}
+
+
+def _no_case_for_zero(q: Tensor, k: Tensor, v: Tensor, t: float) -> Tensor:
+    return (k @ q / t).softmax(dim=0) @ v
+
+
+def _by_a_loop(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
     scores = [float((key * query).sum()) for key in keys]
     top = max(scores)
     if temperature == 0:
@@ -52,7 +130,7 @@ def _lookup_by_a_loop(query: Tensor, keys: Tensor, values: Tensor, temperature: 
     return blend
 
 
-def _lookup_with_a_mask(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
+def _with_a_mask(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
     scores = keys @ query
     scores = scores - scores.max()
     if temperature == 0:
@@ -60,94 +138,85 @@ def _lookup_with_a_mask(query: Tensor, keys: Tensor, values: Tensor, temperature
     return (scores / (temperature or 1)).softmax(dim=0) @ values
 
 
-def _scores_over(query: Tensor, keys: Tensor, temperature: float) -> Tensor:
-    """Scores divided by the temperature, whatever comes of it."""
-    return keys @ query / temperature
-
-
-_EXACT = (torch.eye(3)[1], torch.eye(3), torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]]))
+_VALUES = torch.tensor([[1.0, 0.0], [0.0, 2.0], [5.0, 5.0]])
+_EXACT = (torch.eye(3)[1], torch.eye(3), _VALUES)
 _TIED = (
     torch.tensor([1.0, 2.0]),
     torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0], [4.0, -1.0]]),
     torch.tensor([[1.0], [3.0], [50.0], [8.0]]),
 )
+_CLOSE = (torch.tensor([1.0]), torch.tensor([[2e-12], [7e-12]]), torch.tensor([[10.0], [20.0]]))
 
-_CLOSE = (torch.tensor([1.0]), torch.tensor([[2e-8], [7e-8]]), torch.tensor([[10.0], [20.0]]))
+
+def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
+    query, keys, values, temperature = args
+    result, scores = torch.as_tensor(got).float(), keys @ query
+    inside = (result >= values.amin(dim=0) - 1e-4) & (result <= values.amax(dim=0) + 1e-4)
+    if not inside.all():
+        return (
+            "A mean lies between the smallest and the largest value, and yours doesn't: weights "
+            "are positive and sum to 1."
+        )
+    if temperature == 0 and len(scores) == 2 and scores[0] != scores[1]:
+        return (
+            "At temperature 0 the best key counts alone, however little it is ahead; here another "
+            "has a share. Treat 0 before you divide, and compare scores with ==."
+        )
+    if temperature == 0:
+        return "At temperature 0 the answer is the mean of the values whose keys fit best."
+    return "Above temperature 0 the weights are softmax(keys @ query / temperature)."
+
 
 _NEARLY_ZERO = (
     "A small temperature is not 0: two keys that fit almost equally still share the weight. At 0, "
     "take the best outright."
 )
-
-
-def _explain_lookup(args: Any, expected: Any, got: Any) -> str | None:
-    """Two keys that almost tie tell a tiny temperature from none, however tiny it was."""
-    _, keys, _, temperature = args
-    return _NEARLY_ZERO if temperature == 0 and torch.equal(keys, _CLOSE[1]) else None
-
-
+_SOFTENED = (
+    "You added a small number to the temperature so as not to divide by 0, and now every other "
+    "temperature is off as well: give 0 a case of its own."
+)
 SOFT_DICTIONARY = Exercise(
     id="3.6",
     title="A soft dictionary",
     minutes=8,
-    stars=3,
+    stars=2,
     reference=soft_lookup,
     probes=[
-        (torch.tensor([2.0]), torch.tensor([[1.0], [0.5]]), torch.tensor([[10.0], [20.0]]), 0.5),
+        (torch.tensor([2.0]), torch.tensor([[1.0], [0.3]]), torch.tensor([[10.0], [20.0]]), 0.5),
+        (torch.tensor([1.5, -0.5]), uniform(3, 2, seed=46), uniform(3, 3, seed=47), 0.3),
         (*_EXACT, 1.0),
         (*_EXACT, 0.0),
         (*_TIED, 0.0),
+        (torch.tensor([1.0, 1.0]), torch.eye(4)[:, :2].round(), uniform(4, 3, seed=49), 0.0),
+        (torch.tensor([-1.0]), torch.tensor([[2.0], [1.0], [1.0], [1.0]]), _TIED[2], 0.0),
         (*_CLOSE, 0.0),
         (uniform(4, seed=31), uniform(6, 4, seed=32), uniform(6, 3, seed=33), 2.5),
         (uniform(3, seed=34), uniform(5, 3, seed=35), uniform(5, 2, seed=36), 0.001),
+        (torch.tensor([0.02]), uniform(5, 1, seed=50), uniform(5, 2, seed=51), 0.03),
     ],
-    mistakes={
+    mistakes=at_one_step(_lookup, _STEPS)
+    | {
         "At temperature 0 you divide by zero: treat it before the division, and return the value "
-        "of the key that fits best.": lambda q, k, v, t: _scores_over(q, k, t).softmax(0) @ v,
-        "Where several keys fit equally well at temperature 0, you return the value of the first: "
-        "the limit shares the weight among them, so return their mean.": partial(
-            _lookup, cold=lambda s, v: v[s.argmax()]
-        ),
-        "Where several keys fit equally well at temperature 0, you add their values up: return "
-        "their mean.": partial(_lookup, cold=lambda s, v: v[s == s.max()].sum(0)),
-        "Where temperature is 0, values[best] is a row for each key that fits best: take their "
-        "mean over the keys, `.mean(dim=0)`.": partial(_lookup, cold=lambda s, v: v[s == s.max()]),
-        "At temperature 0 your mean runs over the numbers of a value as well: mean over the keys, "
-        "`.mean(dim=0)`.": partial(_lookup, cold=lambda s, v: v[s == s.max()].mean()),
-        _NEARLY_ZERO: lambda q, k, v, t: _scores_over(q, k, max(t, 1e-6)).softmax(0) @ v,
-        "At temperature 0 you average everything: that is the other end, an infinite temperature. "
-        "At 0 only the best key counts.": partial(_lookup, cold=lambda s, v: v.mean(0)),
-        "You leave temperature 0 unscaled, which is temperature 1: at 0 only the best key "
-        "counts.": partial(_lookup, cold=lambda s, v: s.softmax(0) @ v),
-        "You added a small number to the temperature so as not to divide by 0, and now every other "
-        "temperature is off as well: give 0 a case of its own.": lambda q, k, v, t: (
-            (_scores_over(q, k, t + 0.1)).softmax(0) @ v
-        ),
-        "You multiplied by the temperature: divide by it, so that a high temperature makes the "
-        "weights equal.": partial(_lookup, warm=lambda s, t: (s * t).softmax(0)),
-        "You divided by the temperature squared: the temperature is the square already, "
-        "T = h².": partial(_lookup, warm=lambda s, t: (s / t**2).softmax(0)),
-        "The temperature does nothing but at 0: divide the scores by it.": partial(
-            _lookup, warm=lambda s, t: s.softmax(0)
-        ),
-        "You divided by √d as well: here the temperature is the whole scale.": lambda q, k, v, t: (
-            _lookup(q, k, v, t * math.sqrt(len(q)))
-        ),
-        "A small temperature makes the scores large, and your exponential overflows: use a softmax "
-        "that subtracts the largest score.": partial(
-            _lookup, warm=lambda s, t: (s / t).exp() / (s / t).exp().sum()
-        ),
+        "of the key that fits best.": _no_case_for_zero,
+        _NEARLY_ZERO: lambda q, k, v, t: _no_case_for_zero(q, k, v, max(t, 1e-6)),
+        _SOFTENED: lambda q, k, v, t: _no_case_for_zero(q, k, v, t + 0.1),
         "You always take the best key: that is temperature 0. Above it, blend the values by "
-        "softmax.": lambda q, k, v, t: _lookup(q, k, v, 0.0),
-        "You blended the keys: look up by the keys, and return values.": lambda q, k, v, t: _lookup(
-            q, k, k, t
+        "softmax.": lambda q, k, v, t: soft_lookup(q, k, v, 0.0),
+        "You blended the keys: look up by the keys, and return values.": lambda q, k, v, t: (
+            soft_lookup(q, k, k, t)
+        ),
+        "You always blend at temperature 1: divide the scores by the temperature, and treat 0 as a "
+        "case of its own.": lambda q, k, v, t: soft_lookup(q, k, v, 1.0),
+        "You returned the weights: the answer is the blend of the values, weights @ values.": (
+            lambda q, k, v, t: soft_lookup(q, k, torch.eye(len(k)), t)
         ),
     },
+    together=at_two_steps(_lookup, _STEPS),
     alternatives={
         "softmax or argmax with ties": _lookup,
-        "a loop": _lookup_by_a_loop,
-        "a mask": _lookup_with_a_mask,
+        "a loop": _by_a_loop,
+        "a mask": _with_a_mask,
         "float64": lambda q, k, v, t: soft_lookup(q.double(), k.double(), v.double(), t),
     },
-    explain=_explain_lookup,
+    explain=_explain,
 )
