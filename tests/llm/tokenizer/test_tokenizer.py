@@ -11,7 +11,6 @@ import tiktoken
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from utils.llm.tokenizer import bpe as tokenizer
 from utils.llm.tokenizer.bpe import (
     GPT2_PATTERN,
     bpe_step,

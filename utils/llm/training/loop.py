@@ -8,13 +8,10 @@ between or not. On a CPU in float32 the weights are equal to the bit.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import time
-import zlib
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,13 +25,10 @@ from utils.llm.training.callbacks import Callback, Report, as_callback
 from utils.llm.training.config import History, StopTraining, TrainConfig, TrainingError
 from utils.llm.training.evaluation import context_of, evaluate
 from utils.llm.training.interrupts import deferred_interrupt
+from utils.llm.training.keeping import Keeper
 from utils.llm.training.optimizer import make_adamw, parameter_groups
-from utils.llm.training.snapshots import SnapshotError, load_snapshot, save_snapshot
 
 __all__ = ["History", "StopTraining", "TrainConfig", "TrainingError", "evaluate", "train"]
-
-# What may differ between a run and the one that goes on from its snapshot: none of it is learned.
-_FREE = ("compile", "evaluate_every", "evaluate_windows", "snapshot_every", "accumulation")
 
 
 def train(
@@ -101,8 +95,7 @@ class _Loop:
         self.forward = distributed.replicate(
             torch.compile(model) if config.compile else model, model
         )
-        self.snapshot = None if snapshot is None else Path(snapshot)
-        self.saved_at: int | None = None
+        self.keeper = Keeper(snapshot, config, self.windows.ids)
 
     @property
     def step(self) -> int:
@@ -163,7 +156,7 @@ class _Loop:
         if self.team.size > 1:
             self._agree_to_stop()
         over = self.step == config.steps or history.stopped
-        if self.snapshot is not None and (over or self.step % config.snapshot_every == 0):
+        if self.keeper.path is not None and (over or self.step % config.snapshot_every == 0):
             self._save()
 
     def _evaluate(self) -> float:
@@ -228,14 +221,9 @@ class _Loop:
         what = "loss" if not math.isfinite(loss) else "gradient"
         raise TrainingError(
             f"The {what} of step {self.step + 1} is {loss if what == 'loss' else norm}, no number "
-            f"to learn from. The weights are those after step {self.step}; {self._kept()}. "
+            f"to learn from. The weights are those after step {self.step}; {self.keeper}. "
             f"Lower the learning rate ({self.config.learning_rate:g}) or warm up for longer."
         )
-
-    def _kept(self) -> str:
-        if self.saved_at is None:
-            return "no checkpoint was written yet"
-        return f"the last good checkpoint, of step {self.saved_at}, is kept in {self.snapshot}"
 
     def _agree_to_stop(self) -> None:
         """Callbacks speak in the leading process alone: let the others know."""
@@ -244,71 +232,15 @@ class _Loop:
             self.history.stopped = "stopped"
 
     def _save(self) -> None:
-        state = distributed.state_of(self.model, self.optimizer)
-        failure = ""
-        if self.team.leads:
-            state |= {
-                "config": dataclasses.asdict(self.config),
-                "history": dataclasses.asdict(self.history),
-                "precision": str(self.dtype),
-                "corpus": self._corpus_mark(),
-            }
-            try:
-                save_snapshot(self.snapshot, state)
-            except OSError as error:
-                failure = self._write_failure(error)
-        failed = torch.tensor(float(bool(failure)), device=self.device)
-        if self.team.mean(failed).item():
+        try:
+            self.keeper.save(self.model, self.optimizer, self.history, self.dtype)
+        except TrainingError:
             self.history.stopped = "not saved"
-            raise TrainingError(failure or "The leading process could not write a checkpoint.")
-        self.saved_at = self.step
-
-    def _write_failure(self, error: OSError) -> str:
-        folder = self.snapshot.parent
-        why = error.strerror or str(error)
-        if not folder.is_dir():
-            why = f"the folder {folder} is gone"
-        return (
-            f"The checkpoint of step {self.step} could not be written to {self.snapshot}: {why}. "
-            f"Training stops here; {self._kept()}. Make room for it and resume."
-        )
-
-    def _corpus_mark(self) -> list[int]:
-        """Tells one corpus from another: its length, and a checksum of pieces all over it."""
-        ids, mark = self.windows.ids, 0
-        for start in np.linspace(0, max(0, len(ids) - 4096), 64).astype(np.int64):
-            mark = zlib.crc32(ids[start : start + 4096].astype("<i8").tobytes(), mark)
-        return [len(ids), mark]
+            raise
 
     def resume(self) -> None:
         """Take up weights, optimiser, history and place from the snapshot."""
-        if self.snapshot is None:
-            raise ValueError("resume needs snapshot, the path of the file to go on from.")
-        state = load_snapshot(self.snapshot)
-        now, then = dataclasses.asdict(self.config), state["config"]
-        changed = [
-            f"{name} was {then.get(name)!r} and is {value!r}"
-            for name, value in now.items()
-            if name not in _FREE and then.get(name) != value
-        ]
-        if state["corpus"] != self._corpus_mark():
-            changed.append("the corpus is another one")
-        if changed:
-            raise SnapshotError(
-                f"{self.snapshot} is of another training: {'; '.join(changed)}. Resume with the "
-                "settings that it was begun with, or train without resume."
-            )
-        try:
-            distributed.set_state(self.model, self.optimizer, state)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise SnapshotError(
-                f"The weights in {self.snapshot} do not fit this model: "
-                f"{str(error).strip().splitlines()[-1].strip()}"
-            ) from error
-        self.history = History(**state["history"])
-        self.history.stopped = ""
-        self.dtype = getattr(torch, state["precision"].removeprefix("torch."))
-        self.saved_at = self.step
+        self.history, self.dtype = self.keeper.take_up(self.model, self.optimizer)
 
     def _tell(self, event: str, val_loss: float | None = None) -> None:
         """Tell every callback; one that asks to stop does not keep the others from hearing."""

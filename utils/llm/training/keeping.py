@@ -1,0 +1,122 @@
+"""Where a training is kept on the way, and from where it is taken up again."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from utils.llm.training import distributed
+from utils.llm.training.config import History, TrainConfig, TrainingError
+from utils.llm.training.snapshots import SnapshotError, load_snapshot, save_snapshot
+
+__all__ = ["Keeper"]
+
+# What may differ between a run and the one that goes on from its snapshot: none of it is learned.
+_FREE = ("compile", "evaluate_every", "evaluate_windows", "snapshot_every", "accumulation")
+
+
+class Keeper:
+    """The snapshot of one training, at `path`; of nothing where that is None.
+
+    `ids` is the row of token ids that is learned from: a snapshot knows which it was.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, config: TrainConfig, ids: np.ndarray
+    ) -> None:
+        self.path = None if path is None else Path(path)
+        self.config, self.ids = config, ids
+        self.saved_at: int | None = None
+
+    def save(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        history: History,
+        dtype: torch.dtype,
+    ) -> None:
+        """Keep all that the training needs to go on. Raises TrainingError where it can't be."""
+        state = distributed.state_of(model, optimizer)
+        team, failure = distributed.team(), ""
+        if team.leads:
+            state |= {
+                "config": dataclasses.asdict(self.config),
+                "history": dataclasses.asdict(history),
+                "precision": str(dtype),
+                "corpus": self._corpus_mark(),
+            }
+            try:
+                save_snapshot(self.path, state)
+            except OSError as error:
+                failure = self._write_failure(error, len(history.losses))
+        failed = torch.tensor(float(bool(failure)), device=next(model.parameters()).device)
+        if team.mean(failed).item():
+            raise TrainingError(failure or "The leading process could not write a checkpoint.")
+        self.saved_at = len(history.losses)
+
+    def take_up(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> tuple[History, torch.dtype]:
+        """Put back weights and optimiser; what happened until then, and in which precision.
+
+        Raises SnapshotError (a ValueError) where the snapshot is of another training.
+        """
+        if self.path is None:
+            raise ValueError("resume needs snapshot, the path of the file to go on from.")
+        state = load_snapshot(self.path)
+        self._compare(state)
+        try:
+            distributed.set_state(model, optimizer, state)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise SnapshotError(
+                f"The weights in {self.path} do not fit this model: "
+                f"{str(error).strip().splitlines()[-1].strip()}"
+            ) from error
+        history = History(**state["history"])
+        history.stopped = ""
+        self.saved_at = len(history.losses)
+        return history, getattr(torch, state["precision"].removeprefix("torch."))
+
+    def __str__(self) -> str:
+        if self.saved_at is None:
+            return "no checkpoint was written yet"
+        return f"the last good checkpoint, of step {self.saved_at}, is kept in {self.path}"
+
+    def _compare(self, state: dict[str, Any]) -> None:
+        now, then = dataclasses.asdict(self.config), state["config"]
+        changed = [
+            f"{name} was {then.get(name)!r} and is {value!r}"
+            for name, value in now.items()
+            if name not in _FREE and then.get(name) != value
+        ]
+        if state["corpus"] != self._corpus_mark():
+            changed.append("the corpus is another one")
+        if changed:
+            raise SnapshotError(
+                f"{self.path} is of another training: {'; '.join(changed)}. Resume with the "
+                "settings that it was begun with, or train without resume."
+            )
+
+    def _corpus_mark(self) -> list[int]:
+        """Tells one corpus from another: its length, and a checksum of pieces all over it."""
+        mark = 0
+        for start in np.linspace(0, max(0, len(self.ids) - 4096), 64).astype(np.int64):
+            mark = zlib.crc32(self.ids[start : start + 4096].astype("<i8").tobytes(), mark)
+        return [len(self.ids), mark]
+
+    def _write_failure(self, error: OSError, step: int) -> str:
+        folder = self.path.parent
+        why = error.strerror or str(error)
+        if not folder.is_dir():
+            why = f"the folder {folder} is gone"
+        return (
+            f"The checkpoint of step {step} could not be written to {self.path}: {why}. "
+            f"Training stops here; {self}. Make room for it and resume."
+        )
