@@ -1,9 +1,9 @@
-"""Chapter 06, third part: how many numbers, and how much work."""
+"""Chapter 06, third part: how many numbers are in a GPT."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,6 +13,39 @@ from utils.llm.gpt.counts import parameter_table
 from utils.llm.gpt.model import GPT, GPTConfig
 
 Counts = dict[str, int]
+Number = Callable[..., int]
+#: For each part the numbers that people give in place of the right one, and what to say then.
+Slips = Mapping[str, Sequence[tuple[str, Number]]]
+
+
+def said_of_parts(slips: Slips) -> Callable[[tuple[Any, ...], Counts, Any], str | None]:
+    """An `explain` that goes through the parts, and names what made each wrong number."""
+
+    def explain(args: tuple[Any, ...], expected: Counts, got: Any) -> str | None:
+        wrong = [part for part in expected if got[part] != expected[part]]
+        said = []
+        for part in wrong:
+            named = (text for text, number in slips[part] if number(*args) == got[part])
+            text = next(named, f"it should be {expected[part]:,}, and is {got[part]:,}.")
+            said.append(f"`{part}`: {text}")
+        others = sum("it should be" in text for text in said)
+        return None if others == len(said) else " ".join(said)
+
+    return explain
+
+
+def with_slips(reference: Callable[..., Counts], slips: Slips) -> dict[str, Callable[..., Counts]]:
+    """The `mistakes`: one part wrong at a time."""
+
+    def bent(part: str, number: Number) -> Callable[..., Counts]:
+        return lambda *args: reference(*args) | {part: number(*args)}
+
+    return {
+        f"`{part}`: {text}": bent(part, number)
+        for part, wrong in slips.items()
+        for text, number in wrong
+    }
+
 
 # 6.4 · parameters
 
@@ -22,30 +55,166 @@ def count_parameters(config: GPTConfig) -> Counts:
     return parameter_table(config)
 
 
-def _count(
-    config: GPTConfig,
-    *,
-    per_block: Callable[[int], int] = lambda c: 3 * c * c + 3 * c + c * c + c,
-    feed_forward: Callable[[int], int] = lambda c: 8 * c * c + 5 * c,
-    norms: Callable[[int], int] = lambda c: 4 * c,
-    final_norm: Callable[[int], int] = lambda c: 2 * c,
-    head: Callable[[GPTConfig], int] = lambda f: 0 if f.tied else f.vocab_size * f.d_model,
-    layers: Callable[[GPTConfig], int] = lambda f: f.n_layers,
-) -> Counts:
-    c, n_layers = config.d_model, layers(config)
-    return {
-        "token embedding": config.vocab_size * c,
-        "position embedding": config.context_length * c,
-        "attention": n_layers * per_block(c),
-        "feed-forward": n_layers * feed_forward(c),
-        "norms": n_layers * norms(c),
-        "final norm": final_norm(c),
-        "head": head(config),
+def _in_blocks(a: int, b: int) -> Number:
+    """a C² + b C, in every block."""
+    return lambda f: f.n_layers * (a * f.d_model**2 + b * f.d_model)
+
+
+_ONE_BLOCK = "this is one block, and there are n_layers of them."
+_EACH_HEAD = "the heads share the columns of the same matrices: their number makes no difference."
+_ONCE = "it is there once, not once a block."
+_NO_BIAS = "a table has no biases."
+_PARAMETERS: Slips = {
+    "token embedding": [
+        ("it has a row for each token, V of them, each C wide.", lambda f: f.vocab_size),
+        ("that is one row: there are V.", lambda f: f.d_model),
+        ("that is the places' table.", lambda f: f.context_length * f.d_model),
+        (
+            "the places' table is counted in: it has a number of its own.",
+            lambda f: (f.vocab_size + f.context_length) * f.d_model,
+        ),
+        (_NO_BIAS, lambda f: (f.vocab_size + 1) * f.d_model),
+        ("one table for all heads.", lambda f: f.vocab_size * f.d_model * f.n_heads),
+        ("it is counted twice.", lambda f: 2 * f.vocab_size * f.d_model),
+        ("a row is as wide as the model, C, not as a head.", lambda f: f.vocab_size * f.d_head),
+        (_ONCE, lambda f: f.n_layers * f.vocab_size * f.d_model),
+        ("the table is V × C: a vector for each token.", lambda f: f.d_model**2),
+        ("it is the largest part of a small model, V × C.", lambda f: 0),
+    ],
+    "position embedding": [
+        ("the places have a table too, context_length × C.", lambda f: 0),
+        (
+            "the table has a row for each place, not for each token.",
+            lambda f: f.vocab_size * f.d_model,
+        ),
+        ("each place has a vector, C wide.", lambda f: f.context_length),
+        ("that is one row: there are context_length.", lambda f: f.d_model),
+        (_NO_BIAS, lambda f: (f.context_length + 1) * f.d_model),
+        (_ONCE, lambda f: f.n_layers * f.context_length * f.d_model),
+        ("it is counted twice.", lambda f: 2 * f.context_length * f.d_model),
+        ("a row is as wide as the model, C.", lambda f: f.context_length * f.d_head),
+    ],
+    "attention": [
+        (_ONE_BLOCK, lambda f: 4 * f.d_model**2 + 4 * f.d_model),
+        ("the biases are missing: 3 C for queries, keys and values, C more.", _in_blocks(4, 0)),
+        ("the output has a bias too: C more.", _in_blocks(4, 3)),
+        ("queries, keys and values have biases too: 3 C.", _in_blocks(4, 1)),
+        (
+            "beside queries, keys and values there is a fourth matrix, C × C, with C biases: the "
+            "projection at the end.",
+            _in_blocks(3, 3),
+        ),
+        ("the projection at the end is missing, C × C, and all biases.", _in_blocks(3, 0)),
+        ("the projection at the end has a matrix too, C × C.", _in_blocks(3, 4)),
+        ("that is one matrix: there are four of C × C.", _in_blocks(1, 1)),
+        (
+            "the projection at the end goes from C to C: the heads' results are C wide together.",
+            _in_blocks(6, 4),
+        ),
+        (
+            "a matrix has a bias for each output, not one in all.",
+            lambda f: f.n_layers * (4 * f.d_model**2 + 4),
+        ),
+        (_EACH_HEAD, lambda f: f.n_layers * f.n_heads * (4 * f.d_model**2 + 4 * f.d_model)),
+        (
+            "each head reads all C columns: together their matrices are C × C.",
+            lambda f: f.n_layers * f.n_heads * (4 * f.d_head**2 + 4 * f.d_head),
+        ),
+        (
+            "that is one head: together they are C wide.",
+            lambda f: f.n_layers * (4 * f.d_model * f.d_head + 3 * f.d_head + f.d_model),
+        ),
+        ("this is one block, and without biases.", lambda f: 4 * f.d_model**2),
+    ],
+    "feed-forward": [
+        (_ONE_BLOCK, lambda f: 8 * f.d_model**2 + 5 * f.d_model),
+        ("the biases are missing: 4 C inside, C on the way out.", _in_blocks(8, 0)),
+        ("there are 4 C biases inside, not C: one for each output.", _in_blocks(8, 2)),
+        ("the way out has biases too: C.", _in_blocks(8, 4)),
+        ("the inside has biases too: 4 C.", _in_blocks(8, 1)),
+        ("on the way out there are C biases, one for each output, not 4 C.", _in_blocks(8, 8)),
+        ("there are two matrices: C × 4 C up, and 4 C × C down.", _in_blocks(4, 4)),
+        ("the matrix down is missing, 4 C × C, with C biases.", _in_blocks(4, 5)),
+        ("there are two matrices, and each has biases.", _in_blocks(4, 0)),
+        ("it is 4 C wide inside.", _in_blocks(2, 2)),
+        ("it is 4 C wide inside, and its matrices have biases.", _in_blocks(2, 0)),
+        ("there are two matrices, not three.", _in_blocks(24, 9)),
+        (
+            "a matrix has a bias for each output, not one in all.",
+            lambda f: f.n_layers * (8 * f.d_model**2 + 2),
+        ),
+        (_EACH_HEAD, lambda f: f.n_layers * f.n_heads * (8 * f.d_model**2 + 5 * f.d_model)),
+        ("this is one block, and without biases.", lambda f: 8 * f.d_model**2),
+    ],
+    "norms": [
+        (_ONE_BLOCK, lambda f: 4 * f.d_model),
+        ("a block has two norms, each with a weight and a bias for each column.", _in_blocks(0, 2)),
+        ("a block has two norms, and each has 2 C numbers.", _in_blocks(0, 1)),
+        ("a weight and a bias for each column, 2 C a norm.", lambda f: 4 * f.n_layers),
+        (
+            "the final norm is counted in: it has a number of its own.",
+            lambda f: (4 * f.n_layers + 2) * f.d_model,
+        ),
+        ("a block has two norms, not three.", _in_blocks(0, 6)),
+        ("a norm has 2 C numbers, not 4 C.", _in_blocks(0, 8)),
+        ("this is one norm: a block has two, and there are n_layers.", lambda f: 2 * f.d_model),
+        ("a norm has numbers that are learned: 2 C.", lambda f: 0),
+        ("a norm has a number for each column, not for each pair.", _in_blocks(4, 0)),
+    ],
+    "final norm": [
+        ("it has a weight and a bias for each column, like the others: 2 C.", lambda f: 0),
+        ("it has a bias too: 2 C.", lambda f: f.d_model),
+        ("it is one norm alone, 2 C.", lambda f: 4 * f.d_model),
+        (_ONCE, lambda f: 2 * f.n_layers * f.d_model),
+        ("a weight and a bias for each column, 2 C.", lambda f: 2),
+        ("it norms C columns, not V.", lambda f: 2 * f.vocab_size),
+    ],
+    "head": [
+        (
+            "a tied head is the same matrix as the tokens' table, and adds none.",
+            lambda f: f.vocab_size * f.d_model,
+        ),
+        ("one that isn't tied has a matrix of its own, V × C.", lambda f: 0),
+        (
+            "a tied head is the tokens' table and adds none; and no head has a bias.",
+            lambda f: f.vocab_size * (f.d_model + 1),
+        ),
+        ("a head has no bias.", lambda f: f.vocab_size * (f.d_model * (not f.tied) + 1)),
+    ],
+}
+
+
+def _all_parts(
+    in_each: Callable[[str, int, GPTConfig], int],
+) -> Callable[[GPTConfig], Counts]:
+    """The table with every part changed in the same way."""
+    return lambda config: {
+        part: in_each(part, number, config) for part, number in count_parameters(config).items()
     }
 
 
-def _with(part: str, number: Callable[[GPTConfig], int]) -> Callable[[GPTConfig], Counts]:
-    return lambda config: count_parameters(config) | {part: number(config)}
+_IN_BLOCKS = ("attention", "feed-forward", "norms")
+_OF_THE_WHOLE: dict[str, Callable[[GPTConfig], Counts]] = {
+    "This is one block: there are n_layers of them.": _all_parts(
+        lambda part, number, f: number // f.n_layers if part in _IN_BLOCKS else number
+    ),
+    "All biases are missing in attention and feed-forward: each output has one.": lambda f: (
+        count_parameters(f)
+        | {"attention": _in_blocks(4, 0)(f), "feed-forward": _in_blocks(8, 0)(f)}
+    ),
+    "A norm has a weight and a bias for each column.": lambda f: (
+        count_parameters(f) | {"norms": _in_blocks(0, 2)(f), "final norm": f.d_model}
+    ),
+    "The head is the other way round: a tied one adds nothing, and one that isn't tied V × C.": (
+        lambda f: count_parameters(f) | {"head": f.vocab_size * f.d_model * f.tied}
+    ),
+    "The head has a bias for each token if it isn't tied: GPT-2's has none.": lambda f: (
+        count_parameters(f) | {"head": f.vocab_size * (f.d_model + 1) * (not f.tied)}
+    ),
+    "Everything is there once more for each block: tables, final norm and head come once.": (
+        _all_parts(lambda part, n, f: n if part in _IN_BLOCKS else n * f.n_layers)
+    ),
+}
 
 
 def _by_looking(config: GPTConfig) -> Counts:
@@ -86,175 +255,37 @@ def _by_layers(config: GPTConfig) -> Counts:
     return found
 
 
-COUNT = Exercise(
-    id="6.4",
-    title="Where the parameters are",
-    minutes=12,
-    stars=2,
-    reference=count_parameters,
-    probes=[
-        (GPTConfig(3, 2, 1, 1, 2),),
-        (GPTConfig(10, 4, 2, 2, 6),),
-        (GPTConfig(7, 5, 3, 2, 4, tied=False),),
-        (GPTConfig.preset("gpt2"),),
-    ],
-    mistakes={
-        "The tokens' table is counted twice: a tied head is the same matrix, and adds none.": (
-            partial(_count, head=lambda f: f.vocab_size * f.d_model)
-        ),
-        "A head that isn't tied has a matrix of its own, V × C.": partial(_count, head=lambda f: 0),
-        "It is the other way round: a tied head adds nothing, and one that isn't tied "
-        "V × C.": partial(_count, head=lambda f: f.vocab_size * f.d_model if f.tied else 0),
-        "This head has a bias for each token: GPT-2's has none.": partial(
-            _count, head=lambda f: 0 if f.tied else f.vocab_size * (f.d_model + 1)
-        ),
-        "This is one block: there are n_layers of them.": partial(_count, layers=lambda f: 1),
-        "All biases are missing in attention and feed-forward: each output has one.": partial(
-            _count, per_block=lambda c: 4 * c * c, feed_forward=lambda c: 8 * c * c
-        ),
-        "The biases of attention are missing: 3 C for queries, keys and values, C for the "
-        "output.": partial(_count, per_block=lambda c: 4 * c * c),
-        "The biases of the feed-forward layer are missing: 4 C inside, C on the way out.": partial(
-            _count, feed_forward=lambda c: 8 * c * c
-        ),
-        "Attention has a bias for each output too: 3 C for queries, keys and values, and C "
-        "more.": partial(_count, per_block=lambda c: 4 * c * c + 3 * c),
-        "Each output has a bias: 4 C inside the feed-forward layer, C on the way out.": partial(
-            _count, feed_forward=lambda c: 8 * c * c + 2 * c
-        ),
-        "Attention ends with a projection: beside queries, keys and values there is a fourth "
-        "matrix, C × C, with C biases.": partial(_count, per_block=lambda c: 3 * c * c + 3 * c),
-        "The feed-forward layer has two matrices, C × 4 C up and 4 C × C down.": partial(
-            _count, feed_forward=lambda c: 4 * c * c + 4 * c
-        ),
-        "The feed-forward layer is 4 C wide inside.": partial(
-            _count, feed_forward=lambda c: 2 * c * c + 2 * c
-        ),
-        "The heads don't multiply anything: they share the columns of the same matrices.": _with(
-            "attention", lambda f: f.n_layers * f.n_heads * (4 * f.d_model**2 + 4 * f.d_model)
-        ),
-        "The final norm has a weight and a bias for each column, like the others.": partial(
-            _count, final_norm=lambda c: 0
-        ),
-        "A block has two norms, one before each half.": partial(_count, norms=lambda c: 2 * c),
-        "A norm has a weight and a bias for each column.": partial(
-            _count, norms=lambda c: 2 * c, final_norm=lambda c: c
-        ),
-        "The places have a table too, context_length × C.": _with(
-            "position embedding", lambda f: 0
-        ),
-        "The places' table has a row for each place, not for each token.": _with(
-            "position embedding", lambda f: f.vocab_size * f.d_model
-        ),
-    },
-    alternatives={
-        "part by part": _count,
-        "build it and count": _by_looking,
-        "layer by layer": _by_layers,
-    },
-    timeout=30.0,  # a GPT-2 that is built with numbers in it takes seconds
-)
-
-# 6.5 · FLOPs
-
-
-def flops_per_token(config: GPTConfig, n_tokens: int) -> Counts:
-    """What it takes to compute one more token that looks at n_tokens, itself among them."""
-    return _flops(config, n_tokens)
-
-
-def _flops(
-    config: GPTConfig,
-    n_tokens: int,
-    *,
-    each: int = 2,
-    attention: int = 4,
-    feed_forward: int = 8,
-    looks: Callable[[GPTConfig, int], int] = lambda f, n: 2 * n * f.d_model,
-    layers: Callable[[GPTConfig], int] = lambda f: f.n_layers,
-    head: Callable[[GPTConfig], int] = lambda f: f.vocab_size * f.d_model,
-) -> Counts:
-    c, n_layers = config.d_model, layers(config)
+def _by_formula(config: GPTConfig) -> Counts:
+    c, n = config.d_model, config.n_layers
     return {
-        "attention": each * n_layers * attention * c * c,
-        "looks": each * n_layers * looks(config, n_tokens),
-        "feed-forward": each * n_layers * feed_forward * c * c,
-        "head": each * head(config),
+        "head": (1 - config.tied) * config.vocab_size * c,
+        "final norm": c + c,
+        "norms": 2 * n * (c + c),
+        "feed-forward": n * (2 * 4 * c * c + 4 * c + c),
+        "attention": 4 * n * c * (c + 1),
+        "position embedding": config.context_length * c,
+        "token embedding": config.vocab_size * c,
     }
 
 
-def _of_the_whole_text(config: GPTConfig, n_tokens: int) -> Counts:
-    return {part: n_tokens * work for part, work in _flops(config, n_tokens).items()}
-
-
-def _product(rows: int, inner: int, columns: int) -> int:
-    """The FLOPs of a matrix product: a multiplication and an addition for each pair."""
-    return 2 * rows * inner * columns
-
-
-def _by_products(config: GPTConfig, n_tokens: int) -> Counts:
-    c, d = config.d_model, config.d_model // config.n_heads
-    found = dict.fromkeys(("attention", "looks", "feed-forward"), 0)
-    for _ in range(config.n_layers):
-        found["attention"] += _product(1, c, 3 * c) + _product(1, c, c)
-        for _ in range(config.n_heads):
-            found["looks"] += _product(1, d, n_tokens) + _product(1, n_tokens, d)
-        found["feed-forward"] += _product(1, c, 4 * c) + _product(1, 4 * c, c)
-    return found | {"head": _product(1, c, config.vocab_size)}
-
-
-FLOPS = Exercise(
-    id="6.5",
-    title="What one token costs",
-    minutes=12,
+COUNT = Exercise(
+    id="6.4",
+    title="Where the parameters are",
+    minutes=8,
     stars=2,
-    reference=flops_per_token,
+    reference=count_parameters,
     probes=[
-        (GPTConfig(3, 4, 1, 1, 2), 1),
-        (GPTConfig(10, 8, 2, 2, 6), 5),
-        (GPTConfig(7, 9, 3, 2, 4, tied=False), 9),
-        (GPTConfig.preset("gpt2"), 1024),
+        (GPTConfig(23, 17, 11, 7, 35),),
+        (GPTConfig(29, 19, 13, 5, 55, tied=False),),
+        (GPTConfig(3, 2, 1, 1, 2),),
+        (GPTConfig.preset("gpt2"),),
     ],
-    mistakes={
-        "You counted multiplications only: each comes with an addition, so 2 for each "
-        "weight.": partial(_flops, each=1),
-        "That is training, forward and backward: a forward pass alone takes 2 for each weight, "
-        "not 6.": partial(_flops, each=6),
-        "This is one block: there are n_layers of them.": partial(_flops, layers=lambda f: 1),
-        "A look takes two products with each of the n tokens: query times key, and weight times "
-        "value.": partial(_flops, looks=lambda f, n: n * f.d_model),
-        "The looks of every token are in it, n² of them: this one token looks at n.": partial(
-            _flops, looks=lambda f, n: 2 * n * n * f.d_model
-        ),
-        "The token looks at itself too: n_tokens counts it already.": partial(
-            _flops, looks=lambda f, n: 2 * (n - 1) * f.d_model
-        ),
-        "That is the mean over a text, where early tokens have fewer to look at: this one looks "
-        "at all n_tokens.": partial(_flops, looks=lambda f, n: (n + 1) * f.d_model),
-        "That is what all n_tokens take: count for one of them.": _of_the_whole_text,
-        "The number of heads makes no difference: each head is C / H wide.": partial(
-            _flops, looks=lambda f, n: 2 * n * f.d_model * f.n_heads
-        ),
-        "All heads look, not one alone: together they are C wide.": partial(
-            _flops, looks=lambda f, n: 2 * n * f.d_head
-        ),
-        "The looks are missing: they take work without having parameters.": partial(
-            _flops, looks=lambda f, n: 0
-        ),
-        "It looks at the n_tokens that there are, not at the whole context_length.": partial(
-            _flops, looks=lambda f, n: 2 * f.context_length * f.d_model
-        ),
-        "Tied or not, the head has to be multiplied: 2 V C.": partial(
-            _flops, head=lambda f: 0 if f.tied else f.vocab_size * f.d_model
-        ),
-        "The head is missing: 2 V C.": partial(_flops, head=lambda f: 0),
-        "The embedding is a look-up, no product: it costs nothing, and the head 2 V C.": partial(
-            _flops, head=lambda f: 2 * f.vocab_size * f.d_model
-        ),
-        "Attention has four matrices of C × C: queries, keys, values and output.": partial(
-            _flops, attention=3
-        ),
-        "The feed-forward layer has two matrices of 4 C × C.": partial(_flops, feed_forward=4),
+    mistakes=_OF_THE_WHOLE | with_slips(count_parameters, _PARAMETERS),
+    alternatives={
+        "by formula, in another order": _by_formula,
+        "build it and count": _by_looking,
+        "layer by layer": _by_layers,
     },
-    alternatives={"product by product": _by_products},
+    explain=said_of_parts(_PARAMETERS),
+    timeout=30.0,  # a GPT-2 that is built with numbers in it takes seconds
 )

@@ -41,7 +41,7 @@ def _initialise(
     shrink: Callable[[int], float] = _shrink,
     residual: tuple[str, ...] = RESIDUAL,
     fill: Callable[[Tensor, float], Any] = _normal,
-    biases: float = 0.0,
+    biases: Callable[[Tensor], Any] = nn.init.zeros_,
     norms: Callable[[Tensor], Any] = nn.init.ones_,
     places: float = 0.02,
 ) -> nn.Module:
@@ -50,7 +50,7 @@ def _initialise(
         if "norm" in name and name.endswith("weight"):
             norms(weights)
         elif name.endswith("bias"):
-            weights.normal_(std=biases) if biases else weights.zero_()
+            biases(weights)
         elif "position" in name:
             fill(weights, places)
         else:
@@ -73,6 +73,34 @@ def _norms_at_one(model: nn.Module, n_layers: int) -> nn.Module:
         if "norm" in name:
             weights.fill_(1.0)
     return model
+
+
+def _recorded(model: nn.Module, n_layers: int) -> nn.Module:
+    for weights in model.parameters():
+        weights.normal_(std=0.02)
+    return model
+
+
+@torch.no_grad()
+def _deeper_is_smaller(model: nn.Module, n_layers: int) -> nn.Module:
+    _initialise(model, n_layers)
+    for i, block in enumerate(model.blocks):
+        for weights in (block.attention.out.weight, block.feed_forward.down.weight):
+            weights.mul_(math.sqrt(n_layers / (i + 1)))
+    return model
+
+
+@torch.no_grad()
+def _norms_turned(model: nn.Module, n_layers: int) -> nn.Module:
+    for name, weights in _initialise(model, n_layers).named_parameters():
+        if "norm" in name:
+            weights.fill_(float(name.endswith("bias")))
+    return model
+
+
+def _same_dice(weights: Tensor, std: float) -> None:
+    torch.manual_seed(0)
+    weights.normal_(std=std)
 
 
 @torch.no_grad()
@@ -113,11 +141,28 @@ def measured(answer: Start, model: nn.Module, n_layers: int) -> Any:
     found = {}
     for name, weights in model.named_parameters():
         values = weights.detach().double()
+        twin = _twin(model, name, values)
         mean, spread = values.mean().item(), values.std(correction=0).item()
         # a sample of n normal numbers misses their mean by about deviation / √n
         centred = abs(mean) < 6 * spread / math.sqrt(values.numel())
-        found[name] = (0.0 if centred else mean, spread, _kind(values, mean, spread))
+        kind = twin or _kind(values, mean, spread)
+        found[name] = (0.0 if centred else mean, spread, kind)
     return found
+
+
+def _twin(model: nn.Module, name: str, values: Tensor) -> str:
+    """Which matrix of the same shape has the same numbers, but for a factor; "" where none has."""
+    if values.ndim < 2 or not values.any():
+        return ""
+    size = values.abs().max()
+    for other, weights in model.named_parameters():
+        if other == name:
+            return ""
+        if weights.shape == values.shape and weights.any():
+            theirs = weights.detach().double()
+            if torch.allclose(theirs / theirs.abs().max(), values / size, atol=1e-5):
+                return f"the same as {other}"
+    return ""
 
 
 def _kind(values: Tensor, mean: float, spread: float) -> str:
@@ -147,6 +192,12 @@ def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
         if abs(its_mean - mean) > 0.01 or not math.isclose(its_spread, spread, rel_tol=0.1):
             right = "the mean {:.3g} and the deviation {:.3g}".format(*_should(name, args[1]))
             return f"{name} should have {right}, and has {its_mean:.3g} and {its_spread:.3g}."
+        if its_kind.startswith("the same as "):
+            other = its_kind.removeprefix("the same as ")
+            return (
+                f"{name} holds the same numbers as {other}: set the seed once, not before each "
+                "matrix."
+            )
         if its_kind != kind:
             return f"The numbers of {name} are not normal, though their deviation is right."
     return None
@@ -177,7 +228,7 @@ def _blank(n_layers: int) -> tuple[GPT, int]:
 INITIALISE = Exercise(
     id="6.3",
     title="GPT-2's initialisation",
-    minutes=12,
+    minutes=10,
     stars=2,
     reference=initialise,
     probes=[_blank(1), _blank(2), _blank(5)],
@@ -220,7 +271,9 @@ INITIALISE = Exercise(
                 fill=lambda w, std: w.uniform_(-std * math.sqrt(3), std * math.sqrt(3)),
             )
         ),
-        "The biases are random: they start at 0.": partial(_initialise, biases=0.02),
+        "The biases are random: they start at 0.": partial(
+            _initialise, biases=lambda w: w.normal_(std=0.02)
+        ),
         "The norms' biases are 1, like their weights: a norm starts as 1 · x + 0.": _norms_at_one,
         "The norms' weights are random: a norm starts as 1 · x + 0.": partial(
             _initialise, norms=lambda w: w.normal_(std=0.02)
@@ -229,6 +282,17 @@ INITIALISE = Exercise(
         "1.": partial(_initialise, norms=nn.init.zeros_),
         "The places start at 0: they are random, with the deviation 0.02, as the tokens "
         "are.": partial(_initialise, places=0.0),
+        "The places have the deviation 0.01, as in OpenAI's own program: here they have 0.02, "
+        "as the tokens do.": partial(_initialise, places=0.01),
+        "All biases are 1: they start at 0.": partial(_initialise, biases=nn.init.ones_),
+        "Weight and bias of the norms are exchanged: a norm starts as 1 · x + 0.": _norms_turned,
+        "The deviation depends on the number of the block: L is the number of all blocks, and "
+        "they start alike.": _deeper_is_smaller,
+        "PyTorch refuses to change a parameter in place while it records: do it under "
+        "`with torch.no_grad():`.": _recorded,
+        "The numbers of two matrices are the same: set the seed once, not before each.": partial(
+            _initialise, fill=_same_dice
+        ),
         "Only the residual projections were filled: the others need their numbers "
         "too.": _only_the_residual,
     },
