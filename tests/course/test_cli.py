@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,11 +32,8 @@ def test_help_loads_nothing_heavy() -> None:
         "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
         "print([m for m in ('torch', 'matplotlib', 'IPython', 'nbformat') if m in sys.modules])"
     )
-    began = time.perf_counter()
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    seconds = time.perf_counter() - began
     assert ran.stdout.splitlines()[-1] == "[]", ran.stderr
-    assert seconds < 3, "0.25 s where nothing else runs"
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_rows_are_treated_alone_in_any_leading_shape(make):
     logits[0, 1, 2, :299] = -INF
     got = make()(logits)
     for place in torch.cartesian_prod(torch.arange(2), torch.arange(3), torch.arange(4)).tolist():
-        assert torch.equal(got[tuple(place)], make()(logits[tuple(place)]))
+        torch.testing.assert_close(got[tuple(place)], make()(logits[tuple(place)]))
 
 
 def test_top_p_beyond_the_few_it_looks_at_first():
@@ -195,7 +195,8 @@ def test_as_hugging_face():
     )
 
     generator = torch.Generator().manual_seed(1)
-    logits = torch.randn(5, 1000, generator=generator) * 3
+    # In float64 no sum comes so near to p that the order of adding decides.
+    logits = torch.randn(5, 1000, generator=generator, dtype=torch.float64) * 3
     ids = torch.randint(0, 1000, (5, 40), generator=generator)
     pairs = [(temperature(t), TemperatureLogitsWarper(t)) for t in (0.3, 1.7)]
     pairs += [(top_k(k), TopKLogitsWarper(k)) for k in (1, 50, 5000)]

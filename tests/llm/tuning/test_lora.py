@@ -56,7 +56,7 @@ def test_a_new_road_changes_nothing_and_only_it_learns() -> None:
     before = model(IDS)
     frozen = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     lora.add_lora(model, rank=2, alpha=4.0, seed=0)
-    assert torch.equal(model(IDS), before)
+    torch.testing.assert_close(model(IDS), before)
     mask = torch.ones_like(IDS, dtype=torch.bool)
     train_on_answers(model, IDS, mask, 5, batch_size=2, learning_rate=1e-2, weight_decay=0.1)
     assert not torch.allclose(model(IDS), before)
@@ -84,7 +84,7 @@ def test_saved_roads_fit_beside_another_copy(tmp_path: Path) -> None:
     model = filled(lora.add_lora(tiny(), 2, 4.0, seed=1))
     lora.save_lora(model, tmp_path / "roads.safetensors")
     again = lora.load_lora(tiny(), tmp_path / "roads.safetensors")
-    assert torch.equal(again(IDS), model(IDS))
+    torch.testing.assert_close(again(IDS), model(IDS))
     wider = GPT(GPTConfig(11, 12, 2, 2, 16, positions="rotary", tied=False))
     with pytest.raises(ValueError, match="belongs to another model"):
         lora.load_lora(wider, tmp_path / "roads.safetensors")
