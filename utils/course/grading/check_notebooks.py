@@ -14,7 +14,13 @@ from rich.console import Console
 
 import utils
 from utils.course.grading.notebook_run import Progress, run_notebook
-from utils.course.grading.reports import append_markdown, print_report, write_json, write_junit
+from utils.course.grading.reports import (
+    annotations,
+    append_markdown,
+    print_report,
+    write_json,
+    write_junit,
+)
 from utils.course.grading.results import UNABLE, NotebookReport, exit_code
 
 CELL_TIMEOUT = 120.0
@@ -49,12 +55,16 @@ def check_notebooks(
     try:
         paths = select(notebooks, week)
         _check_limits(cell_timeout, notebook_timeout, jobs)
+        _check_targets(junit, json_path, summary)
     except ValueError as error:
         print(f"course check: {error}", file=sys.stderr)
         return UNABLE
     notebook_timeout = max(notebook_timeout, cell_timeout)
     reports = _run_all(paths, cell_timeout, notebook_timeout, jobs)
     print_report(reports)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in annotations(reports):
+            print(line, flush=True)
     if summary is None and os.environ.get("GITHUB_STEP_SUMMARY"):
         summary = Path(os.environ["GITHUB_STEP_SUMMARY"])
     written = [
@@ -75,6 +85,13 @@ def _check_limits(cell_timeout: float, notebook_timeout: float, jobs: int) -> No
             raise ValueError(f"the {name} must be more than 0 seconds, and {value:g} was given")
     if jobs < 1:
         raise ValueError(f"at least 1 notebook must run at a time, and --jobs {jobs} was given")
+
+
+def _check_targets(*targets: Path | None) -> None:
+    """A report never takes a notebook's place, as in `course check --json chapters/01_b.ipynb`."""
+    for target in targets:
+        if target is not None and target.suffix == ".ipynb":
+            raise ValueError(f"a report would overwrite the notebook {target}: name another file")
 
 
 def _write(

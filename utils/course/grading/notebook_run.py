@@ -30,6 +30,8 @@ from utils.course.grading.results import (
     clean,
     one_line,
 )
+from utils.course.grading.unseen import expected_plan, lost_names
+from utils.course.grading.unseen import unseen as unseen_answers
 
 Progress = Callable[[str], None]
 _DISTRIBUTION = {
@@ -60,8 +62,9 @@ def run_notebook(
         report.problem = f"{name} {error}"
         return report
     report.cells = len(plan.cells)
+    expected = expected_plan(path, plan)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        run = _Run(plan, report, Path(folder) / "report.jsonl", cell_timeout)
+        run = _Run(plan, expected, report, Path(folder) / "report.jsonl", cell_timeout)
         try:
             with FreshKernel(path.resolve().parent, _environment(run.log), stop) as kernel:
                 run.cells_of(kernel, notebook_timeout, progress)
@@ -82,6 +85,7 @@ def _environment(log: Path) -> dict[str, str]:
 @dataclass
 class _Run:
     plan: Plan
+    expected: Plan | None
     report: NotebookReport
     log: Path
     cell_timeout: float
@@ -159,6 +163,9 @@ class _Run:
         for later in self.plan.cells[cell.number :]:
             if name in names_bound(later.source):
                 return None, f" (it is first defined further down, in cell {later.number})"
+        giver = lost_names(self.plan, self.expected).get(name)
+        if giver:
+            return None, f" (the check of exercise {giver} should give it)"
         return None, ""
 
     def _read_log(self, cell: Cell) -> None:
@@ -177,20 +184,56 @@ class _Run:
 
     def settle(self) -> None:
         """List the exercises in the order of the notebook, those that never ran included."""
-        for id_ in dict.fromkeys([*self.plan.ids, *self.found]):
-            result = self.found.get(id_) or self._not_run(id_)
-            result.title = result.title or clean(self.plan.titles.get(id_, ""))
+        unseen = unseen_answers(self.plan, self.expected)
+        titles = (self.expected.titles if self.expected else {}) | self.plan.titles
+        for id_ in dict.fromkeys([*self.plan.ids, *self.found, *unseen]):
+            result = self.found.get(id_) or self._not_run(id_, unseen.get(id_))
+            result.title = result.title or clean(titles.get(id_, ""))
+            need = self._needed_by(result)
+            if need:
+                result.status, result.diagnosis = "not run", f"needs {need}"
+            elif id_ in unseen or self._went_by(result):
+                why = unseen.get(id_) or result.diagnosis
+                self.report.warnings.append(f"{result.label}: its answer is not seen: {why}")
             self.report.exercises.append(result)
 
-    def _not_run(self, id_: str) -> ExerciseResult:
+    def _went_by(self, result: ExerciseResult) -> bool:
+        """Whether its cell had its turn, and by its own fault never came to the check."""
+        if result.status != "not run" or (result.cell or 0) > self.report.cells_run:
+            return False
+        return not any(f.follows for f in self.report.failures if f.cell == result.cell)
+
+    def _not_run(self, id_: str, unseen: str | None) -> ExerciseResult:
         number = self.plan.checked_in.get(id_)
         if number is None:
-            why = f'the notebook holds no check("{id_}", …) any more'
+            why = unseen or f'the notebook holds no check("{id_}", …) any more'
             return ExerciseResult(id_, "", "not run", why)
         own = [failure for failure in self.report.failures if failure.cell == number]
         if own and own[0].kind == "timed out":
             return ExerciseResult(id_, "", "timed out", f"its cell {own[0].error}", cell=number)
         return ExerciseResult(id_, "", "not run", self._why(number, own), cell=number)
+
+    def _needed_by(self, result: ExerciseResult) -> str | None:
+        """The exercise whose unseen answer is all that this one failed for, if one is."""
+        said = result.diagnosis or ""
+        missing = re.search(r"NameError: name '(\w+)' is not defined", said)
+        if result.status == "raised" and missing:
+            return self._giver(missing[1], result.id)
+        own = [f for f in self.report.failures if f.cell == result.cell and f.follows]
+        ids = self._ids_in(own[0].follows) if own and result.status == "not run" else []
+        return ids[0] if ids else None
+
+    def _giver(self, name: str, but: str) -> str | None:
+        """The exercise whose failed cell, or astray check, should have given this name."""
+        for failure in self.report.failures:
+            if name in names_bound(self.plan.cells[failure.cell - 1].source):
+                ids = self._ids_in(failure.follows or failure.cell)
+                return next((id_ for id_ in ids if id_ != but), None)
+        giver = lost_names(self.plan, self.expected).get(name)
+        return giver if giver != but else None
+
+    def _ids_in(self, cell: int | None) -> list[str]:
+        return [id_ for id_, number in self.plan.checked_in.items() if number == cell]
 
     def _why(self, number: int, own: list[CellFailure]) -> str:
         if own and own[0].follows:

@@ -55,13 +55,15 @@ def _followers(report: NotebookReport, failure: CellFailure) -> str:
     return f"Because of it, cell{'s' * (len(cells) > 1)} {listed} failed too."
 
 
-def _verdict(code: int) -> str:
-    return {
+def _verdict(reports: Sequence[NotebookReport]) -> str:
+    said = {
         0: "Nothing is wrong.",
         1: "Something is wrong.",
         2: "Something could not run.",
         130: "Interrupted: this is as far as it came.",
-    }[code]
+    }[exit_code(reports)]
+    count = sum(len(report.warnings) for report in reports)
+    return said + (f" {count} warning{'s' * (count > 1)}." if count else "")
 
 
 def print_report(reports: Sequence[NotebookReport], file: TextIO | None = None) -> None:
@@ -74,7 +76,7 @@ def print_report(reports: Sequence[NotebookReport], file: TextIO | None = None) 
     with console.capture() as capture:
         for report in reports:
             _print_notebook(console, report)
-        _print_line(console, f"{totals(reports)}. {_verdict(exit_code(reports))}", "bold")
+        _print_line(console, f"{totals(reports)}. {_verdict(reports)}", "bold")
     out.write("".join(line.rstrip() + "\n" for line in capture.get().splitlines()))
     out.flush()
 
@@ -92,7 +94,9 @@ def _print_notebook(console: Console, report: NotebookReport) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for fault in faults:
         grid.add_row("❌", Text(fault, overflow="fold"))
-    for rows in ([grid] if faults else []) + (
+    for warning in report.warnings:
+        grid.add_row("", Text(f"Warning: {warning}", overflow="fold", style="yellow"))
+    for rows in ([grid] if faults or report.warnings else []) + (
         [_table(report.exercises)] if report.exercises else []
     ):
         console.print(Padding(rows, (0, 0, 0, 2)))
@@ -118,7 +122,7 @@ def write_junit(reports: Sequence[NotebookReport], path: Path) -> None:
     """Write JUnit XML: a suite per notebook, a case per exercise and one for the whole run.
 
     Not attempted and not run are skipped; wrong, raised and timed out are failures of that type;
-    a notebook that could not run is an error of its last case.
+    a notebook that could not run is an error of its last case. Warnings are its `system-err`.
     """
     root = ET.Element("testsuites", name="course check")
     for report in reports:
@@ -155,6 +159,8 @@ def _suite(root: ET.Element, report: NotebookReport) -> None:
         _detail(case, "error" if kind in COULD_NOT_RUN else "failure", kind, "\n".join(texts))
     elif report.interrupted:
         ET.SubElement(case, "skipped", message="interrupted")
+    if report.warnings:
+        ET.SubElement(case, "system-err").text = "\n".join(f"Warning: {w}" for w in report.warnings)
 
 
 def _detail(case: ET.Element, tag: str, kind: str, text: str) -> None:
@@ -175,6 +181,7 @@ def as_json(reports: Sequence[NotebookReport]) -> dict[str, Any]:
     `notebooks`: a list of
       `notebook` (path as given), `exit_code`, `seconds`, `cells`, `cells_run`, `interrupted`,
       `problem`: why it could not run to its end where no single cell is to blame, or null,
+      `warnings`: a list of texts, of which exercises the answer was not seen, and why,
       `exercises`: a list of `id`, `title`, `status` ("right", "wrong", "raised", "timed out",
         "not attempted", "not run"), `diagnosis` or null, `seconds`, `cell` or null,
       `failures`: a list of `cell`, `line` or null, `heading`, `kind` ("raised", "timed out",
@@ -211,7 +218,7 @@ def append_markdown(reports: Sequence[NotebookReport], path: Path) -> None:
 
 def markdown(reports: Sequence[NotebookReport]) -> str:
     """The report in Markdown; whatever comes out of a notebook stands in code, or escaped."""
-    lines = [f"## Course check: {totals(reports)}", "", _verdict(exit_code(reports)), ""]
+    lines = [f"## Course check: {totals(reports)}", "", _verdict(reports), ""]
     for report in reports:
         lines += _markdown_notebook(report)
     return "\n".join(lines) + "\n"
@@ -226,6 +233,8 @@ def _markdown_notebook(report: NotebookReport) -> list[str]:
         followers = _followers(report, failure)
         lines += [f"**{_escape(failure.place)}** failed. {followers}".rstrip(), ""]
         lines += _fence(failure.error)
+    for warning in report.warnings:
+        lines += [f"**Warning:** {_escape(warning)}", ""]
     if report.exercises:
         lines += ["| | Exercise | Result |", "|---|---|---|"]
     for e in report.exercises:
@@ -236,6 +245,20 @@ def _markdown_notebook(report: NotebookReport) -> list[str]:
         if exercise.status in FAULTS and exercise.diagnosis:
             lines += [f"**{_escape(exercise.label)}**: {exercise.status}", ""]
             lines += _fence(exercise.diagnosis)
+    return lines
+
+
+def annotations(reports: Sequence[NotebookReport]) -> list[str]:
+    """The warnings as lines that GitHub's CI shows beside the notebook and on the job's page."""
+    escapes = (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"))
+    lines = []
+    for report in reports:
+        for text in report.warnings:
+            name = report.name
+            for plain, code in escapes:
+                name, text = name.replace(plain, code), text.replace(plain, code)
+            name = name.replace(":", "%3A").replace(",", "%2C")
+            lines.append(f"::warning file={name}::{text}")
     return lines
 
 

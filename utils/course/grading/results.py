@@ -78,7 +78,8 @@ class CellFailure:
 class NotebookReport:
     """One notebook's run.
 
-    `problem` says why it could not run to its end where no single cell is to blame.
+    `problem` says why it could not run to its end where no single cell is to blame. `warnings` say
+    of which exercises the answer was not seen, and why: they alone make nothing wrong.
     """
 
     path: Path
@@ -90,6 +91,7 @@ class NotebookReport:
     interrupted: bool = False
     exercises: list[ExerciseResult] = field(default_factory=list)
     failures: list[CellFailure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
