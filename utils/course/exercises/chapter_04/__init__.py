@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_04.heads import MULTI_HEAD, THROUGH_HEADS
-from utils.course.exercises.chapter_04.matrix import CAUSAL_MASK, PADDING_MASK, SELF_ATTENTION
+from utils.course.exercises.chapter_04.heads import THROUGH_HEADS
+from utils.course.exercises.chapter_04.masks import CAUSAL_MASK, PADDING_MASK
+from utils.course.exercises.chapter_04.matrix import SELF_ATTENTION
+from utils.course.exercises.chapter_04.multi_head import MULTI_HEAD
 from utils.course.exercises.chapter_04.positions import LINEAR_ATTENTION, ROTATE
 
 EXERCISES: list[Exercise] = [

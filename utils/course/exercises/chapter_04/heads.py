@@ -1,30 +1,19 @@
-"""Chapter 04, second part: several heads."""
+"""Exercise 4.4: split into heads, work, merge."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
-from utils.llm.attention.heads import (
-    causal_mask,
-    merge_heads,
-    padding_mask,
-    scaled_dot_product_attention,
-    split_heads,
-)
+from utils.course.exercises.steps import at_one_step, at_two_steps
+from utils.llm.attention.heads import merge_heads, split_heads
 
 Work = Callable[[Tensor], Tensor]
-Split = Callable[[Tensor, int], Tensor]
-
-# 4.4 · split and merge
 
 
 def nothing(heads: Tensor) -> Tensor:
@@ -49,30 +38,37 @@ def _through(
     n_heads: int,
     work: Work,
     *,
-    split: Split = split_heads,
+    split: Callable[[Tensor, int], Tensor] = split_heads,
     merge: Callable[[Tensor], Tensor] = merge_heads,
-) -> tuple[Tensor, Tensor]:
+    give: Callable[[Tensor, Tensor, Tensor], Any] = lambda heads, worked, merged: (heads, merged),
+) -> Any:
     heads = split(x, n_heads)
-    return heads, merge(work(heads))
+    worked = work(heads)
+    return give(heads, worked, merge(worked))
 
 
-def _view_split(x: Tensor, n_heads: int) -> Tensor:
+def view_split(x: Tensor, n_heads: int) -> Tensor:
+    """The wrong split: the row of numbers is cut anew, and tokens are mixed with heads."""
     return x.reshape(x.shape[0], n_heads, x.shape[1], -1)
 
 
-def _view_merge(heads: Tensor) -> Tensor:
+def view_merge(heads: Tensor) -> Tensor:
+    """The wrong merge that undoes the wrong split."""
     return heads.reshape(heads.shape[0], heads.shape[2], -1)
 
 
-def _dealt_split(x: Tensor, n_heads: int) -> Tensor:
+def dealt_split(x: Tensor, n_heads: int) -> Tensor:
+    """Columns dealt out to the heads in turn."""
     return x.unflatten(-1, (-1, n_heads)).permute(0, 3, 1, 2)
 
 
-def _dealt_merge(heads: Tensor) -> Tensor:
+def dealt_merge(heads: Tensor) -> Tensor:
+    """A column of each head in turn."""
     return heads.permute(0, 2, 3, 1).flatten(-2)
 
 
-def _merge_that_may_refuse(heads: Tensor) -> Tensor:
+def merge_that_may_refuse(heads: Tensor) -> Tensor:
+    """`view` after `transpose`, which raises where the numbers lie in another order."""
     turned = heads.transpose(1, 2)
     return turned.view(*turned.shape[:2], -1)
 
@@ -83,279 +79,154 @@ VIEW_REFUSES = (
 )
 
 
-def _split_by_slices(x: Tensor, n_heads: int) -> Tensor:
+def split_by_slices(x: Tensor, n_heads: int) -> Tensor:
+    """A sound split, head by head."""
     return torch.stack(x.chunk(n_heads, dim=-1), dim=1)
 
 
-def _merge_by_cat(heads: Tensor) -> Tensor:
+def merge_by_cat(heads: Tensor) -> Tensor:
+    """A sound merge, head by head."""
     return torch.cat([heads[:, h] for h in range(heads.shape[1])], dim=-1)
+
+
+_STEPS: dict[str, dict[str, Callable[..., Any]]] = {
+    "split": {
+        "Your heads have the right shape and the wrong contents: `view` only cuts the row of "
+        "numbers anew, and mixes tokens with heads. Cut the last axis in two, then transpose.": (
+            view_split
+        ),
+        "The columns were dealt out in turn: head 0 gets the first D columns, head 1 the next D. "
+        "Cut the last axis into (n_heads, D), not (D, n_heads).": dealt_split,
+        "The heads were not brought forward: transpose tokens and heads, (B, H, T, D).": (
+            lambda x, n: x.unflatten(-1, (n, -1))
+        ),
+        "The last two axes are turned as well: heads are (B, H, T, D).": lambda x, n: (
+            split_heads(x, n).mT
+        ),
+        "Your last axis was cut into (D, n_heads), and the axes brought forward so: head and "
+        "column have changed places.": lambda x, n: x.unflatten(-1, (-1, n)).transpose(1, 2),
+    },
+    "merge": {
+        "The heads were merged in the wrong order: transpose heads and tokens back before you "
+        "flatten, or the tokens get mixed.": view_merge,
+        "The heads were merged in turn, a column of each: head 0's D columns come first, then "
+        "head 1's.": dealt_merge,
+        VIEW_REFUSES: merge_that_may_refuse,
+        "The heads were averaged: put them side by side, so that nothing is lost.": lambda heads: (
+            heads.mean(dim=1)
+        ),
+        "The heads were added up: put them side by side, so that nothing is lost.": lambda heads: (
+            heads.sum(dim=1)
+        ),
+        "The heads are back behind the tokens, but not joined: flatten the last two axes.": (
+            lambda heads: heads.transpose(1, 2)
+        ),
+        "The heads are not merged: transpose them back and join the last two axes.": (
+            lambda heads: heads
+        ),
+        "You joined the heads' axis with the tokens': transpose before you flatten.": (
+            lambda heads: heads.flatten(1, 2)
+        ),
+    },
+    "give": {
+        "Your `heads` have been worked on already: return them as they were cut.": (
+            lambda heads, worked, merged: (worked, merged)
+        ),
+        "You returned `merged` first: the heads come before it.": lambda heads, worked, merged: (
+            merged,
+            heads,
+        ),
+        "You returned only what was merged: return the heads too, before it.": (
+            lambda heads, worked, merged: merged
+        ),
+        "You returned only the heads: return what was merged too, behind them.": (
+            lambda heads, worked, merged: heads
+        ),
+    },
+}
+
+
+def _view_both_ways(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tensor]:
+    return _through(x, n_heads, work, split=view_split, merge=view_merge)
+
+
+def _dealt_both_ways(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tensor]:
+    return _through(x, n_heads, work, split=dealt_split, merge=dealt_merge)
+
+
+def _backwards(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tensor]:
+    heads = split_heads(x, n_heads).flip(1)
+    return heads, merge_heads(work(heads).flip(1))
+
+
+def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    heads, merged = (torch.as_tensor(each).float() for each in got)
+    x, _, work = args
+    if torch.allclose(heads, expected[0]):
+        again = work(heads)
+        if torch.allclose(merged, merge_heads(work(again))):
+            return "The heads are right, and the work was done twice: merge what it returns once."
+        return (
+            "The heads are right; `merged` is not. Transpose back what `work` returns, then join."
+        )
+    if torch.allclose(merged, expected[1]):
+        return "`merged` is right, and `heads` are not: they are x, cut and turned, and no more."
+    if torch.allclose(heads.sum(), x.sum(), atol=1e-3):
+        return "Your heads hold the numbers of x, but not each its own D columns of every token."
+    return None
 
 
 THROUGH_HEADS = Exercise(
     id="4.4",
     title="Split, work, merge",
     minutes=10,
-    stars=2,
+    stars=3,
     reference=through_heads,
     probes=[
+        (torch.arange(12.0).view(1, 3, 4), 2, add_up),
         (uniform(1, 1, 2, seed=440), 2, nothing),
         (torch.arange(8.0).view(1, 2, 4), 2, nothing),
-        (torch.arange(8.0).view(1, 2, 4), 2, add_up),
         (torch.arange(48.0).view(2, 4, 6), 3, add_up),
         (uniform(3, 5, 8, seed=441), 4, add_up),
         (uniform(2, 3, 4, seed=442), 1, add_up),
         (uniform(2, 3, 5, seed=443), 5, add_up),
+        (uniform(3, 3, 9, seed=444), 3, add_up),
     ],
-    mistakes={
-        "Your heads have the right shape and the wrong contents: `view` only cuts the row of "
-        "numbers anew, and mixes tokens with heads. Cut the last axis in two, then "
-        "transpose.": partial(_through, split=_view_split),
+    mistakes=at_one_step(_through, _STEPS)
+    | {
         "You split with `view` and merged with `view`. That undoes itself, but in between no "
-        "head holds its own columns: cut the last axis in two, then transpose.": partial(
-            _through, split=_view_split, merge=_view_merge
-        ),
-        "The heads were merged in the wrong order: transpose heads and tokens back before "
-        "you flatten, or the tokens get mixed.": partial(_through, merge=_view_merge),
-        "The columns were dealt out in turn: head 0 gets the first D columns, head 1 the next D. "
-        "Cut the last axis into (n_heads, D), not (D, n_heads).": partial(
-            _through, split=_dealt_split
-        ),
-        "The heads were merged in turn, a column of each: head 0's D columns come first, then "
-        "head 1's.": partial(_through, merge=_dealt_merge),
+        "head holds its own columns: cut the last axis in two, then transpose.": _view_both_ways,
         "The columns were dealt out in turn, and merged so too, which undoes itself; but head 0 "
         "should hold the first D columns. Cut the last axis into (n_heads, D), not "
-        "(D, n_heads).": partial(_through, split=_dealt_split, merge=_dealt_merge),
-        VIEW_REFUSES: partial(_through, merge=_merge_that_may_refuse),
-        "Your `heads` have been worked on already: return them as they were cut.": (
-            lambda x, n, work: (work(split_heads(x, n)), merge_heads(work(split_heads(x, n))))
-        ),
-        "The heads come last to first: keep their order.": partial(
-            _through,
-            split=lambda x, n: split_heads(x, n).flip(1),
-            merge=lambda heads: merge_heads(heads.flip(1)),
-        ),
-        "The heads were averaged: put them side by side, so that nothing is lost.": partial(
-            _through, merge=lambda heads: heads.mean(dim=1)
-        ),
+        "(D, n_heads).": _dealt_both_ways,
+        "The heads come last to first: keep their order.": _backwards,
         "The work was left out: merge what `work(heads)` returns.": lambda x, n, work: (
             split_heads(x, n),
             x,
         ),
-    },
-    alternatives={
-        "slices, stacked and joined": partial(
-            _through, split=_split_by_slices, merge=_merge_by_cat
+        "The work was done on x itself, before the heads were cut: it belongs to the heads.": (
+            lambda x, n, work: (split_heads(work(x[:, None])[:, 0], n), work(x[:, None])[:, 0])
         ),
-        "einsum": partial(
-            _through,
+    },
+    together=at_two_steps(_through, _STEPS),
+    alternatives={
+        "slices, stacked and joined": lambda x, n, work: _through(
+            x, n, work, split=split_by_slices, merge=merge_by_cat
+        ),
+        "einsum": lambda x, n, work: _through(
+            x,
+            n,
+            work,
             split=lambda x, n: torch.einsum("bthd->bhtd", x.unflatten(-1, (n, -1))),
         ),
-        "permute": partial(
-            _through,
+        "permute": lambda x, n, work: _through(
+            x,
+            n,
+            work,
             split=lambda x, n: x.view(*x.shape[:2], n, x.shape[2] // n).permute(0, 2, 1, 3),
         ),
         "float64": lambda x, n, work: through_heads(x.double(), n, work),
     },
     parts=("heads", "merged"),
-)
-
-# 4.5 · multi-head attention
-
-
-def multi_head_attention(
-    x: Tensor,
-    w_qkv: Tensor,
-    b_qkv: Tensor,
-    w_out: Tensor,
-    b_out: Tensor,
-    n_heads: int,
-    mask: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """The output (B, T, C), and the weights of every head (B, H, T, T)."""
-    return _multi(x, w_qkv, b_qkv, w_out, b_out, n_heads, mask)
-
-
-def _multi(
-    x: Tensor,
-    w_qkv: Tensor,
-    b_qkv: Tensor,
-    w_out: Tensor,
-    b_out: Tensor,
-    n_heads: int,
-    mask: Tensor,
-    *,
-    order: str = "qkv",
-    split: Split = split_heads,
-    merge: Callable[[Tensor], Tensor] = merge_heads,
-    factor: Callable[[Tensor, Tensor], float] = lambda x, q: 1.0,
-    attend: Callable[..., tuple[Tensor, Tensor]] = scaled_dot_product_attention,
-    project: bool = True,
-) -> tuple[Tensor, Tensor]:
-    """Multi-head attention with a bend where a wrong turn wants one."""
-    thirds = dict(zip(order, (x @ w_qkv + b_qkv).chunk(3, dim=-1), strict=True))
-    q, k, v = (split(thirds[name], n_heads) for name in "qkv")
-    found, weights = attend(q * factor(x, q), k, v, mask)
-    merged = merge(found)
-    return merged @ w_out + b_out if project else merged, weights
-
-
-def _qkv_of_each_head(
-    x: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_out: Tensor, n: int, mask: Tensor
-) -> tuple[Tensor, Tensor]:
-    """q, k and v taken as neighbours inside each head's share of the columns."""
-    shares = (x @ w_qkv + b_qkv).unflatten(-1, (n, 3, -1))
-    q, k, v = shares.permute(3, 0, 2, 1, 4)
-    found, weights = scaled_dot_product_attention(q, k, v, mask)
-    return merge_heads(found) @ w_out + b_out, weights
-
-
-def _softmax_along(dim: int, blind: float = 0.0) -> Callable[..., tuple[Tensor, Tensor]]:
-    def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        scores = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~mask, -math.inf)
-        weights = scores.softmax(dim=dim).nan_to_num(blind)
-        return weights @ v, weights
-
-    return attend
-
-
-def _by_heads(
-    x: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_out: Tensor, n: int, mask: Tensor
-) -> tuple[Tensor, Tensor]:
-    """A head at a time, each with its own columns of the weights."""
-    width, weights, found = x.shape[-1], [], []
-    size = width // n
-    for h in range(n):
-        cuts = [
-            slice(third * width + h * size, third * width + (h + 1) * size) for third in (0, 1, 2)
-        ]
-        q, k, v = (torch.einsum("btc,cd->btd", x, w_qkv[:, cut]) + b_qkv[cut] for cut in cuts)
-        scores = torch.einsum("bid,bjd->bij", q, k) / size**0.5
-        allowed = mask if mask.ndim == 2 else mask[:, 0]
-        weights.append(scores.masked_fill(~allowed, -1e9).softmax(-1))
-        found.append(weights[-1] @ v)
-    return torch.cat(found, dim=-1) @ w_out + b_out, torch.stack(weights, dim=1)
-
-
-def _by_torch(
-    x: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_out: Tensor, n: int, mask: Tensor
-) -> tuple[Tensor, Tensor]:
-    turned = x.transpose(0, 1)
-    shape = (x.shape[0], n, x.shape[1], x.shape[1])
-    out, weights = F.multi_head_attention_forward(
-        turned, turned, turned, x.shape[-1], n, w_qkv.T, b_qkv, None, None, False, 0.0,
-        w_out.T, b_out, training=False, attn_mask=~mask.expand(shape).reshape(-1, *shape[2:]),
-        average_attn_weights=False,
-    )  # fmt: skip
-    return out.transpose(0, 1), weights
-
-
-def _probe(b: int, t: int, h: int, d: int, mask: Tensor, size: float = 1.0) -> tuple[object, ...]:
-    seed, c = 1000 * b + 100 * t + 10 * h + d, h * d
-    make = partial(uniform, low=-size, high=size)
-    shapes = ((b, t, c), (c, 3 * c), (3 * c,), (c, c), (c,))
-    return *(make(*shape, seed=seed + i) for i, shape in enumerate(shapes)), h, mask
-
-
-def _weights_come_first(
-    args: tuple[object, ...], expected: tuple[Tensor, Tensor], got: tuple[Tensor, Tensor]
-) -> str | None:
-    """The first part that departs in the order in which they are computed."""
-    for i, name in ((1, "weights"), (0, "output")):
-        found = difference(expected[i], got[i], atol=1e-5)
-        if found:
-            return f"the first part that departs is `{name}`: {found.text}"
-    return None
-
-
-MULTI_HEAD = Exercise(
-    id="4.5",
-    title="Multi-head attention",
-    minutes=15,
-    stars=3,
-    reference=multi_head_attention,
-    probes=[
-        _probe(1, 1, 2, 1, causal_mask(1)),
-        _probe(1, 2, 1, 2, causal_mask(2)),
-        _probe(1, 3, 2, 2, torch.ones(3, 3, dtype=torch.bool)),
-        _probe(3, 5, 2, 4, causal_mask(5), size=1.5),
-        _probe(2, 4, 3, 2, padding_mask(torch.tensor([2, 4]), 4) & causal_mask(4), size=2.0),
-    ],
-    mistakes={
-        "The last projection is missing: what the heads found, side by side, still goes through "
-        "w_out and b_out.": partial(_multi, project=False),
-        "The bias b_qkv was dropped.": lambda x, w, b, *rest: _multi(x, w, 0 * b, *rest),
-        "The bias b_out was dropped.": lambda x, w, b, o, c, *rest: _multi(
-            x, w, b, o, 0 * c, *rest
-        ),
-        "Both biases were dropped.": lambda x, w, b, o, c, *rest: _multi(
-            x, w, 0 * b, o, 0 * c, *rest
-        ),
-        "The heads were merged in the wrong order: transpose heads and tokens back before you "
-        "flatten.": partial(_multi, merge=_view_merge),
-        "You cut the heads with `view` alone, which mixes tokens with heads: cut the last axis "
-        "in two, then transpose.": partial(_multi, split=_view_split),
-        "You cut the heads with `view` alone, and merged them so too, which mixes tokens with "
-        "heads: cut the last axis in two, then transpose.": partial(
-            _multi, split=_view_split, merge=_view_merge
-        ),
-        "You scaled by √C, the width of all heads together: a dot product here has D terms, "
-        "those of one head.": partial(
-            _multi, factor=lambda x, q: math.sqrt(q.shape[-1] / x.shape[-1])
-        ),
-        "The scale is missing: divide the scores by √D, the width of one head.": partial(
-            _multi, factor=lambda x, q: math.sqrt(q.shape[-1])
-        ),
-        "You scaled by √H, the root of the number of heads: a dot product has D terms, so the "
-        "scale is √D.": partial(_multi, factor=lambda x, q: math.sqrt(q.shape[-1] / q.shape[1])),
-        "Queries and keys are swapped: in the thirds (q comes first), or in the product, where "
-        "the rows look: q @ k.mT.": partial(_multi, order="kqv"),
-        "The order of the thirds is q, k, v: you took the last for the queries.": partial(
-            _multi, order="vkq"
-        ),
-        "The order of the thirds is q, k, v: you took the last for the keys.": partial(
-            _multi, order="qvk"
-        ),
-        "You cut the columns by heads first and took q, k, v inside each. Some models are stored "
-        "so; here the queries of all heads come first.": _qkv_of_each_head,
-        "You cut each third into (D, n_heads), so that the columns were dealt out to the heads in "
-        "turn: cut it into (n_heads, D).": partial(_multi, split=_dealt_split),
-        "You cut each third into (D, n_heads), and merged so too: head 0 should hold the first D "
-        "columns. Cut it into (n_heads, D).": partial(
-            _multi, split=_dealt_split, merge=_dealt_merge
-        ),
-        VIEW_REFUSES: partial(_multi, merge=_merge_that_may_refuse),
-        "The two results stand in the wrong order: the output first, then the weights, as "
-        "scaled_dot_product_attention returns them.": lambda *args: multi_head_attention(*args)[
-            ::-1
-        ],
-        "The mask is the wrong way round: True means that a word may look there.": (
-            lambda *args: _multi(*args[:6], ~args[6])
-        ),
-        "The mask is the wrong way round: True means that a word may look there, so fill in −inf "
-        "where it is False, ~mask.": lambda *args: _multi(
-            *args[:6], ~args[6], attend=_softmax_along(-1, blind=math.nan)
-        ),
-        "The mask was left out.": lambda *args: _multi(*args[:6], torch.ones_like(args[6])),
-        "Your softmax runs over the heads: dim=-1, over the keys.": partial(
-            _multi, attend=_softmax_along(1)
-        ),
-        "Your softmax runs over the queries: dim=-1, over the keys.": partial(
-            _multi, attend=_softmax_along(2)
-        ),
-        "These are the weights averaged over the heads, as torch.nn.MultiheadAttention gives "
-        "them unless told otherwise: return each head's own, (B, H, T, T).": lambda *args: (
-            multi_head_attention(*args)[0],
-            multi_head_attention(*args)[1].mean(dim=1),
-        ),
-    },
-    alternatives={
-        "a head at a time": _by_heads,
-        "torch's own": _by_torch,
-        "float64": lambda *args: multi_head_attention(
-            *(arg.double() for arg in args[:5]), *args[5:]
-        ),
-        "slices": partial(_multi, split=_split_by_slices, merge=_merge_by_cat),
-    },
-    explain=_weights_come_first,
-    atol=1e-5,
+    explain=_explain,
 )
