@@ -66,7 +66,10 @@ def train(
     """Train a GPT on a text of your own, or on one of the course's.
 
     Leaves a folder with the weights, the tokenizer, the settings, a log and a figure of the loss.
-    On several devices: torchrun --nproc-per-node 2 -m utils.course.cli train --corpus stories
+    On several devices:
+
+    \b
+    torchrun --standalone --nproc-per-node 2 -m utils.course.cli train --corpus stories
     """
     from utils.course.training import run as train_run
     from utils.course.training.settings import Settings
@@ -78,19 +81,25 @@ def train(
     choices = {f.name: given[f.name] for f in fields(Settings)}
     settings = Settings(**choices)
     folder = out or Path("runs") / f"{Path(corpus).name or 'text'}-{preset}"
-    leads = int(os.environ.get("RANK", "0")) == 0
+    rank = int(os.environ.get("RANK", "0"))
     try:
-        raise typer.Exit(
-            train_run.run(settings, folder, resume=resume, fresh=fresh, explicit=explicit)
-        )
+        status = train_run.run(settings, folder, resume=resume, fresh=fresh, explicit=explicit)
     except train_run.EXPECTED as error:
-        if leads:
-            typer.echo(f"course: {one_line(error)}", err=True)
-        raise typer.Exit(train_run.status_of(error)) from None
-    except RuntimeError:
-        if leads:
+        status = train_run.status_of(error)
+        if rank == 0 or not isinstance(error, train_run.SHARED):
+            say(error, rank)
+    except RuntimeError as error:
+        if rank == 0:
             raise
-        raise typer.Exit(1) from None  # the leading process failed, and has said why
+        status = 1
+        say(error, rank)
+    raise typer.Exit(status)  # a RuntimeError too: not where one would be caught
+
+
+def say(error: BaseException, rank: int) -> None:
+    """One line on what went wrong, and in which of several processes."""
+    who = f"process {rank}: " if rank else ""
+    typer.echo(f"course: {who}{one_line(error)}", err=True)
 
 
 def one_line(error: BaseException) -> str:

@@ -27,6 +27,7 @@ from utils.llm.training.callbacks import Callback, CSVLog, Progress, Report, Ten
 from utils.llm.training.loop import History, TrainingError, train
 
 EXPECTED = (TrainingError, ValueError, OSError, ImportError, KeyboardInterrupt, MemoryError)
+SHARED = (TrainingError, ValueError, KeyboardInterrupt)  # come to all processes of a training alike
 _PIECE = 1 << 22  # characters tokenised in one go
 _SCORED = 100  # stories on which recall is measured on the way
 
