@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import ctypes
+import functools
 import io
-import random
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import torch
+from torch import nn
 
 from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Answer, Exercise
+from utils.course.checking.limits import OutOfTime, time_limit
+from utils.course.checking.state import own_randomness
+
+__all__ = ["Call", "OutOfTime", "Outcome", "guarded", "run", "run_all", "time_limit", "timed"]
+
+GRACE = 0.5  # seconds after which a limit that does without signals ends what ignores them
 
 
-class OutOfTime(BaseException):
-    """Raised inside an answer that runs too long; not an Exception, so that few catch it."""
+@dataclass
+class Call:
+    """One call of the answer by itself: an exercise's `call` may make several, or change them."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Any = None
+    error: BaseException | None = None
 
 
 @dataclass
 class Outcome:
-    """What one call of an answer came to: a value, an error, or neither in time."""
+    """What one probe of an answer came to: a value, an error, or neither in time."""
 
     args: tuple[Any, ...]
     value: Any = None
@@ -35,6 +43,12 @@ class Outcome:
     timed_out: bool = False
     changed_argument: int | None = None
     printed: str = ""
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def failed_outside(self) -> bool:
+        """Whether the error arose not in the answer but in what the check did with its result."""
+        return bool(self.calls) and not any(call.error is self.error for call in self.calls)
 
 
 class _Notes(io.StringIO):
@@ -46,81 +60,68 @@ class _Notes(io.StringIO):
         return len(text)
 
 
-def _interrupt(thread_id: int) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread_id), ctypes.py_object(OutOfTime)
-    )
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime in the block once `seconds` have passed, and again until it gives in.
-
-    A POSIX main thread uses the alarm signal, which also ends a sleep. Anywhere else a second
-    thread plants the exception, which takes effect at the next line of Python.
-    """
-    on_main = threading.current_thread() is threading.main_thread()
-    if hasattr(signal, "setitimer") and on_main:
-
-        def ring(signum: int, frame: object) -> None:
-            raise OutOfTime
-
-        previous = signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+def guarded(action: Callable[[], Any], seconds: float) -> tuple[Any, BaseException | None, str]:
+    """The value of `action()`, or its error, which is OutOfTime past `seconds`; what it printed."""
+    notes, value, error = _Notes(), None, None
+    with contextlib.redirect_stdout(notes), contextlib.redirect_stderr(_Notes()):
         try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, previous)
-        return
-
-    timer = threading.Timer(seconds, _interrupt, [threading.get_ident()])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-@contextlib.contextmanager
-def _own_randomness() -> Iterator[None]:
-    """Seed every generator for the block, and put the caller's states back after it."""
-    python, arrays = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(arrays)
+            with time_limit(seconds):
+                value = action()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as raised:
+            error = raised
+    return value, error, notes.getvalue()
 
 
 def run(
-    exercise: Exercise, answer: Answer, args: tuple[Any, ...], seconds: float | None = None
+    exercise: Exercise,
+    answer: Answer,
+    args: tuple[Any, ...],
+    seconds: float | None = None,
+    copies: bool = False,
 ) -> Outcome:
-    """Call `answer` on a deep copy of `args`, for at most `seconds`."""
-    given, notes = copy.deepcopy(args), _Notes()
-    outcome = Outcome(args)
-    try:
-        with (
-            time_limit(exercise.timeout if seconds is None else max(seconds, 0.01)),
-            _own_randomness(),
-            contextlib.redirect_stdout(notes),
-        ):
-            outcome.value = exercise.call(answer, *given)
-    except OutOfTime:
-        outcome.timed_out = True
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        outcome.error = error
-    outcome.printed = notes.getvalue()
-    outcome.changed_argument = next(
-        (i for i, (a, b) in enumerate(zip(args, given, strict=True)) if _changed(a, b)),
-        None,
-    )
+    """Call `answer` on a deep copy of `args`, for at most `seconds`.
+
+    With `copies`, the arguments of each call are noted as they were before it.
+    """
+    given, outcome = copy.deepcopy(args), Outcome(args)
+    seconds = exercise.timeout if seconds is None else max(seconds, 0.01)
+    began = time.monotonic()
+    with own_randomness():
+        answer = _noted(answer, outcome.calls, copies)
+        value, error, outcome.printed = guarded(lambda: exercise.call(answer, *given), seconds)
+    outcome.timed_out = isinstance(error, OutOfTime)
+    outcome.value, outcome.error = value, None if outcome.timed_out else error
+    left = max(seconds - (time.monotonic() - began), 0.5)
+    outcome.changed_argument = guarded(lambda: _first_changed(args, given), left)[0]
     return outcome
+
+
+def _noted(answer: Answer, calls: list[Call], copies: bool) -> Answer:
+    """The answer, with a note of each call and its result; a class or a module as it is."""
+    if isinstance(answer, type | nn.Module) or not callable(answer):
+        return answer
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        call = Call(*copy.deepcopy((args, kwargs))) if copies else Call(args, kwargs)
+        calls.append(call)
+        del calls[:-20]  # an exercise that calls in a loop keeps no memory
+        try:
+            call.value = answer(*args, **kwargs)
+        except BaseException as error:
+            call.error = error
+            raise
+        return call.value
+
+    with contextlib.suppress(Exception):
+        return functools.wraps(answer)(noted)
+    return noted
+
+
+def _first_changed(before: tuple[Any, ...], after: tuple[Any, ...]) -> int | None:
+    pairs = enumerate(zip(before, after, strict=True))
+    return next((i for i, (a, b) in pairs if _changed(a, b)), None)
 
 
 def _changed(before: Any, after: Any) -> bool:
@@ -131,11 +132,17 @@ def _changed(before: Any, after: Any) -> bool:
 def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
     """The outcomes of `answer` on every probe, up to the first that runs out of time."""
     outcomes: list[Outcome] = []
-    ends = time.monotonic() + exercise.timeout
-    for args in exercise.probes:
-        outcomes.append(run(exercise, answer, args, ends - time.monotonic()))
-        if outcomes[-1].timed_out:
-            break
+    total = time_limit(exercise.timeout + GRACE, alarm=False)
+    try:
+        with total:
+            for args in exercise.probes:
+                ends = total.deadline - GRACE
+                outcomes.append(run(exercise, answer, args, ends - time.monotonic()))
+                if outcomes[-1].timed_out:
+                    break
+    except OutOfTime:  # raised between two probes
+        outcomes = outcomes or [Outcome(exercise.probes[0])]
+        outcomes[-1].timed_out = True
     return outcomes
 
 

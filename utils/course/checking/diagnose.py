@@ -1,0 +1,344 @@
+"""What is wrong with an answer: a sentence of the exercise where one is true, else what differs."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from utils.course.checking.compare import Difference, Remark, difference
+from utils.course.checking.exercise import Answer, Exercise
+from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
+from utils.course.checking.running import Outcome, OutOfTime, guarded, run
+from utils.course.checking.show import apart, show
+
+SOON = 1.0  # seconds for a listed mistake, which takes a thousandth of one unless it hangs
+CHANGED = "the result is right, but the argument was changed on the way"
+CUT_OFF = (
+    "the numbers are right, but autograd finds no way back to the arguments: "
+    "stay with tensors, without `detach`, `item` or `no_grad`."
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """An answer, its outcome on every probe beside the reference's, and how the two depart."""
+
+    exercise: Exercise
+    answer: Answer
+    expected: list[Outcome]
+    got: list[Outcome]
+    faults: list[Difference | None]
+
+    @property
+    def first(self) -> int:
+        """The first probe that went wrong; there must be one."""
+        return next(i for i, fault in enumerate(self.faults) if fault)
+
+
+def compared(exercise: Exercise, answer: Answer, got: list[Outcome]) -> Findings:
+    """The outcomes of an answer beside the reference's on the same probes."""
+    expected = [run(exercise, exercise.reference, outcome.args) for outcome in got]
+    faults = [fault(exercise, e, g) for e, g in zip(expected, got, strict=True)]
+    return Findings(exercise, answer, expected, got, faults)
+
+
+def _may_stand_for(expected: BaseException, got: BaseException) -> bool:
+    return isinstance(got, type(expected))
+
+
+def fault(
+    exercise: Exercise,
+    expected: Outcome,
+    got: Outcome,
+    alike: Callable[[BaseException, BaseException], bool] = _may_stand_for,
+) -> Difference | None:
+    """How one outcome departs from the expected one, None where it does not.
+
+    A result may be anything, so comparing it may raise or take long; that is a difference, too.
+    """
+    found, error, _ = guarded(lambda: _fault(exercise, expected, got, alike), exercise.timeout)
+    if not error:
+        return found
+    why = "that takes too long" if isinstance(error, OutOfTime) else one_line(error)
+    return Difference(f"what it returns can't be compared with what is expected ({why})", kind=True)
+
+
+def _fault(
+    exercise: Exercise,
+    expected: Outcome,
+    got: Outcome,
+    alike: Callable[[BaseException, BaseException], bool],
+) -> Difference | None:
+    if got.timed_out or expected.timed_out:
+        return None if got.timed_out and expected.timed_out else Difference("no result in time")
+    if got.error or expected.error:
+        if expected.error and got.error and alike(expected.error, got.error):
+            return None
+        if isinstance(got.value, BaseException):
+            return Difference(f"it returned the {type(got.value).__name__}: raise it instead")
+        wanted = f"expected a {type(expected.error).__name__}, " if expected.error else ""
+        came = f"got {show(got.value)}" if not got.error else f"it raised {one_line(got.error)}"
+        return Difference(wanted + came)
+    found = difference(expected.value, got.value, exercise.rtol, exercise.atol)
+    if found:
+        return found
+    if got.changed_argument is not None and expected.changed_argument is None:
+        return Difference(CHANGED)
+    return Difference(CUT_OFF) if _cut_off(expected, got) else None
+
+
+def _cut_off(expected: Outcome, got: Outcome) -> bool:
+    """Whether an argument asked for a gradient, and only the reference's results have one."""
+    for theirs, ours in zip(expected.calls, got.calls, strict=False):
+        asked = any(isinstance(arg, Tensor) and arg.requires_grad for arg in theirs.args)
+        if asked and _loses_gradient(theirs.value, ours.value):
+            return True
+    return False
+
+
+def _loses_gradient(expected: Any, got: Any) -> bool:
+    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        return any(map(_loses_gradient, expected, got))
+    leads = isinstance(expected, Tensor) and expected.requires_grad
+    return leads and not (isinstance(got, Tensor) and got.requires_grad)
+
+
+def told(found: Findings) -> str:
+    """The diagnosis: what is wrong, the smallest input that shows it, expected and got."""
+    exercise, first = found.exercise, found.first
+    outcome, wanted, fault = found.got[first], found.expected[first], found.faults[first]
+    sentence = _named(found)
+    if outcome.timed_out:
+        text = sentence or f"no result after {exercise.timeout:g} s: does a loop ever end?"
+        return _with_input(found, text, bool(sentence))
+    if outcome.error and not wanted.error:
+        return _with_input(found, _raised(found, sentence), bool(sentence))
+    results = "" if wanted.error or fault.values == CUT_OFF else _results(found)
+    text = sentence or _explanation(found) or _in_words(found)
+    if fault.values == CHANGED:
+        text = sentence or f"{CHANGED}: work on a copy of {_argument_name(exercise, outcome)}."
+    elif sentence and fault.kind:
+        results = f"\n   {fault.text}" + results
+    return _with_input(found, text, bool(sentence)) + results
+
+
+def told_briefly(found: Findings) -> str:
+    """The diagnosis where a result can't be looked at any closer."""
+    outcome, fault = found.got[found.first], found.faults[found.first]
+    return f"{fault.values}\n   for {_call(found, outcome)}"
+
+
+def _raised(found: Findings, sentence: str | None) -> str:
+    outcome = found.got[found.first]
+    said = f"it raised {one_line(outcome.error)}"
+    if outcome.failed_outside:
+        said = f"the check can't go on with what it returned: {one_line(outcome.error)}"
+    place = where(outcome.error, found.answer)
+    return "\n   ".join([sentence, *place, said] if sentence else [said, *place])
+
+
+def _named(found: Findings) -> str | None:
+    """The sentence of the listed mistake that does what the answer did on every probe.
+
+    Where there is none, the two sentences of a pair of mistakes that does, one a line.
+    """
+    exercise = found.exercise
+    for sentence, wrong in exercise.mistakes.items():
+        if _does_the_same(found, wrong):
+            return sentence
+    for sentences, wrong in exercise.together.items():
+        if _does_the_same(found, wrong):
+            return "\n   ".join(sentences)
+    return None
+
+
+def _does_the_same(found: Findings, wrong: Answer) -> bool:
+    exercise = found.exercise
+    for outcome in found.got:
+        theirs = run(exercise, wrong, outcome.args, min(exercise.timeout, SOON))
+        if theirs.changed_argument != outcome.changed_argument:
+            return False
+        if fault(exercise, theirs, outcome, same_error):
+            return False
+    return True
+
+
+def _explanation(found: Findings) -> str | None:
+    """What the exercise itself has to say, or which of several results departs."""
+    exercise, fault = found.exercise, found.faults[found.first]
+    expected, got = found.expected[found.first], found.got[found.first]
+    if expected.error or got.error:
+        return None
+    several = _another_order(found) or _one_missing(found)
+    if several or fault.kind or fault.nan:
+        return several or (None if fault.nan else _departing_part(found))
+    if exercise.explain:
+        try:
+            said = exercise.explain(got.args, expected.value, got.value)
+        except Exception:  # a result that `explain` was not written for
+            said = None
+        if said:
+            return said
+    return _departing_part(found)
+
+
+def _departing_part(found: Findings) -> str | None:
+    exercise = found.exercise
+    members = [_members(o[found.first].value) for o in (found.expected, found.got)]
+    if len(members[0]) != len(members[1]):
+        return None
+    for name, e, g in zip(exercise.parts, *members, strict=False):
+        departs = difference(e, g, exercise.rtol, exercise.atol)
+        if departs:
+            remark = f"{departs.remark}: " if _borne_out(found) else ""
+            return f"the first part that departs is `{name}`: {remark}{departs.values}"
+    return None
+
+
+def _members(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    if not isinstance(value, tuple | list):
+        return []
+    return [member for member in value if not isinstance(member, Remark)]
+
+
+def _tuples(found: Findings) -> Iterator[tuple[list[Any], list[Any]]]:
+    """The members of the two results, probe by probe, where both return several."""
+    for expected, got in zip(found.expected, found.got, strict=True):
+        if isinstance(expected.value, tuple) and isinstance(got.value, tuple | list):
+            yield _members(expected.value), _members(got.value)
+
+
+def _equal(found: Findings, expected: list[Any], got: list[Any]) -> bool:
+    tolerance = found.exercise.rtol, found.exercise.atol
+    pairs = zip(expected, got, strict=True)
+    return not any(difference(e, g, *tolerance) for e, g in pairs)
+
+
+def _another_order(found: Findings) -> str | None:
+    """Words for several results, each right and in another's place on every probe."""
+    pairs = list(_tuples(found))
+    n = len(pairs[0][0]) if pairs else 0
+    if len(pairs) < len(found.got) or not 2 <= n <= 4 or not _all_long(pairs, n, n):
+        return None
+    for order in list(itertools.permutations(range(n)))[1:]:
+        if all(_equal(found, [e[i] for i in order], g) for e, g in pairs):
+            names = _part_names(found.exercise, n)
+            came = ", ".join(names[i] for i in order)
+            return f"the results stand in another order: expected {', '.join(names)}, got {came}"
+    return None
+
+
+def _one_missing(found: Findings) -> str | None:
+    """Words for several results, all right, of which one is left out on every probe."""
+    pairs = list(_tuples(found))
+    n = len(pairs[0][0]) if pairs else 0
+    if len(pairs) < len(found.got) or n < 3 or not _all_long(pairs, n, n - 1):
+        return None
+    for i in range(n):
+        if all(_equal(found, e[:i] + e[i + 1 :], g) for e, g in pairs):
+            name = _part_names(found.exercise, n)[i]
+            return f"{name} is missing: expected {n} results, got {n - 1}"
+    return None
+
+
+def _all_long(pairs: list[tuple[list[Any], list[Any]]], n: int, m: int) -> bool:
+    return all(len(e) == n and len(g) == m for e, g in pairs)
+
+
+def _part_names(exercise: Exercise, n: int) -> list[str]:
+    if len(exercise.parts) == n:
+        return [f"`{name}`" for name in exercise.parts]
+    return [f"the {nth}" for nth in "first second third fourth fifth sixth".split()[:n]] + [
+        f"number {i + 1}" for i in range(6, n)
+    ]
+
+
+def _in_words(found: Findings) -> str:
+    """The first difference, with a remark only where every probe bears it out."""
+    fault = found.faults[found.first]
+    if found.got[found.first].value is None and fault.kind and not fault.path:
+        ends = may_end_without_return(found.answer)
+        return fault.values + ": is there a `return` on every path?" * ends
+    return fault.text if _borne_out(found) else fault.values
+
+
+def _borne_out(found: Findings) -> bool:
+    """Whether what one result looks like is true of every probe that can show it, and of two."""
+    first = found.faults[found.first]
+    if not first.remark:
+        return False
+    n_seen = 0
+    for expected, fault in zip(found.expected, found.faults, strict=True):
+        if fault is None:
+            if not _shows_nothing(expected.value, first):
+                return False
+            continue
+        n_seen += 1
+        if (fault.remark, _outer(fault)) != (first.remark, _outer(first)):
+            return False
+    return n_seen > 1 or len(found.got) == 1
+
+
+def _outer(fault: Difference) -> list[str]:
+    """The path to the tensor or number that departs."""
+    return [str(step) for step in fault.path if step.how]
+
+
+def _shows_nothing(value: Any, fault: Difference) -> bool:
+    """Whether a result is 0 where another probe departs: a multiple of it is 0 as well."""
+    try:
+        for step in fault.path:
+            value = step.into(value) if step.how else value
+        return not np.any(np.asarray(value.detach() if isinstance(value, Tensor) else value))
+    except Exception:
+        return False
+
+
+def _with_input(found: Findings, text: str, is_named: bool) -> str:
+    outcome = found.got[found.first]
+    lines = f"{text}\n   for {_call(found, outcome)}"
+    n_right = sum(fault is None for fault in found.faults)
+    if n_right and not is_named:
+        n = len(found.exercise.probes)
+        lines += f"\n   right for {n_right} of {n} inputs; this is the first that goes wrong"
+    if outcome.printed.strip():
+        lines += f"\n   your code printed: {show(outcome.printed.strip().splitlines()[0])}"
+    return lines
+
+
+def _call(found: Findings, outcome: Outcome) -> str:
+    arguments = ", ".join(show(value, 60) for value in outcome.args)
+    name = getattr(found.exercise.reference, "__name__", "answer")
+    name = getattr(found.answer, "__name__", name) if name == "<lambda>" else name
+    return f"{name}({arguments})"
+
+
+def _results(found: Findings) -> str:
+    """Both results, or the parts that depart, where showing them tells them apart."""
+    expected, got = found.expected[found.first].value, found.got[found.first].value
+    if isinstance(got, Remark):
+        return ""
+    shown = apart(*map(_without_remarks, (expected, got)), found.faults[found.first].path)
+    return f"\n   expected: {shown[0]}\n   got:      {shown[1]}" if shown else ""
+
+
+def _without_remarks(value: Any) -> Any:
+    if type(value) in (tuple, list) and any(isinstance(member, Remark) for member in value):
+        return type(value)(_members(value))
+    return value
+
+
+def _argument_name(exercise: Exercise, outcome: Outcome) -> str:
+    try:
+        names = list(inspect.signature(exercise.reference).parameters)
+        return f"`{names[outcome.changed_argument]}`"
+    except (IndexError, TypeError, ValueError):
+        return "the argument"
