@@ -3,33 +3,114 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbval.kernel import RunningKernel
+from xdist.scheduler import LoadFileScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent
-LONG = {"test_chapters.py"}
 AUTHOR = os.environ.get("COURSE_AUTHOR") == "1"
+
+STORE = "SUITE_STORE"  # names the folder of what one run has computed: see tests/helpers/once.py
+INSTALL = f"""
+import sys
+sys.path.append({str(ROOT / "tests")!r})
+from helpers import once
+sys.path.pop()
+once.install()
+"""
+
+#: What takes longest, longest first: a chapter, then its solution, which trains the same again.
+CHAPTERS = ["07", "04", "09", "10", "05", "06", "08", "02", "00", "03", "01"]
+VARIANTS = "test_it_runs_whatever_is_solved"
+LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py", "test_check_notebooks.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fresh", action="store_true", help="compute everything anew in every process"
+    )
+    parser.addoption(
+        "--quick", action="store_true", help="leave out what trains, and what starts kernels"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that this run keeps things in, and let the notebooks' kernels use it."""
+    config.addinivalue_line("markers", "slow: trains or runs notebooks; not in `make quick`")
+    if config.getoption("--fresh"):
+        os.environ.pop(STORE, None)
+    elif not hasattr(config, "workerinput"):  # not in a worker, which is told of it
+        os.environ[STORE] = tempfile.mkdtemp(prefix="suite-")
+    _prepare_kernels()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it, however the run has ended."""
+    if not hasattr(config, "workerinput") and STORE in os.environ:
+        shutil.rmtree(os.environ.pop(STORE), ignore_errors=True)
+
+
+def _prepare_kernels() -> None:
     """Run cells with history, as a front end does: else a trailing `;` would not silence them."""
-    from nbval.kernel import RunningKernel
+    start = RunningKernel.__init__
 
     def execute_cell_input(
         self: RunningKernel, source: str, allow_stdin: bool | None = None
     ) -> str:
         return self.kc.execute(source, store_history=True, allow_stdin=allow_stdin)
 
+    def started(self: RunningKernel, *args: object, **settings: object) -> None:
+        start(self, *args, **settings)
+        if STORE in os.environ:  # in a namespace of its own, and without a number
+            install = f"exec({INSTALL!r}, {{}})"
+            reply = self.kc.execute_interactive(
+                install, silent=True, store_history=False, timeout=120, output_hook=lambda _: None
+            )
+            assert reply["content"]["status"] == "ok", reply["content"]["traceback"]
+
+    RunningKernel.__init__ = started
     RunningKernel.execute_cell_input = execute_cell_input
+
+
+class Scheduling(LoadFileScheduling):
+    """A notebook is one worker's, and so is a file of tests; of variants, each chapter's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if VARIANTS in nodeid else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    """When an item comes: the chapters, their solutions, the variants, long files, the rest."""
+    number = item.path.name[:2]
+    if VARIANTS in item.nodeid:
+        number = item.nodeid.rpartition("[")[2][:2]
+    place = CHAPTERS.index(number) if number in CHAPTERS else -1
+    if item.path.suffix == ".ipynb":
+        return int(item.path.parent.name == "solutions"), place
+    if VARIANTS in item.nodeid:
+        return 2, place
+    name = item.path.name
+    return 3, LONG_FILES.index(name) if name in LONG_FILES else len(LONG_FILES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; skip the chapters that hold a learner's work."""
-    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.name not in LONG)
+    items.sort(key=_turn)
+    if config.getoption("--quick"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
     if AUTHOR:
         return
     from utils.course.building.build import run_by_hand

@@ -66,7 +66,12 @@ def test_it_runs_whatever_is_solved(path: Path, tmp_path: Path) -> None:
         capture_output=True,
         encoding="utf-8",
         cwd=tmp_path,
-        env={**os.environ, "COURSE_STRICT": "0", "PYTHONIOENCODING": "utf-8"},
+        env={
+            **os.environ,
+            "COURSE_STRICT": "0",
+            "PYTHONIOENCODING": "utf-8",
+            "PYTHONPATH": str(ROOT / "tests"),
+        },
         timeout=900,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -1,0 +1,287 @@
+"""What one run of the suite computes, it computes once: kept in a folder of its own till its end.
+
+A chapter, its solution and its variants train the same models, each in a process of its own. Where
+SUITE_STORE names a folder, `install` puts a remembering function in the place of every slow one:
+the first process that calls it computes, others that call it with equal arguments wait for that
+and get an equal result, an equally trained model, and the same printed words.
+
+What can't be told apart for sure is computed each time: arguments without a fingerprint, draws
+from the global dice, callbacks that see more than a history, effects on anything but a model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib
+import inspect
+import io
+import os
+import pickle
+import random
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from helpers.fingerprint import NoFingerprint, fingerprint
+
+FOLDER = "SUITE_STORE"
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Trainings of their first argument, and functions of their arguments alone.
+SLOW = {
+    "utils.course.assembling.assemble": ["assemble"],
+    "utils.data.instructions.models": ["free_stories", "reply"],
+    "utils.data.puzzles.models": ["complete"],
+    "utils.data.storyworld.judge": ["write_stories"],
+    "utils.llm.attention.recall": ["train_recall"],
+    "utils.llm.counting.lempel_ziv": ["bits_per_word", "gzip_bits_per_word", "lz78_bits_per_word"],
+    "utils.llm.machine.costs": ["cost_of_each"],
+    "utils.llm.reasoning.self_teaching": ["self_teach"],
+    "utils.llm.tokenizer.bpe": ["train_bpe"],
+    "utils.llm.training.launch": ["together"],
+    "utils.llm.training.loop": ["train"],
+    "utils.llm.tuning.answers": ["train_on_answers"],
+}
+#: Callbacks that look at the history of a training alone: they can be told of it afterwards.
+OBSERVERS = {"Progress", "LossPlot"}
+
+
+def install() -> None:
+    """Let the slow functions of `utils` remember, wherever a module of ours has them by name."""
+    _sources()
+    for module, names in SLOW.items():
+        for name in names:
+            function = getattr(importlib.import_module(module), name)
+            if hasattr(function, "remembers"):
+                continue
+            for each in [m for n, m in sys.modules.items() if n.startswith("utils.")]:
+                if getattr(each, name, None) is function:
+                    setattr(each, name, remembering(function))
+
+
+def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, computed once a run for the same arguments."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **settings: Any) -> Any:
+        folder = os.environ.get(FOLDER)
+        if not folder or not Path(folder).is_dir():
+            return function(*args, **settings)
+        return _Call(function, args, settings).result(Path(folder))
+
+    called.remembers = True
+    return called
+
+
+class _Call:
+    """One call of a slow function: what it is called with, what it changes, what it says."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple, settings: dict) -> None:
+        self.function, self.args, self.settings = function, args, settings
+        bound = inspect.signature(function).bind(*args, **settings)
+        bound.apply_defaults()
+        self.given = bound.arguments
+        self.callbacks = list(self.given.pop("callbacks", None) or ())
+        if self.callbacks:
+            self.args, self.settings = (), {**self.given}
+        self.models = [m for m in self.given.values() if isinstance(m, torch.nn.Module)]
+
+    def result(self, folder: Path) -> Any:
+        """Recalled, or computed and kept; just computed where there is no telling."""
+        if not self._can_be_kept():
+            return self._compute(self.callbacks)
+        try:
+            key = fingerprint(
+                _sources(), self.function, _surroundings(), self.given, _files_of(self)
+            )
+        except NoFingerprint:
+            return self._compute(self.callbacks)
+        path = folder / key
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                return self._compute_and_keep(path)
+        kept = pickle.loads(path.read_bytes())
+        if kept is None:  # somebody tried: it can't be kept
+            return self._compute(self.callbacks)
+        return self._replay(kept)
+
+    def _can_be_kept(self) -> bool:
+        names = {type(callback).__name__ for callback in self.callbacks}
+        return names <= OBSERVERS and not self.given.get("snapshot")
+
+    def _compute(self, callbacks: list[Any]) -> Any:
+        if self.callbacks:
+            return self.function(**self.settings, callbacks=callbacks)
+        return self.function(*self.args, **self.settings)
+
+    def _compute_and_keep(self, path: Path) -> Any:
+        before, dice = self._outline(), _dice()
+        recorder = _recorder() if self.callbacks else None
+        with _heard(quiet=not self.callbacks) as said:
+            result = self._compute([*self.callbacks, recorder])
+        kept = None
+        spoiled = any("nterrupted after" in words for _, words in said)
+        handed_on = any(result is value for value in self.given.values())
+        if before and before == self._outline() and dice == _dice() and not (spoiled or handed_on):
+            told = recorder.told if recorder else []
+            files = [p.read_bytes() for p in _written_by(self)]
+            kept = (result, [_state(m) for m in self.models], said, told, files)
+        _write(path, kept)
+        return result
+
+    def _outline(self) -> str:
+        """Of all that is given, but for what training changes in a model."""
+        try:
+            return fingerprint(self.given, without=self.models)
+        except NoFingerprint:
+            return ""
+
+    def _replay(self, kept: tuple) -> Any:
+        result, states, said, told, files = kept
+        for model, state in zip(self.models, states, strict=True):
+            _set_state(model, state)
+        for name, words in said:
+            getattr(sys, name).write(words)
+        for path, text in zip(_written_by(self), files, strict=True):
+            path.write_bytes(text)
+        _tell(self.callbacks, self.given, result, told)
+        return result
+
+
+def _write(path: Path, kept: tuple | None) -> None:
+    """For the others, whole or not at all; None tells them that it can't be kept."""
+    try:
+        content = pickle.dumps(kept)
+    except Exception:
+        content = b"__main__"
+    if b"__main__" in content:  # a class of a notebook, which is another one in the next
+        content = pickle.dumps(None)
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _state(model: torch.nn.Module) -> tuple:
+    """All that training changes: numbers, gradients, and whether it is in training."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return (
+        [(t.detach().clone(), t.grad) for t in tensors],
+        [module.training for module in model.modules()],
+    )
+
+
+@torch.no_grad()
+def _set_state(model: torch.nn.Module, state: tuple) -> None:
+    numbers, training = state
+    for tensor, (value, gradient) in zip(
+        [*model.parameters(), *model.buffers()], numbers, strict=True
+    ):
+        tensor.copy_(value)
+        tensor.grad = gradient
+    for module, flag in zip(model.modules(), training, strict=True):
+        module.training = flag
+
+
+def _dice() -> str:
+    """The state of all global random numbers."""
+    return fingerprint(torch.get_rng_state(), np.random.get_state(), random.getstate())
+
+
+def _surroundings() -> tuple:
+    """What else decides about numbers."""
+    names = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "COURSE_STRICT")
+    settings = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
+    return torch.__version__, settings, [os.environ.get(name) for name in names]
+
+
+@functools.cache
+def _sources() -> str:
+    """The text of `utils`, as it was when this process began."""
+    found = hashlib.sha256()
+    for path in sorted((ROOT / "utils").rglob("*.py")):
+        found.update(f"{path}\n".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _files_of(call: _Call) -> list:
+    """The files that it reads."""
+    if call.function.__name__ != "assemble":
+        return []
+    from utils.course.assembling.assemble import notebooks_of
+
+    return [(str(p), p.read_bytes()) for p in notebooks_of(call.given["chapters"])]
+
+
+def _written_by(call: _Call) -> list[Path]:
+    return [Path(call.given["out"])] if call.function.__name__ == "assemble" else []
+
+
+@contextlib.contextmanager
+def _heard(quiet: bool) -> Iterator[list[tuple[str, str]]]:
+    """Everything that is printed meanwhile, in order: it is printed, and also noted."""
+    said: list[tuple[str, str]] = []
+    if not quiet:
+        yield said
+        return
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Noting("stdout", said), _Noting("stderr", said)
+    try:
+        yield said
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+class _Noting(io.TextIOBase):
+    """Hands on what is written to a stream, and notes it."""
+
+    def __init__(self, name: str, said: list[tuple[str, str]]) -> None:
+        self.name_, self.stream, self.said = name, getattr(sys, name), said
+
+    def write(self, words: str) -> int:
+        self.said.append((self.name_, words))
+        return self.stream.write(words)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+
+def _recorder() -> Any:
+    """A callback that notes when it is told, and how long the training took until then."""
+    from utils.llm.training.callbacks import Callback
+
+    class Recorder(Callback):
+        def __init__(self) -> None:
+            self.told: list[tuple] = []
+
+        def note(self, event: str, report: Any) -> None:
+            history = report.history
+            steps, times = len(history.losses), len(history.steps)
+            self.told.append(
+                (event, steps, times, history.tokens, history.seconds, report.val_loss)
+            )
+
+    for event in ("on_start", "on_step", "on_end"):
+        setattr(Recorder, event, functools.partialmethod(Recorder.note, event))
+    return Recorder()
+
+
+def _tell(callbacks: list[Any], given: dict[str, Any], result: Any, told: list[tuple]) -> None:
+    """Tell the callbacks of a training what they would have been told, step by step."""
+    from utils.llm.training.callbacks import Report
+    from utils.llm.training.config import History
+
+    for event, steps, times, tokens, seconds, val_loss in told:
+        by_step = (result.losses[:steps], result.rates[:steps], result.norms[:steps])
+        by_time = (result.steps[:times], result.train_loss[:times], result.val_loss[:times])
+        history = History(*by_step, *by_time, tokens, seconds)
+        for callback in callbacks:
+            getattr(callback, event)(Report(given["model"], given["config"], history, val_loss))
