@@ -5,7 +5,9 @@ from __future__ import annotations
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_05.block import DYNAMIC_TANH, PRE_NORM_BLOCK
 from utils.course.exercises.chapter_05.count import BLOCK_PARAMETERS
-from utils.course.exercises.chapter_05.layers import FEED_FORWARD, GELU, LAYER_NORM
+from utils.course.exercises.chapter_05.feed_forward import FEED_FORWARD
+from utils.course.exercises.chapter_05.gelu import GELU
+from utils.course.exercises.chapter_05.norm import LAYER_NORM
 
 EXERCISES: list[Exercise] = [
     LAYER_NORM,
