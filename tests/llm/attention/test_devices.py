@@ -10,7 +10,11 @@ from utils.llm.attention.heads import KVCache, MultiHeadAttention
 B, T, C, H = 2, 37, 48, 3
 DEVICES = [
     pytest.param(
-        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
+        "cuda",
+        marks=[
+            pytest.mark.gpu,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU"),
+        ],
     ),
     pytest.param(
         "mps", marks=pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no MPS GPU")
