@@ -42,7 +42,7 @@ def difference(ours, their_model, ids):
         {"n_head": 6, "n_embd": 30, "vocab_size": 7},
         {"activation_function": "relu", "layer_norm_epsilon": 0.1},
         {"activation_function": "gelu_pytorch_tanh", "n_inner": 96, "attn_pdrop": 0.0},
-        {"tie_word_embeddings": False},
+        {"tie_word_embeddings": False, "n_inner": 50},
     ],
     ids=str,
 )
@@ -183,7 +183,6 @@ def test_the_copy_is_a_copy():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"n_inner": 50}, "50 wide; GPT's are 96"),
         ({"activation_function": "silu"}, "'silu'"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx=True"),
         ({"scale_attn_weights": False}, "scale_attn_weights=False"),
@@ -196,7 +195,7 @@ def test_what_ours_can_not_do(options, match):
 
 
 def test_what_is_no_gpt2():
-    with pytest.raises(ValueError, match="'bert', and only 'gpt2' fits"):
+    with pytest.raises(ValueError, match="'bert', and only 'gpt2', 'llama', 'qwen2', 'qwen3' fit"):
         hf.config_from_hf({"model_type": "bert"})
     with pytest.raises(TypeError, match="Linear is no model of transformers"):
         GPT.from_hf(torch.nn.Linear(2, 2))
@@ -233,6 +232,7 @@ def test_folders_that_can_not_be_read(tmp_path):
     (tmp_path / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="is not JSON"):
         GPT.from_hf(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(described), encoding="utf-8")
     (tmp_path / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"has no model\.safetensors"):
         GPT.from_hf(tmp_path)

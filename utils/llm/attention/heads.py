@@ -15,8 +15,13 @@ from torch.nn import functional as F
 from utils.llm.attention.cache import KVCache
 from utils.llm.attention.linear import elu_plus_one, linear_attention
 from utils.llm.attention.masks import Mask, both, causal_mask, open_blind_rows, padding_mask
-from utils.llm.attention.positions import LearnedPositions, rotary, sinusoidal_positions
-from utils.llm.attention.shapes import check_mask, check_qkv
+from utils.llm.attention.positions import (
+    LearnedPositions,
+    Scaling,
+    rotary,
+    sinusoidal_positions,
+)
+from utils.llm.attention.shapes import check_mask, check_qkv, check_sizes
 from utils.llm.machine.precision import bfloat16_pays
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "padding_mask",
     "rotary",
     "scaled_dot_product_attention",
+    "share_heads",
     "sinusoidal_positions",
     "split_heads",
 ]
@@ -150,15 +156,28 @@ def merge_heads(x: Float[Tensor, "B H T D"]) -> Float[Tensor, "B T C"]:
     return x.transpose(-3, -2).flatten(-2)  # (B, H, T, D) -> (B, T, H, D) -> (B, T, C)
 
 
+def share_heads(x: Float[Tensor, "B kv_heads T D"], n_heads: int) -> Float[Tensor, "B n_heads T D"]:
+    """Keys or values of a few heads for many: each serves neighbouring queries, 0 0 1 1 2 2.
+
+    Grouped-query attention (Ainslie et al. 2023) keeps fewer keys and values than it has queries.
+    """
+    groups = n_heads // x.shape[1]
+    return x if groups == 1 else x.repeat_interleave(groups, dim=1)
+
+
 class MultiHeadAttention(nn.Module):
     """Several attentions side by side, each with its own queries, keys and values (Alg. 5).
 
     `causal` lets no token attend to a later one. `dropout` strikes weights, in training only.
-    `rotary_base`, 10,000 as a rule, turns queries and keys by their position (see `rotary`);
-    without it the heads know nothing of the order but what the tokens themselves carry.
+    `rotary_base`, 10,000 as a rule, turns queries and keys by their position, `rotary_scaling`
+    slows the slow turns (see `rotary`); without a base the heads know nothing of the order but
+    what the tokens themselves carry. With `n_kv_heads` below n_heads, groups of heads share keys
+    and values, and so does the cache. `d_head` is another width of a head than C / H, `qkv_bias`
+    another choice for `qkv` than `bias`. With `qk_norm_eps` each query and key passes an RMSNorm.
 
     `qkv` maps (C) to the queries of all heads, then their keys, then their values; `out` mixes
-    what the heads found. Raises ValueError for a width that n_heads does not divide.
+    what the heads found. Raises ValueError for a width that n_heads does not divide, or for
+    n_heads that n_kv_heads does not divide.
 
     >>> attention = MultiHeadAttention(d_model=6, n_heads=2)
     >>> output, weights = attention(torch.zeros(1, 3, 6), need_weights=True)
@@ -175,23 +194,24 @@ class MultiHeadAttention(nn.Module):
         bias: bool = True,
         causal: bool = True,
         rotary_base: float | None = None,
+        rotary_scaling: Scaling | None = None,
+        n_kv_heads: int | None = None,
+        d_head: int | None = None,
+        qkv_bias: bool | None = None,
+        qk_norm_eps: float | None = None,
     ) -> None:
         super().__init__()
-        if n_heads < 1 or d_model < 1 or d_model % n_heads:
-            raise ValueError(
-                f"d_model is {d_model} and n_heads {n_heads}: make d_model a multiple of n_heads."
-            )
-        if rotary_base is not None and (d_model // n_heads) % 2:
-            raise ValueError(
-                f"Heads are {d_model // n_heads} wide, d_model {d_model} / n_heads {n_heads}; "
-                "rotary positions turn pairs of columns and need an even width."
-            )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}: give a probability from 0 to below 1.")
+        check_sizes(d_model, n_heads, n_kv_heads, d_head, rotary_base is not None, dropout)
         self.n_heads, self.causal, self.dropout = n_heads, causal, dropout
-        self.rotary_base = rotary_base
-        self.qkv = nn.Linear(d_model, 3 * d_model, bias=bias)
-        self.out = nn.Linear(d_model, d_model, bias=bias)
+        self.n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+        self.d_head = d_model // n_heads if d_head is None else d_head
+        self.rotary_base, self.rotary_scaling = rotary_base, rotary_scaling
+        n_columns = (n_heads + 2 * self.n_kv_heads) * self.d_head
+        self.qkv = nn.Linear(d_model, n_columns, bias=bias if qkv_bias is None else qkv_bias)
+        self.out = nn.Linear(n_heads * self.d_head, d_model, bias=bias)
+        self.q_norm = self.k_norm = None
+        if qk_norm_eps is not None:
+            self.q_norm, self.k_norm = (nn.RMSNorm(self.d_head, qk_norm_eps) for _ in "qk")
 
     def extra_repr(self) -> str:
         """What a printed model says of this layer beside its parts."""
@@ -220,13 +240,17 @@ class MultiHeadAttention(nn.Module):
         Raises ValueError naming the two shapes that don't fit.
         """
         self._check(x, mask, cache, head_mask, context)
-        q, k, v = (split_heads(part, self.n_heads) for part in self._project(x, context))
+        q, k, v = self._project(x, context)  # (B, H, Tq, D), two of (B, kv_heads, Tk, D)
+        if self.q_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
         if self.rotary_base is not None:
             start = 0 if cache is None else len(cache)
             positions = torch.arange(start, start + x.shape[1], device=x.device)
-            q, k = (rotary(each, positions, base=self.rotary_base) for each in (q, k))
+            base, scaling = self.rotary_base, self.rotary_scaling
+            q, k = (rotary(each, positions, base=base, scaling=scaling) for each in (q, k))
         if cache is not None:
-            k, v = cache.append(k, v)  # (B, H, Tk, D)
+            k, v = cache.append(k, v)  # (B, kv_heads, Tk, D)
+        k, v = (share_heads(each, self.n_heads) for each in (k, v))  # (B, H, Tk, D)
         dropout = self.dropout if self.training else 0.0
         weights = None
         if need_weights or explicit_is_faster(q, k):
@@ -240,15 +264,18 @@ class MultiHeadAttention(nn.Module):
         return (output, weights) if need_weights else output
 
     def _project(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (B, Tq, C), keys and values (B, Tk, C), of all heads together."""
+        """Queries of each head (B, H, Tq, D), keys and values of theirs (B, kv_heads, Tk, D)."""
+        asked, kept = self.n_heads * self.d_head, self.n_kv_heads * self.d_head
         if context is None:
-            return self.qkv(x).chunk(3, dim=-1)  # (B, T, 3C) -> three of (B, T, C)
-        width = self.out.in_features
-        bias = self.qkv.bias
-        query_bias, rest_bias = (None, None) if bias is None else (bias[:width], bias[width:])
-        q = F.linear(x, self.qkv.weight[:width], query_bias)  # (B, Tq, C)
-        both_of_context = F.linear(context, self.qkv.weight[width:], rest_bias)  # (B, Tk, 2C)
-        return (q, *both_of_context.chunk(2, dim=-1))
+            parts = self.qkv(x).split([asked, kept, kept], dim=-1)  # each (B, T, heads · D)
+        else:
+            bias = self.qkv.bias
+            query_bias, rest_bias = (None, None) if bias is None else (bias[:asked], bias[asked:])
+            q = F.linear(x, self.qkv.weight[:asked], query_bias)  # (B, Tq, H · D)
+            rest = F.linear(context, self.qkv.weight[asked:], rest_bias)
+            parts = (q, *rest.chunk(2, dim=-1))  # the context's are (B, Tk, kv_heads · D)
+        heads = (self.n_heads, self.n_kv_heads, self.n_kv_heads)
+        return tuple(split_heads(part, n) for part, n in zip(parts, heads, strict=True))
 
     def _check(
         self,
@@ -259,7 +286,7 @@ class MultiHeadAttention(nn.Module):
         context: Tensor | None,
     ) -> None:
         """All before the cache is written to: a refused call must leave it as it was."""
-        width = self.out.in_features
+        width = self.qkv.in_features
         if x.ndim != 3 or x.shape[-1] != width:
             raise ValueError(
                 f"x has the shape {tuple(x.shape)} and the weights of qkv "

@@ -1,8 +1,15 @@
 """Three ways to tell a token's place: a learned vector, waves, a rotation."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+#: Llama 3's stretch of rotary positions: pairs that turn round less than `low` times in the
+#: `context` of the first training turn slower by `factor`, those that do so more than `high` times
+#: as before, the rest in between: (factor, low, high, context).
+Scaling = tuple[float, float, float, int]
 
 
 def sinusoidal_positions(
@@ -63,6 +70,7 @@ def rotary(
     positions: Int[Tensor, "*#B T"] | None = None,
     *,
     base: float = 10_000.0,
+    scaling: Scaling | None = None,
 ) -> Float[Tensor, "*B T D"]:
     """Queries or keys, turned by angles that grow with their position (RoPE, Su et al. 2021).
 
@@ -74,7 +82,8 @@ def rotary(
 
     Positions count from 0 where none are given; after n cached tokens they are n, n + 1, …
     They may differ from row to row of a batch: give (B, 1, T) for x of (B, H, T, D).
-    Angles are computed in float32 or better, whatever x is.
+    Angles are computed in float32 or better, whatever x is. `scaling` (see `Scaling`) slows the
+    pairs that turn slowly anyway, so that a model reads more than it was trained on.
 
     Raises ValueError for an odd width, or where positions don't fit x.
 
@@ -91,12 +100,25 @@ def rotary(
             f"give one position for each of x's {n_tokens} tokens."
         )
     precise = torch.float64 if x.dtype == torch.float64 else torch.float32
-    frequencies = _frequencies(d_head, base).to(precise).to(x.device)  # MPS has no float64
+    frequencies = rotary_frequencies(d_head, base, scaling).to(precise).to(x.device)
     angles = positions[..., None] * frequencies  # (*B, T, D / 2)
     cos, sin = angles.cos(), angles.sin()
     even, odd = x[..., 0::2], x[..., 1::2]  # (*B, T, D / 2) each
     turned = torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1)
     return turned.flatten(-2).to(x.dtype)  # (*B, T, D / 2, 2) -> (*B, T, D)
+
+
+def rotary_frequencies(
+    d_head: int, base: float, scaling: Scaling | None = None
+) -> Float[Tensor, "half"]:
+    """How far each pair of columns turns from one token to the next, in float64 on the CPU."""
+    frequencies = _frequencies(d_head, base)
+    if scaling is None:
+        return frequencies
+    factor, low, high, context = scaling
+    turns = context * frequencies / (2 * math.pi)  # how often a pair turns round in that context
+    kept = ((turns - low) / (high - low)).clamp(0, 1)  # 1: as it was, 0: slower by the factor
+    return frequencies * (kept + (1 - kept) / factor)
 
 
 def _frequencies(width: int, base: float) -> Float[Tensor, "half"]:

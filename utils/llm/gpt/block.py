@@ -12,9 +12,7 @@ from utils.llm.attention.heads import KVCache, MultiHeadAttention
 from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.norms import make_norm
 
-__all__ = ["ACTIVATIONS", "Block", "FeedForward", "feed_forward", "gelu"]
-
-ROTARY_BASE = 10_000.0
+__all__ = ["ACTIVATIONS", "Block", "FeedForward", "feed_forward", "gelu", "swiglu"]
 
 
 def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -48,10 +46,25 @@ def feed_forward(
     return F.linear(hidden, w_out, b_out)  # (*B, C)
 
 
+def swiglu(
+    x: Float[Tensor, "*B C"],
+    w_gate: Float[Tensor, "hidden C"],
+    w_up: Float[Tensor, "hidden C"],
+    w_down: Float[Tensor, "C hidden"],
+) -> Float[Tensor, "*B C"]:
+    """(silu(x · w_gateᵀ) * (x · w_upᵀ)) · w_downᵀ, where silu(a) = a · σ(a) (Shazeer 2020).
+
+    One matrix says what a hidden column holds, the other how much of it passes.
+    """
+    hidden = F.silu(F.linear(x, w_gate)) * F.linear(x, w_up)  # (*B, hidden)
+    return F.linear(hidden, w_down)  # (*B, C)
+
+
 class FeedForward(nn.Module):
     """`feed_forward` with its weights: `up` widens a token to 4 C columns, `down` narrows it.
 
-    `d_hidden` is another width than 4 C.
+    `d_hidden` is another width than 4 C. With "swiglu" a second matrix as large as `up`, the
+    `gate`, says how much of each hidden column passes (see `swiglu`).
     """
 
     def __init__(
@@ -63,15 +76,19 @@ class FeedForward(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is {activation!r}: give one of {list(ACTIVATIONS)}.")
+        known = [*ACTIVATIONS, "swiglu"]
+        if activation not in known:
+            raise ValueError(f"activation is {activation!r}: give one of {known}.")
         d_hidden = 4 * d_model if d_hidden is None else d_hidden
         self.activation = activation
         self.up = nn.Linear(d_model, d_hidden, bias=bias)
+        self.gate = nn.Linear(d_model, d_hidden, bias=bias) if activation == "swiglu" else None
         self.down = nn.Linear(d_hidden, d_model, bias=bias)
 
     def forward(self, x: Float[Tensor, "*B C"]) -> Float[Tensor, "*B C"]:
         """What each token makes of itself."""
+        if self.gate is not None:
+            return self.down(F.silu(self.gate(x)) * self.up(x))
         return self.down(ACTIVATIONS[self.activation](self.up(x)))
 
 
@@ -92,7 +109,12 @@ class Block(nn.Module):
             config.n_heads,
             dropout=config.dropout,
             bias=bias,
-            rotary_base=ROTARY_BASE if config.positions == "rotary" else None,
+            qkv_bias=config.qkv_bias,
+            n_kv_heads=config.n_kv_heads,
+            d_head=config.d_head,
+            qk_norm_eps=config.norm_eps if config.qk_norm else None,
+            rotary_base=config.rotary_base if config.positions == "rotary" else None,
+            rotary_scaling=config.rotary_scaling,
         )
         self.norm_2 = make_norm(config.norm, width, eps=config.norm_eps, bias=bias)
         self.feed_forward = FeedForward(

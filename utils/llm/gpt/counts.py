@@ -13,16 +13,18 @@ __all__ = ["block_table", "flops_per_token", "kv_bytes_per_token", "parameter_ta
 def block_table(config: GPTConfig) -> dict[str, int]:
     """The parameters of one block, part by part.
 
-    Attention has 4 C² of them and the feed-forward layer 8 C², biases and norms aside.
+    In GPT-2 attention has 4 C² of them and the feed-forward layer 8 C², biases and norms aside.
 
     >>> block_table(GPTConfig.preset("gpt2"))
     {'attention': 2362368, 'feed-forward': 4722432, 'norms': 3072}
     """
     width, hidden, bias = config.d_model, config.d_hidden, config.bias
+    asked, kept = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
+    gates = _into_hidden(config)
     return {
-        "attention": 4 * width * width + bias * 4 * width,
-        "feed-forward": 2 * width * hidden + bias * (hidden + width),
-        "norms": 2 * _norm(config),
+        "attention": _attention(config) + config.qkv_bias * (asked + 2 * kept) + bias * width,
+        "feed-forward": (gates + 1) * width * hidden + bias * (gates * hidden + width),
+        "norms": 2 * _norm(config) + config.qk_norm * 2 * config.d_head,
     }
 
 
@@ -51,12 +53,12 @@ def parameter_table(config: GPTConfig) -> dict[str, int]:
 def flops_per_token(config: GPTConfig, context_length: int | None = None) -> int:
     """Floating-point operations of a forward pass, for each token of a text of T tokens.
 
-    2 · (12 L C² + V C) + 4 L C T. The first part is the matrices', head included: each of their
-    numbers is multiplied once and added once. The second is attention's, where each token meets
-    T others, once by its query and once for its value: all T, as the arithmetic is done, though
-    the mask then hides the later ones. Not counted is what is small beside a matrix: looking up
-    embeddings, biases, norms, softmax, GELU. A training step, forward and backward, takes three
-    times as much (the rule 6 N of Kaplan et al. 2020).
+    For a GPT-2 it is 2 · (12 L C² + V C) + 4 L C T. The first part is the matrices', head included:
+    each of their numbers is multiplied once and added once. The second is attention's, where each
+    token meets T others, once by its query and once for its value: all T, as the arithmetic is
+    done, though the mask then hides the later ones. Not counted is what is small beside a matrix:
+    looking up embeddings, biases, norms, softmax, GELU. A training step, forward and backward,
+    takes three times as much (the rule 6 N of Kaplan et al. 2020).
 
     T is the context_length that is given, else the model's. Raises ValueError for one below 1.
 
@@ -66,19 +68,30 @@ def flops_per_token(config: GPTConfig, context_length: int | None = None) -> int
     tokens = config.context_length if context_length is None else context_length
     if tokens < 1:
         raise ValueError(f"context_length is {tokens}; it must be at least 1.")
-    width = config.d_model
-    block = 4 * width * width + 2 * width * config.d_hidden
+    width, asked = config.d_model, config.n_heads * config.d_head
+    block = _attention(config) + (_into_hidden(config) + 1) * width * config.d_hidden
     matrices = config.n_layers * block + config.vocab_size * width
-    return 2 * matrices + 4 * config.n_layers * width * tokens
+    return 2 * matrices + 4 * config.n_layers * asked * tokens
 
 
 def kv_bytes_per_token(config: GPTConfig, dtype: torch.dtype = torch.float32) -> int:
-    """Bytes that the caches grow by with every token of a text: a key and a value a layer.
+    """Bytes that the caches grow by with every token of a text: keys and values of each layer.
 
     >>> kv_bytes_per_token(GPTConfig.preset("gpt2"), torch.bfloat16)
     36864
     """
-    return 2 * config.n_layers * config.d_model * dtype.itemsize
+    return 2 * config.n_layers * config.n_kv_heads * config.d_head * dtype.itemsize
+
+
+def _attention(config: GPTConfig) -> int:
+    """Numbers in the matrices of one attention layer: queries, keys, values, and the way out."""
+    asked, kept = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
+    return config.d_model * (2 * asked + 2 * kept)
+
+
+def _into_hidden(config: GPTConfig) -> int:
+    """How many matrices lead into the feed-forward layer: two where one is a gate."""
+    return 2 if config.activation == "swiglu" else 1
 
 
 def _norm(config: GPTConfig) -> int:

@@ -1,6 +1,7 @@
-"""GPT-2 as Hugging Face keeps it: other names, and matrices that lie on their side.
+"""Models as Hugging Face keeps them: the doors in and out, and GPT-2's names.
 
-Their layers multiply x · W (the layer is called Conv1D) where `nn.Linear` multiplies x · Wᵀ.
+GPT-2's matrices lie on their side there: its layers multiply x · W (the layer is called Conv1D)
+where `nn.Linear` multiplies x · Wᵀ. Llama's and Qwen's names are in `hf_llama`.
 """
 
 import json
@@ -8,7 +9,8 @@ import os
 import re
 import socket
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -16,6 +18,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor, nn
 
+from utils.llm.gpt import hf_llama
 from utils.llm.gpt.card import ModelCard, write_card
 from utils.llm.gpt.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt.config import PRESETS, GPTConfig
@@ -38,6 +41,7 @@ INSIDE = {
     "mlp.c_proj": "feed_forward.down",
 }
 _ACTIVATIONS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "relu": "relu"}
+WEIGHTS = "model.safetensors"
 _BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")  # the causal mask, kept by older versions
 
 
@@ -52,11 +56,12 @@ def from_hf(
 ) -> tuple[GPTConfig, dict[str, Tensor]]:
     """Configuration and weights, under our names, as float32 copies.
 
-    `source` is a GPT-2 of transformers, the state dict of one, a folder with config.json and
-    model.safetensors, or a name on Hugging Face. A state dict does not tell the number of heads:
-    unless its width is one of GPT-2's own, give `n_heads`.
+    `source` is a GPT-2, Llama, Qwen2 or Qwen3 of transformers, a folder with config.json and
+    safetensors in one file or several, or a name on Hugging Face; or the state dict of a GPT-2. A
+    state dict does not tell the number of heads: unless its width is one of GPT-2's own, give
+    `n_heads`.
 
-    Raises ValueError for a model that is no GPT-2, or one with parts that ours does not have;
+    Raises ValueError for a model of another kind, or one with parts that ours does not have;
     FileNotFoundError, ConnectionError or ImportError where a name or a folder gives none.
     """
     if isinstance(source, Mapping):
@@ -68,10 +73,12 @@ def from_hf(
         described, state = _read_folder(source)
     else:
         raise TypeError(
-            f"The source is of the type {type(source).__name__}: give a GPT-2 of transformers, its "
-            "state dict, the path of a folder or a name on Hugging Face."
+            f"The source is of the type {type(source).__name__}: give a model of transformers, a "
+            "GPT-2's state dict, the path of a folder or a name on Hugging Face."
         )
     config = config_from_hf(described)
+    if described["model_type"] in hf_llama.FAMILIES:
+        return config, hf_llama.tensors_from_hf(state, config)
     tensors = _renamed(state)
     if config.tied:
         tensors.pop("head.weight", None)
@@ -87,10 +94,24 @@ def _described(model: nn.Module) -> dict[str, Any]:
 def config_from_hf(described: Mapping[str, Any]) -> GPTConfig:
     """Ours from theirs (the content of config.json); `dropout` is their `resid_pdrop`.
 
-    Raises ValueError for what is no GPT-2, or has what ours can't do.
+    Raises ValueError for another kind of model, or for what ours can't do.
     """
-    if described.get("model_type") != "gpt2":
-        raise ValueError(f"The model is {described.get('model_type')!r}, and only 'gpt2' fits.")
+    if not isinstance(described, Mapping):
+        raise ValueError(
+            f"Its configuration is a {type(described).__name__}, not a table of names."
+        )
+    kind, known = described.get("model_type"), ["gpt2", *hf_llama.FAMILIES]
+    if kind not in known:
+        raise ValueError(f"The model is {kind!r}, and only {', '.join(map(repr, known))} fit.")
+    try:
+        return _gpt2_config(described) if kind == "gpt2" else hf_llama.config_from_hf(described)
+    except KeyError as error:
+        raise ValueError(f"Its configuration says nothing of {error}.") from error
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"Its configuration can't be understood: {error}") from error
+
+
+def _gpt2_config(described: Mapping[str, Any]) -> GPTConfig:
     width = described.get("n_embd", 768)
     plain = {
         "add_cross_attention": False,
@@ -100,11 +121,6 @@ def config_from_hf(described: Mapping[str, Any]) -> GPTConfig:
     for name, value in plain.items():
         if described.get(name, value) != value:
             raise ValueError(f"The model has {name}={described[name]}, which GPT can't do.")
-    if described.get("n_inner") not in (None, 4 * width):
-        raise ValueError(
-            f"Its feed-forward layers are {described['n_inner']} wide; GPT's are {4 * width}, "
-            "four times n_embd."
-        )
     activation = described.get("activation_function", "gelu_new")
     if activation not in _ACTIVATIONS:
         raise ValueError(f"Its activation is {activation!r}: known are {list(_ACTIVATIONS)}.")
@@ -118,19 +134,26 @@ def config_from_hf(described: Mapping[str, Any]) -> GPTConfig:
         activation=_ACTIVATIONS[activation],
         tied=described.get("tie_word_embeddings", True),
         norm_eps=described.get("layer_norm_epsilon", 1e-5),
+        d_hidden=described.get("n_inner"),
     )
 
 
 def _config_of_tensors(tensors: dict[str, Tensor], n_heads: int | None) -> GPTConfig:
     """What a state dict tells; drops the head from it where it is the embedding again."""
+    if "model.embed_tokens.weight" in tensors:
+        raise ValueError(
+            "These are the weights of a Llama or Qwen, which don't tell its number of heads: give "
+            "the model itself or its folder."
+        )
     needed = ("token_embedding.weight", "position_embedding.weight", "blocks.0.norm_1.weight")
     for name in needed:
         if name not in tensors:
             raise ValueError(f"These are not the weights of a GPT-2: there is nothing for {name}.")
     vocab_size, width = tensors[needed[0]].shape
     if n_heads is None:
-        known = {preset["d_model"]: preset["n_heads"] for preset in PRESETS.values()}
-        if width not in known or width < 768:
+        gpt2 = [preset for name, preset in PRESETS.items() if name.startswith("gpt2")]
+        known = {preset["d_model"]: preset["n_heads"] for preset in gpt2}
+        if width not in known:
             raise ValueError(
                 f"A state dict of width {width} does not tell its number of heads: give n_heads, "
                 "or give the model itself."
@@ -172,8 +195,10 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def hf_tensors(tensors: Mapping[str, Tensor], config: GPTConfig) -> dict[str, Tensor]:
     """Our weights under their names. Without biases, zeros: their GPT-2 always has them.
 
-    Raises ValueError for a model that is no GPT-2.
+    Raises ValueError for a model that none of theirs is like.
     """
+    if hf_llama.is_alike(config):
+        return hf_llama.hf_tensors(tensors, config)
     _check_is_gpt2(config)
     outside = {ours: theirs for theirs, ours in _OUTSIDE.items()}
     inside = {ours: theirs for theirs, ours in INSIDE.items()}
@@ -193,6 +218,8 @@ def hf_tensors(tensors: Mapping[str, Tensor], config: GPTConfig) -> dict[str, Te
 
 def hf_config(config: GPTConfig, eos_token_id: int | None = None) -> dict[str, Any]:
     """The content of config.json. `eos_token_id` ends a text: GPT-2's own where V is GPT-2's."""
+    if hf_llama.is_alike(config):
+        return hf_llama.hf_config(config, eos_token_id)
     _check_is_gpt2(config)
     if eos_token_id is None and config.vocab_size == PRESETS["gpt2"]["vocab_size"]:
         eos_token_id = config.vocab_size - 1
@@ -205,7 +232,8 @@ def hf_config(config: GPTConfig, eos_token_id: int | None = None) -> dict[str, A
         "n_embd": config.d_model,
         "n_layer": config.n_layers,
         "n_head": config.n_heads,
-        "activation_function": "gelu_new" if config.activation == "gelu" else "relu",
+        "n_inner": None if config.d_hidden == 4 * config.d_model else config.d_hidden,
+        "activation_function": "gelu_new" if config.activation == "gelu" else config.activation,
         "layer_norm_epsilon": config.norm_eps,
         "tie_word_embeddings": config.tied,
         "bos_token_id": eos_token_id,
@@ -216,13 +244,23 @@ def hf_config(config: GPTConfig, eos_token_id: int | None = None) -> dict[str, A
 
 
 def _check_is_gpt2(config: GPTConfig) -> None:
-    wanted = {"norm": "layernorm", "norm_position": "pre", "positions": "learned"}
+    wanted = {
+        "norm": "layernorm",
+        "norm_position": "pre",
+        "positions": "learned",
+        "n_kv_heads": config.n_heads,
+        "d_head": config.d_model // config.n_heads,
+        "qkv_bias": config.bias,
+        "qk_norm": False,
+    }
     for name, value in wanted.items():
         if getattr(config, name) != value:
             raise ValueError(
                 f"The model has {name}={getattr(config, name)!r}, and Hugging Face's GPT-2 only "
                 f"{value!r}: it can't be written in that format."
             )
+    if config.activation not in _ACTIVATIONS.values():
+        raise ValueError(f"The model has activation={config.activation!r}, which no GPT-2 has.")
 
 
 def write_folder(
@@ -241,7 +279,7 @@ def write_folder(
     if folder.is_file():
         raise ValueError(f"{folder} is a file: give the path of a folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / "model.safetensors", renamed, {"format": "pt"})
+    write_tensors(folder / WEIGHTS, renamed, {"format": "pt"})
     with replacing(folder / "config.json") as file:
         file.write((json.dumps(described, indent=2) + "\n").encode())
     if card or not (folder / "README.md").exists():
@@ -251,25 +289,54 @@ def write_folder(
 def _read_folder(name: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     folder = Path(name)
     if folder.is_dir():
-        files = [folder / "config.json", folder / "model.safetensors"]
-        for file in files:
-            if not file.is_file():
+
+        def find(file: str) -> Path:
+            if not (folder / file).is_file():
                 raise FileNotFoundError(
-                    f"The folder {folder} has no {file.name}: from_hf reads what transformers' "
-                    "save_pretrained writes, the weights as one safetensors file."
+                    f"The folder {folder} has no {file}: from_hf reads what transformers' "
+                    "save_pretrained writes, the weights as safetensors."
                 )
+            return folder / file
+
     elif isinstance(name, str) and re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
-        files = [fetch(name, file) for file in ("config.json", "model.safetensors")]
+        find = partial(fetch, name)
     else:
         raise FileNotFoundError(
             f"There is no folder {folder}, and a name on Hugging Face looks like 'gpt2' or "
             "'owner/model'."
         )
+    return _read_json(find("config.json")), _read_weights(find)
+
+
+def _read_weights(find: Callable[[str], Path]) -> dict[str, Tensor]:
+    """All weights of a folder, from one file or from the several that an index names."""
     try:
-        described = json.loads(files[0].read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{files[0]} is not JSON ({error}).") from error
-    return described, read_tensors(files[1])[0]
+        return read_tensors(find(WEIGHTS))[0]
+    except FileNotFoundError:
+        try:
+            index = find(f"{WEIGHTS}.index.json")
+        except FileNotFoundError:
+            index = None
+        if index is None:
+            raise
+    parts = _read_json(index).get("weight_map")
+    if not isinstance(parts, dict) or not parts:
+        raise ValueError(f"{index} names no files of weights.")
+    for part in parts.values():
+        if not isinstance(part, str) or not re.fullmatch(r"[\w-][\w.-]*\.safetensors", part):
+            raise ValueError(f"{index} names {part!r}, which is no safetensors file beside it.")
+    files = [find(part) for part in sorted(set(parts.values()))]
+    return {name: tensor for file in files for name, tensor in read_tensors(file)[0].items()}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, not a table of names.")
+    return content
 
 
 def fetch(name: str, file: str) -> Path:

@@ -165,7 +165,7 @@ class GPT(nn.Module):
         room = config.context_length if context_length is None else context_length
         return [
             KVCache(
-                batch, config.n_heads, room, config.d_head, dtype=like.dtype, device=like.device
+                batch, config.n_kv_heads, room, config.d_head, dtype=like.dtype, device=like.device
             )
             for _ in self.blocks
         ]
@@ -238,7 +238,7 @@ class GPT(nn.Module):
         source: nn.Module | Mapping[str, Tensor] | str | os.PathLike[str],
         n_heads: int | None = None,
     ) -> Self:
-        """A GPT-2 of Hugging Face, in eval mode: a model, a state dict, a folder or a name.
+        """A GPT-2, Llama or Qwen of Hugging Face, in eval mode: a model, a folder or a name.
 
         A name such as "gpt2" is downloaded, once, by huggingface_hub. See `hf.from_hf` for what is
         raised, and for `n_heads`, which only a state dict needs.
@@ -256,8 +256,8 @@ class GPT(nn.Module):
     ) -> None:
         """Write a folder that transformers' `AutoModelForCausalLM` opens, the card as README.md.
 
-        `eos_token_id` ends a text. Raises ValueError for what is no GPT-2: another norm, post-norm,
-        or positions that are not learned.
+        `eos_token_id` ends a text. Raises ValueError, naming what, where the model is like none
+        of theirs: no GPT-2, Llama, Qwen2 or Qwen3.
         """
         hf.write_folder(path, self.config, self._weights(), eos_token_id, card)
 
