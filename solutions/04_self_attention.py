@@ -997,8 +997,12 @@ plots.attention_costs(
 for name in names:
     growth = costs[-1][name].largest_bytes / costs[-2][name].largest_bytes
     print(f"{name}: twice the words, {growth:.0f} times the largest tensor")
+
+# %% tags=["nbval-ignore-output"] reason="times differ from machine to machine and from run to run"
 slow, fast = (costs[-1][name].seconds for name in ("explicit", "linear"))
-print("at 2,048 words linear takes less than half the time:", fast < slow / 2)
+print(
+    f"at 2,048 words explicit attention takes {slow / fast:.1f} times as long as linear"
+)
 
 # %% [markdown]
 # Why doesn't everybody use linear attention, then? Two reasons are offered. The state is small: all

@@ -31,7 +31,6 @@
 # %%
 import json
 import math
-import statistics
 import time
 from dataclasses import dataclass
 from importlib.resources import files
@@ -433,9 +432,12 @@ dice = torch.Generator().manual_seed(0)
 darts = torch.rand(1000, generator=dice)
 hits = throw(heat(logits, 1.0).expand(1000, -1), darts).bincount(minlength=369)
 for word, count in zip(VOCABULARY, hits.tolist(), strict=True):
-    if count:
+    if count >= 10:
         true = storyworld.next_words(day).get(word, 0)
         print(f"{word:>6}: {count:4} of 1,000; in the story world {1000 * true:.0f}")
+print(
+    f"crumbs: {hits[hits < 10].sum():4} of 1,000, each of them hit fewer than 10 times"
+)
 
 # %% [markdown]
 # ### Throw yourself
@@ -1190,10 +1192,10 @@ text = torch.randint(369, (1, 1024))
 
 @torch.no_grad()
 def milliseconds(length: int, cached: bool) -> float:
-    """The median time for the next token after a text of this length."""
+    """The least time of five for the next token after a text of this length."""
     times = []
     caches = roomy.make_caches(1)
-    for _ in range(3):
+    for _ in range(5):
         for cache in caches:
             cache.clear()
         if cached:
@@ -1202,7 +1204,7 @@ def milliseconds(length: int, cached: bool) -> float:
         start = time.perf_counter()
         roomy(given, caches=caches if cached else None)
         times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)
+    return min(times)
 
 
 # %%
@@ -1221,9 +1223,9 @@ plots.lines(
     words="without: grows with the length; with: nearly level",
 )
 
-# %%
+# %% tags=["nbval-ignore-output"] reason="times differ from machine to machine and from run to run"
 faster = took["without a cache"][-1] / took["with a cache"][-1]
-print("after 1,024 tokens, more than 5 times as fast with the cache:", faster > 5)
+print(f"after 1,024 tokens, {faster:.0f} times as fast with the cache")
 
 # %% [markdown]
 # And the price is memory. For each token, each layer keeps a key and a value of C numbers each:
