@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from utils.course import cli
 from utils.course.assembling import assemble as assembling
+from utils.course.assembling import talking
 from utils.course.assembling.assembled import (
     PARTS,
     AssembledGPT,
@@ -141,7 +142,7 @@ HELPER = "import torch\nprint('hello')\ndef at_or_before(at):\n    return at[:, 
 def test_theirs_are_used_and_nothing_that_they_do_hurts(
     tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assembling, "PATIENCE", 12.0)
+    monkeypatch.setattr(talking, "PATIENCE", 12.0)
     notebooks = tmp_path / "chapters"
     notebooks.mkdir()
     answered(notebooks, "04_x.ipynb", HELPER, MASK)

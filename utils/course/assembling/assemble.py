@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
-import subprocess
-import sys
 import tempfile
 import textwrap
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from utils.course.assembling.assembled import PARTS, places
+from utils.course.assembling.assembled import CALLED_BY, PARTS, places
 from utils.course.assembling.extract import Piece, piece_to_json, pieces, source_of
+from utils.course.assembling.talking import Silent, messages
+from utils.course.assembling.watching import at_work
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
-from utils.course.grading.check_notebooks import find_chapters
+from utils.course.grading.check_notebooks import Progress, find_chapters, progress
 from utils.data.texts.models import DEFAULT, open_model
 from utils.llm.machine.files import replacing
 
 __all__ = ["Parts", "assemble", "gather", "program"]
 
-START_PATIENCE = 120.0  # seconds until the process that tries the parts says its first word
-PATIENCE = 60.0  # between two of its words
-STORY_PATIENCE = 240.0
 _WIDTH = 88
 
 
@@ -33,7 +26,8 @@ _WIDTH = 88
 class Parts:
     """What was gathered: for each exercise with a place, whether it is theirs, and if not why.
 
-    `theirs` are the exercises whose answers are used, `why` says of every other why not.
+    `theirs` are the exercises whose answers are used, `misfits` says of right ones why they are
+    not, and `idle` are those that fit in and had nothing to do when the text was written.
     """
 
     wanted: list[str]
@@ -41,11 +35,12 @@ class Parts:
     verdicts: dict[str, list[str]] = field(default_factory=dict)
     theirs: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
+    idle: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """What is theirs, and what is the course's."""
         own = len(self.theirs)
-        if not own:
+        if not own and not self.idle:
             attempted = any(self._status(id) != NOT_ATTEMPTED for id in self.wanted)
             why = "none of yours is right yet" if attempted else "you have solved none of them yet"
             first = f"All {len(self.wanted)} parts are the course's: {why}."
@@ -64,9 +59,14 @@ class Parts:
             return f"✅ {what}: yours"
         if status == NOT_ATTEMPTED:
             return f"⬜ {what}: the course's"
+        if id in self.idle:
+            caller = CALLED_BY.get(id)
+            own = f"your own {caller} does not call it" if caller in self.theirs else ""
+            why = own or (f"it waits for your own {caller}" if caller else "nothing calls it")
+            return f"⬜ {what}: the course's; yours is right, but {why}"
         said = {RAISED: "raises an error", TIMED_OUT: "takes too long"}.get(status, "is wrong")
         if status == RIGHT:
-            said = f"does not fit in: {self.misfits.get(id, 'it was not tried')}"
+            said = self.misfits.get(id, "was not tried")
         return f"❌ {what}: the course's; yours {said}"
 
 
@@ -85,7 +85,11 @@ def notebooks_of(chapters: str | os.PathLike[str] | None) -> list[Path]:
     return found
 
 
-def gather(chapters: str | os.PathLike[str] | None = None, model: str = DEFAULT) -> Parts:
+def gather(
+    chapters: str | os.PathLike[str] | None = None,
+    model: str = DEFAULT,
+    show: Progress = lambda _: None,
+) -> Parts:
     """Find the learner's answers in their notebooks, and those that are right and fit together.
 
     The notebooks are read, not run: each answer is tried with what it needs of its notebook, in
@@ -97,16 +101,16 @@ def gather(chapters: str | os.PathLike[str] | None = None, model: str = DEFAULT)
     ids = _with_needs(parts)
     fits: list[str] = []
     for _ in range(2 * len(ids) + 1):  # each new process goes on behind what ended the last
-        ended = _try(parts, ids, fits, model)
+        ended = _try(parts, ids, fits, model, show)
         if ended is None:
             break
         begun, hung = ended
         if begun.startswith("fit "):
             said = "it never ends" if hung else "it ends the program"
-            parts.misfits[begun.removeprefix("fit ")] = said
+            parts.misfits[begun.removeprefix("fit ")] = f"does not fit in: {said}"
         else:
             parts.verdicts[begun] = [TIMED_OUT if hung else RAISED, ""]
-    parts.theirs = [id for id in parts.wanted if id in fits]
+    parts.theirs = [id for id in parts.wanted if id in fits and id not in parts.misfits]
     return parts
 
 
@@ -127,7 +131,9 @@ def _with_needs(parts: Parts) -> list[str]:
     return ids
 
 
-def _try(parts: Parts, ids: list[str], fits: list[str], model: str) -> tuple[str, bool] | None:
+def _try(
+    parts: Parts, ids: list[str], fits: list[str], model: str, show: Progress
+) -> tuple[str, bool] | None:
     """Judge what is not judged yet.
 
     Returns None at its end, or what was begun when the process ended too early, or fell silent
@@ -135,68 +141,35 @@ def _try(parts: Parts, ids: list[str], fits: list[str], model: str) -> tuple[str
     """
     order = {
         "pieces": {id: piece_to_json(parts.found[id]) for id in ids},
-        "ids": [id for id in ids if id not in parts.misfits],
+        "ids": ids,
         "verdicts": parts.verdicts,
+        "misfits": parts.misfits,
         "fits": fits,
         "model": str(model),
     }
-    command = [sys.executable, "-m", "utils.course.assembling.child"]
-    child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    lines: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_read, args=(child, order, lines), daemon=True).start()
     begun, hung = "", False
     try:
-        while True:
-            message = _message(lines.get(timeout=PATIENCE if begun else START_PATIENCE))
-            if message is None:
-                break
-            begun = message.get("begin", begun)
+        for message in messages(order):
             if "done" in message:
                 return None
+            begun = message.get("begin", begun)
+            show(f"Trying your {begun.removeprefix('fit ')} …")
             if "verdict" in message:
                 parts.verdicts[message["id"]] = message["verdict"]
             elif "fit" in message and message["fault"]:
-                parts.misfits[message["fit"]] = message["fault"]
+                parts.misfits[message["fit"]] = f"does not fit in: {message['fault']}"
             elif "fit" in message:
                 fits.append(message["fit"])
-    except queue.Empty:
+    except Silent:
         hung = True
-    finally:
-        child.kill()
-        child.wait()
     if not begun:
         raise RuntimeError("The process that tries the parts did not start; see `course doctor`.")
     return begun, hung
 
 
-def _read(child: subprocess.Popen, order: dict[str, Any], lines: queue.Queue[bytes]) -> None:
-    try:
-        child.stdin.write(json.dumps(order).encode())
-        child.stdin.close()
-        for line in child.stdout:
-            lines.put(line)
-    except (OSError, ValueError):
-        pass
-    lines.put(b"")
-
-
-def _message(line: bytes) -> dict[str, Any] | None:
-    """A line from the child; None at its end."""
-    if not line:
-        return None
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
 def program(parts: Parts) -> str:
     """The file: the learner's parts in full, the course's by name, and how to run them."""
-    right = [id for id, verdict in parts.verdicts.items() if verdict[0] == RIGHT]
-    source, names = source_of(parts.theirs, parts.found, right)
+    source, names = source_of(parts.theirs, parts.found, _usable(parts))
     rows = []
     for id in parts.wanted:
         value = names[id] if id in parts.theirs else f'course_part("{id}")'
@@ -215,6 +188,12 @@ def program(parts: Parts) -> str:
     )
 
 
+def _usable(parts: Parts) -> list[str]:
+    """The right answers, without those that have a place and do not keep it."""
+    right = [id for id, verdict in parts.verdicts.items() if verdict[0] == RIGHT]
+    return [id for id in right if id in parts.theirs or id not in parts.wanted]
+
+
 def assemble(
     chapters: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "my_llm.py",
@@ -222,36 +201,74 @@ def assemble(
     prompt: str = "Mina had",
     seed: int = 0,
 ) -> Parts:
-    """Put the parts together, say whose they are, leave the file, and let it write a text."""
+    """Put the parts together, let them write a text, say whose they are, and leave the file."""
     opened = open_model(model)
     opened.encode(prompt)  # complains before anything is tried
-    parts = gather(chapters, model)
+    with progress("Reading your notebooks …") as show:
+        parts = gather(chapters, model, show)
+        texts = write_with(parts, model, prompt, seed, show)
     print("\n".join(parts.lines()), end="\n\n", flush=True)
-    text = program(parts)
     with replacing(Path(out)) as file:
-        file.write(text.encode())
-    print(_story(text, model, prompt, seed))
+        file.write(program(parts).encode())
+    print("\n\n".join(texts))
     print(f"\n{Path(out).name} holds it all: python {Path(out).name} runs it again.")
     return parts
 
 
-def _story(text: str, model: str, prompt: str, seed: int) -> str:
-    """What the assembled program writes, in a process of its own."""
+def write_with(
+    parts: Parts, model: str, prompt: str, seed: int, show: Progress = lambda _: None
+) -> list[str]:
+    """What the parts write together, in a process of its own: a text, and one without dice.
+
+    A part that fails on the way becomes the course's, and the text is written again. Then `theirs`
+    are those that were called while it was written.
+    """
+    while True:
+        texts, calls, fault = _write(parts, model, prompt, seed, show)
+        if not fault:
+            break
+        parts.misfits.update(dict.fromkeys(fault[0], fault[1]))
+        parts.theirs = [id for id in parts.theirs if id not in parts.misfits]
+    parts.idle = [id for id in parts.theirs if not calls.get(id)]
+    parts.theirs = [id for id in parts.theirs if calls.get(id)]
+    first, *rest = [_wrapped(text) for text in texts]
+    return [first, *(f"Without dice, always the likeliest token:\n{text}" for text in rest)]
+
+
+def _write(
+    parts: Parts, model: str, prompt: str, seed: int, show: Progress
+) -> tuple[list[str], dict[str, int], tuple[list[str], str] | None]:
+    """The texts and the calls of each part; or the parts that are at fault, and what they did."""
+    tokens, said = 0, "it ends the program"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "my_llm.py"
-        path.write_text(text, encoding="utf-8")
-        words = ["--model", model, "--prompt", prompt, "--seed", str(seed)]
+        trace = Path(folder) / "at_work"
+        order = {
+            "pieces": {id: piece_to_json(piece) for id, piece in parts.found.items()},
+            "theirs": parts.theirs,
+            "right": _usable(parts),
+            **{"model": str(model), "prompt": prompt, "seed": seed, "trace": str(trace)},
+        }
+        culprit = None
         try:
-            done = subprocess.run(
-                [sys.executable, str(path), *words],
-                capture_output=True,
-                timeout=STORY_PATIENCE,
-                encoding="utf-8",
-                env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-            )
-        except subprocess.TimeoutExpired:
-            return "It did not come to an end of its text; look for a loop that never ends."
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["it ended at once"]
-        return f"Together they do not write: {last[0]}"
-    return "\n".join(textwrap.fill(line, _WIDTH) for line in done.stdout.strip().splitlines())
+            for message in messages(order):
+                tokens = message.get("tokens", tokens)
+                show(f"Writing: {tokens} tokens …")
+                if "texts" in message:
+                    return message["texts"], message["calls"], None
+                if "fault" in message:
+                    culprit, said = message["fault"], message["error"]
+        except Silent:
+            said = "it never ends"
+        culprit = culprit or at_work(trace)
+    if not parts.theirs:
+        raise RuntimeError(f"The course's own parts do not write: {said}; see `course doctor`.")
+    why = f"fails while it writes, {_after(tokens)}: {said}"
+    return [], {}, ([culprit] if culprit in parts.theirs else list(parts.theirs), why)
+
+
+def _after(tokens: int) -> str:
+    return f"after {tokens} tokens" if tokens else "at the first token"
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.fill(line, _WIDTH) for line in text.strip().splitlines())

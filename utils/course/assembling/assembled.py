@@ -21,7 +21,17 @@ from utils.data.texts.models import DEFAULT, TextModel, open_model
 from utils.llm.gpt.block import Block
 from utils.llm.gpt.model import GPT
 
-__all__ = ["ATTENTION", "PARTS", "AssembledGPT", "Sampling", "course_part", "exercise", "main"]
+__all__ = [
+    "ATTENTION",
+    "CALLED_BY",
+    "PARTS",
+    "AssembledGPT",
+    "Sampling",
+    "course_part",
+    "exercise",
+    "main",
+    "write",
+]
 
 #: For each exercise that the machine has a place for, what it does there.
 PARTS: dict[str, str] = {
@@ -43,8 +53,10 @@ PARTS: dict[str, str] = {
     "8.5": "drawing a token",
     "8.6": "the loop that writes",
 }
-#: What attention is made of, by the model's positions; 5.2 and 6.1 are used by 5.3 and 6.2.
+#: What attention is made of, by the model's positions.
 ATTENTION = {"rotary": ("4.1", "4.4", "4.6"), "learned": ("4.5",), "none": ("4.5",)}
+#: The parts that have their place inside of another part.
+CALLED_BY = {"5.2": "5.3", "6.1": "6.2"}
 
 Answer = Callable[..., Any]
 
@@ -172,15 +184,25 @@ def write(
     parts: Mapping[str, Answer],
     prompt: str,
     max_tokens: int = 121,
+    on_token: Callable[[int], None] = lambda token: None,
     **settings: Any,
 ) -> list[int]:
-    """The new tokens after a prompt, from the loop of exercise 8.6 over all the other parts."""
+    """The new tokens after a prompt, from the loop of exercise 8.6 over all the other parts.
+
+    `on_token` is told of each one as it is drawn; `settings` are those of `Sampling`.
+    """
     model, sampling = AssembledGPT(opened.model, parts), Sampling(parts, **settings)
+
+    def choose(logits: Tensor) -> int:
+        token = sampling(logits)
+        on_token(token)
+        return token
+
     ids = opened.encode(prompt)
     room = min(max_tokens, opened.context_length - len(ids))
     stop = opened.stop_ids[0] if opened.stop_ids else -1
     loop = parts.get("8.6") or course_part("8.6")
-    return loop(model, ids, room, sampling, stop)
+    return loop(model, ids, room, choose, stop)
 
 
 def main(parts: Mapping[str, Answer]) -> None:

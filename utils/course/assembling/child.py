@@ -9,49 +9,44 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import IO, Any
 
-import torch
-
 from utils.course.assembling.assembled import (
+    CALLED_BY,
     PARTS,
-    AssembledGPT,
-    Sampling,
+    Answer,
     course_part,
     exercise,
     write,
 )
 from utils.course.assembling.extract import piece_from_json, source_of
+from utils.course.assembling.fitting import departure, departure_on
+from utils.course.assembling.watching import Watch
 from utils.course.checking.check import RIGHT, judge
 from utils.course.checking.running import OutOfTime, time_limit
 from utils.data.texts.models import TextModel, open_model
 
 SECONDS = 20.0  # for running a part's own cells, and for one pass of the model
+STORY_SECONDS = 240.0
+GREEDY = 24  # tokens that are written without dice, so that 8.1 has its turn
+Failed = (Exception, OutOfTime, SystemExit)
 
 
 def main() -> None:
-    """Judge every part by itself, then see which fit together."""
+    """Try the parts, or write with them, as the order says."""
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # what a learner's code prints is no message of ours
-    order = json.load(sys.stdin)
-    found = {id: piece_from_json(piece) for id, piece in order["pieces"].items()}
-    verdicts: dict[str, list[str]] = order["verdicts"]
-    for id in order["ids"]:
-        if id not in verdicts:
-            _tell(told, begin=id)
-            right = [known for known, verdict in verdicts.items() if verdict[0] == RIGHT]
-            verdicts[id] = _verdict(id, found, right)
-            _tell(told, id=id, verdict=verdicts[id])
-    opened = open_model(order["model"])
-    for id in order["ids"]:
-        if verdicts[id][0] != RIGHT or id not in PARTS or id in order["fits"]:
-            continue
-        _tell(told, begin=f"fit {id}")
-        fault = _misfit(id, found, [*order["fits"], id], verdicts, opened)
-        if not fault:
-            order["fits"].append(id)
-        _tell(told, fit=id, fault=fault)
-    _tell(told, done=True)
+    carry_out(json.load(sys.stdin), partial(_tell, told))
+
+
+def carry_out(order: dict[str, Any], tell: Any) -> None:
+    """Do what the order says, and tell of it: `tell(**message)`."""
+    order["found"] = {id: piece_from_json(piece) for id, piece in order["pieces"].items()}
+    action = try_parts if "ids" in order else write_story
+    action(order, tell)
+    tell(done=True)
 
 
 def _tell(told: IO[str], **message: Any) -> None:
@@ -59,66 +54,150 @@ def _tell(told: IO[str], **message: Any) -> None:
     told.flush()
 
 
-def functions(ids: list[str], found: Mapping[str, Any], right: list[str]) -> dict[str, Any]:
+def functions(
+    ids: list[str], found: Mapping[str, Any], right: list[str], watch: Watch | None = None
+) -> dict[str, Answer]:
     """The learner's own functions, from running the program that they make together."""
     source, names = source_of(ids, found, right)
     space: dict[str, Any] = {"course_part": course_part, "__name__": "my_llm"}
     with time_limit(SECONDS):
         exec(compile(source, "my_llm.py", "exec"), space)
+    if watch:
+        watch.over_all(space, names)
     return {id: space[names[id]] for id in ids}
 
 
-def _verdict(id: str, found: Mapping[str, Any], right: list[str]) -> list[str]:
+def said(error: BaseException) -> str:
+    """An error in a line."""
+    if isinstance(error, OutOfTime):
+        return "it takes too long"
+    return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
+def try_parts(order: dict[str, Any], tell: Any) -> None:
+    """Judge every part by itself, then see which fit together."""
+    found, verdicts, misfits = order["found"], order["verdicts"], order["misfits"]
+    for id in order["ids"]:
+        if id not in verdicts:
+            tell(begin=id)
+            verdicts[id], fault = _verdict(id, found, _right(verdicts, misfits))
+            tell(id=id, verdict=verdicts[id])
+            for each, why in fault.items():
+                misfits[each] = why
+                tell(fit=each, fault=why)
+    opened = open_model(order["model"])
+    for id in order["ids"]:
+        known = id in order["fits"] or id in misfits
+        if verdicts[id][0] != RIGHT or id not in PARTS or known:
+            continue
+        tell(begin=f"fit {id}")
+        for each, fault in _faults(id, order, opened, tell).items():
+            misfits[each] = fault
+            tell(fit=each, fault=fault)
+        if id not in misfits:
+            order["fits"].append(id)
+            tell(fit=id, fault="")
+        order["fits"] = [each for each in order["fits"] if each not in misfits]
+
+
+def _right(verdicts: Mapping[str, list[str]], misfits: Mapping[str, str]) -> list[str]:
+    return [id for id, verdict in verdicts.items() if verdict[0] == RIGHT and id not in misfits]
+
+
+def _verdict(
+    id: str, found: Mapping[str, Any], right: list[str]
+) -> tuple[list[str], dict[str, str]]:
+    """The verdict on a part; and if it falls only by another one that it calls, which, and why."""
+    verdict = _judged(id, found, right)
+    needs = [each for each in right if each in {need.exercise for need in found[id].needs}]
+    if verdict[0] == RIGHT or not needs or _judged(id, found, [])[0] != RIGHT:
+        return verdict, {}
+    why = f"with it, {id} {verdict[0]}: {verdict[1]}".split("\n")[0]
+    rest = {need: [each for each in right if each != need] for need in needs}
+    guilty = [need for need in needs if _judged(id, found, rest[need])[0] == RIGHT] or needs
+    return [RIGHT, ""], dict.fromkeys(guilty, why)
+
+
+def _judged(id: str, found: Mapping[str, Any], right: list[str]) -> list[str]:
     try:
         answer = functions([id], found, [*right, id])[id]
-    except (Exception, OutOfTime, SystemExit) as error:
-        said = "took too long" if isinstance(error, OutOfTime) else _said(error)
-        return ["raised", f"taken out of its notebook it fails: {said}"]
+    except Failed as error:
+        return ["raised", f"taken out of its notebook it fails: {said(error)}"]
     verdict = judge(exercise(id), answer)
     return [verdict.status, verdict.diagnosis or ""]
 
 
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".split("\n")[0]
+def _faults(id: str, order: Mapping[str, Any], opened: TextModel, tell: Any) -> dict[str, str]:
+    """The part that does not fit in now that `id` has come to those before it, and why.
+
+    It is one before it where `id` by itself does well: that one had not had its turn until now.
+    """
+    right = _right(order["verdicts"], order["misfits"])
+    fault = _misfit([*order["fits"], id], right, order, opened)
+    if not fault or _misfit([id], [id], order, opened):
+        return {id: fault} if fault else {}
+    for other in order["fits"]:
+        tell(begin=f"fit {id}")
+        rest = [each for each in [*order["fits"], id] if each != other]
+        if not _misfit(rest, [each for each in right if each != other], order, opened):
+            return {other: fault}
+    return {id: fault}
 
 
-def _misfit(
-    id: str,
-    found: Mapping[str, Any],
-    ids: list[str],
-    verdicts: Mapping[str, list[str]],
-    opened: TextModel,
-) -> str:
-    """Why a part does not fit in with those before it; empty where all is the same as without."""
-    right = [known for known, verdict in verdicts.items() if verdict[0] == RIGHT]
+def _misfit(ids: list[str], right: list[str], order: Mapping[str, Any], opened: TextModel) -> str:
+    """Why parts do not fit together; empty where all is the same as with the course's."""
     try:
-        parts = functions(ids, found, right)
+        parts = functions(ids, order["found"], right)
         with time_limit(SECONDS):
-            same = _same(opened, parts)
-    except (Exception, OutOfTime, SystemExit) as error:
-        return "it takes too long" if isinstance(error, OutOfTime) else _said(error)
-    return "" if same else "with it the model computes something else"
+            return departure(opened, parts)
+    except Failed as error:
+        return said(error)
 
 
-@torch.no_grad()
-def _same(opened: TextModel, parts: Mapping[str, Any]) -> bool:
-    """Whether the parts compute what the library computes, and write what the course's write."""
-    model = AssembledGPT(opened.model, parts)
-    sizes = (1, 7, min(40, opened.context_length))
-    prompts = [torch.randint(opened.model.config.vocab_size, (1, size)) for size in sizes]
-    for ids in prompts:
-        expected = opened.model(ids)
-        logits = model(ids)
-        if logits.shape != expected.shape or not torch.allclose(
-            logits, expected, rtol=1e-3, atol=1e-3
-        ):
-            return False
-    for heat in (0.0, 0.8):
-        ours, theirs = Sampling({}, heat), Sampling(parts, heat)
-        rows = torch.randn(5, 50, generator=torch.Generator().manual_seed(0)) * 3
-        if [ours(row) for row in rows] != [theirs(row) for row in rows]:
-            return False
-    return write(opened, parts, "", 3) == write(opened, {}, "", 3)
+def write_story(order: dict[str, Any], tell: Any) -> None:
+    """Write a text, and a few words without dice; tell of each token, and of whose fault it is."""
+    opened, found = open_model(order["model"]), order["found"]
+    watch = Watch(Path(order["trace"]))
+    try:
+        parts = functions(order["theirs"], found, order["right"], watch)
+        with time_limit(STORY_SECONDS):
+            texts = [_text(opened, parts, order, tell, seed=order["seed"])]
+            if "8.1" in parts:
+                texts.append(_text(opened, parts, order, tell, temperature=0.0, max_tokens=GREEDY))
+    except Failed as error:
+        part = watch.slowest() if isinstance(error, OutOfTime) else getattr(error, "part", None)
+        tell(fault=_culprit(order, opened) or part, error=said(error))
+        return
+    tell(texts=texts, calls=dict(watch.calls))
+
+
+def _text(
+    opened: TextModel, parts: Mapping[str, Answer], order: dict[str, Any], tell: Any, **how: Any
+) -> str:
+    """The prompt and what follows it, each token told of as it is chosen."""
+    ids = order["ids_so_far"] = opened.encode(order["prompt"])
+
+    def on_token(token: int) -> None:
+        order["ids_so_far"] = [*order["ids_so_far"], token]
+        tell(tokens=len(order["ids_so_far"]) - len(ids))
+
+    written = write(opened, parts, order["prompt"], on_token=on_token, **how)
+    return opened.decode([*ids, *written])
+
+
+def _culprit(order: Mapping[str, Any], opened: TextModel) -> str | None:
+    """The part that fails on the text so far by itself, the course's around it."""
+    theirs = order["theirs"]
+    for id in sorted(theirs, key=CALLED_BY.__contains__):
+        ids = [each for each in (id, CALLED_BY.get(id)) if each in theirs]
+        try:
+            parts = functions(ids, order["found"], ids)
+            with time_limit(SECONDS):
+                if departure_on(opened, parts, order["ids_so_far"]):
+                    return id
+        except Failed:
+            return id
+    return None
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def _run_all(
         except Exception as error:  # one notebook must never take the others' report with it
             return NotebookReport(path, name, problem=f"{type(error).__name__}: {error}")
 
-    with _progress() as show, ThreadPoolExecutor(max_workers=jobs) as pool:
+    with progress("Starting a kernel …") as show, ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = [pool.submit(run, path) for path in paths]
         try:
             _wait(futures)
@@ -184,13 +184,13 @@ def _wait(futures: list[Future[NotebookReport]]) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show on a terminal which cell runs; say nothing where nobody watches."""
+def progress(first: str) -> Iterator[Progress]:
+    """Show on a terminal what is being done, `first` at first; say nothing where nobody watches."""
     console = Console(stderr=True)
     if not console.is_terminal or not sys.stderr.isatty():
         yield lambda _: None
         return
-    with console.status("Starting a kernel …") as status:
+    with console.status(first) as status:
         yield lambda text: status.update(text.replace("[", r"\["))
 
 
