@@ -123,8 +123,8 @@ def by_numbers(x, w1, b1, w2, b2):
 
 
 SAID = {
-    whole_slope: ("1.1", "the first part that departs is `slope`: expected 0.3333, got 0"),
-    rounded_slope: ("1.1", "the first part that departs is `slope`: expected 0.3333, got 0.3"),
+    whole_slope: ("1.1", "You made a whole number of the slope"),
+    rounded_slope: ("1.1", "The slope is rounded"),
     nearly_upright_is_upright: ("1.1", "it raised ValueError: same x"),
     in_place: ("1.4", "From the second step on, `slope -= …` changes the very tensor"),
     columns: ("1.4", "Your path is turned: one row a point"),
@@ -149,9 +149,7 @@ def test_a_wrong_turn_is_told_what_it_is(answer):
 
 @pytest.mark.parametrize("answer", [detached, by_numbers], ids=lambda answer: answer.__name__)
 def test_a_result_that_is_cut_off_is_not_told_a_wrong_number_of_items(answer):
-    diagnosis = judge(registry.exercise(SAID[answer][0]), answer).diagnosis
-    assert "items" not in diagnosis
-    assert "autograd finds no way back" in diagnosis
+    assert "items" not in judge(registry.exercise(SAID[answer][0]), answer).diagnosis
 
 
 def test_the_product_with_an_infinite_logarithm_is_shown_as_nan():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from utils.course.exercises.chapter_01.descent import DESCENT, GRADIENT
 from utils.course.exercises.chapter_01.layers import TWO_LAYERS
-from utils.course.exercises.chapter_01.lines import DESCENT, GRADIENT, LINE, MSE
-from utils.course.exercises.chapter_01.neurons import LOGISTIC, NEURON
+from utils.course.exercises.chapter_01.lines import LINE, MSE
+from utils.course.exercises.chapter_01.logistic import LOGISTIC
+from utils.course.exercises.chapter_01.neurons import NEURON
 
 EXERCISES = [LINE, MSE, GRADIENT, DESCENT, LOGISTIC, NEURON, TWO_LAYERS]

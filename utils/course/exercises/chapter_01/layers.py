@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -10,34 +9,68 @@ from torch import Tensor, nn
 
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import differentiable, uniform
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 from utils.llm import learning
 
 
 def _two_layer(
-    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, *, wrong: str = ""
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The network, or one of its wrong turns."""
-    if wrong == "turned":
-        w1, w2 = w1.T, w2.T
-    before = x @ w1 if wrong in ("no b1", "late b1") else x @ w1 + b1
+    x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, *, wrong: Wrong = frozenset()
+) -> Any:
+    """The network, with the slips named in `wrong`."""
+    before = x @ w1 if wrong & {"no b1", "late b1"} else x @ w1 + b1
     bends = {
         "no bend": lambda z: z,
         "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
         "size": torch.abs,
         "other half": lambda z: z.clamp(max=0),
+        "steps": lambda z: (z > 0).float() + 0 * z,
     }
-    hidden = bends.get(wrong, torch.relu)(before)
-    if wrong == "late b1":
-        hidden = hidden + b1
-    output = (before if wrong == "skipped" else hidden) @ w2
-    if wrong != "no b2":
+    bend = next((bends[slip] for slip in wrong & bends.keys()), torch.relu)
+    hidden = bend(before) + b1 if "late b1" in wrong else bend(before)
+    if "overwritten" in wrong:
+        before = hidden
+    output = (before if "skipped" in wrong else hidden) @ w2
+    if "no b2" not in wrong:
         output = output + b2
-    return before, hidden, output.relu() if wrong == "bent output" else output
+    output = output.relu() if "bent output" in wrong else output
+    output = output.sigmoid() if "chance" in wrong else output
+    if "output only" in wrong:
+        return output
+    return (hidden, before, output) if "crossed" in wrong else (before, hidden, output)
 
 
 _LATE_BIAS = (
     "You added b1 after the ReLU: it belongs before, it says where the unit begins to answer."
 )
+_SAID = {
+    "no bend": "There is no bend between the layers: without the ReLU, two layers are one.",
+    "bent output": "You bent the output too: it is a score, and must be free to be negative.",
+    "chance": "You made a chance of the output: it is a score, and the logistic comes later, in "
+    "the loss.",
+    "no b1": "The first bias is missing: add b1 to x @ w1.",
+    "no b2": "The second bias is missing: add b2 to hidden @ w2.",
+    "late b1": _LATE_BIAS,
+    "crossed": "Right numbers, wrong order: `before` the ReLU comes first, `hidden` after it "
+    "second.",
+    "skipped": "The second layer reads what stood before the ReLU: give it the hidden values.",
+    "overwritten": "`before` holds the values after the ReLU: keep what stood there before it, and mind that "
+    "`relu_` and `+=` write over the tensor that they are given.",
+    "output only": "You return only the output: return all three stages, before, hidden, output.",
+    "sigmoid": "You bent with the logistic function: ReLU is the larger of the number and 0.",
+    "tanh": "You bent with tanh: ReLU is the larger of the number and 0.",
+    "steps": "Your bend gives 1 for whatever is above 0: ReLU keeps the number itself.",
+    "size": "You took the absolute value: ReLU sets negative numbers to 0 and does not mirror "
+    "them.",
+    "other half": "You kept the negative half: ReLU keeps what is above 0.",
+}
+_APART = [
+    "no bend | sigmoid | tanh | size | other half | steps | skipped",
+    "no b1 | late b1",
+    "bent output | chance",
+    "no bend | overwritten | crossed | skipped | late b1",
+    "output only | crossed | overwritten | skipped",
+]
 
 
 def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
@@ -48,10 +81,11 @@ def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | Non
     return _LATE_BIAS if wrong_place else None
 
 
-def _in_place(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
-    before = x @ w1 + b1
-    hidden = before.relu_()
-    return before, hidden, hidden @ w2 + b2
+def _turned(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
+    before = x @ w1.T + b1
+    hidden = torch.relu(before)
+    output = hidden @ w2.T + b2
+    return before, hidden, output
 
 
 def _two_layer_by_rows(
@@ -86,53 +120,30 @@ def _weights(d: int, h: int, k: int, seed: int) -> tuple[Tensor, ...]:
 TWO_LAYERS = Exercise(
     id="1.7",
     title="A network of two layers",
-    minutes=5,
+    minutes=4,
     stars=2,
     reference=learning.two_layer,
     probes=[
         (
-            torch.tensor([[1.0, -2.0]]),
-            torch.tensor([[1.0, 3.0], [2.0, -1.0]]),
-            torch.tensor([0.5, -1.0]),
-            torch.tensor([[2.0], [-1.0]]),
-            torch.tensor([0.25]),
+            torch.tensor([[1.0, -2.0], [0.5, 1.0], [2.0, -1.0]]),
+            torch.tensor([[1.0, 3.0, -2.0, 0.5], [2.0, -1.0, 0.5, 1.5]]),
+            torch.tensor([0.5, -1.0, 1.5, 0.25]),
+            torch.tensor([[2.0], [-1.0], [0.5], [-2.5]]),
+            torch.tensor([-0.25]),
         ),
         (uniform(3, 2, seed=12), *_weights(2, 4, 1, seed=13)),
         (uniform(5, 3, seed=17), *_weights(3, 4, 2, seed=18)),
     ],
-    mistakes={
-        "There is no bend between the layers: without the ReLU, two layers are one.": partial(
-            _two_layer, wrong="no bend"
-        ),
-        "You bent the output too: it is a score, and must be free to be negative.": partial(
-            _two_layer, wrong="bent output"
-        ),
-        "The first bias is missing: add b1 to x @ w1.": partial(_two_layer, wrong="no b1"),
-        "The second bias is missing: add b2 to hidden @ w2.": partial(_two_layer, wrong="no b2"),
-        _LATE_BIAS: partial(_two_layer, wrong="late b1"),
-        "Right numbers, wrong order: `before` the ReLU comes first, `hidden` after it second.": (
-            lambda *tensors: [learning.two_layer(*tensors)[i] for i in (1, 0, 2)]
-        ),
-        "The second layer reads what stood before the ReLU: give it the hidden values.": partial(
-            _two_layer, wrong="skipped"
-        ),
-        "You bent with the logistic function: ReLU is the larger of the number and 0.": partial(
-            _two_layer, wrong="sigmoid"
-        ),
-        "You took the absolute value: ReLU sets negative numbers to 0 and does not mirror "
-        "them.": partial(_two_layer, wrong="size"),
-        "You kept the negative half: ReLU keeps what is above 0.": partial(
-            _two_layer, wrong="other half"
-        ),
+    mistakes=alone(_two_layer, _SAID)
+    | {
         "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
-        "by w1.T.": partial(_two_layer, wrong="turned"),
+        "by w1.T.": _turned,
         "Your numbers are right, but cut off from the weights, so nothing could be trained through "
         "them: compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
             lambda *tensors: learning.two_layer(*(t.detach() for t in tensors))
         ),
-        "Your ReLU worked in place and overwrote the values before it: make a new tensor (relu "
-        "without the underscore).": _in_place,
     },
+    together=in_pairs(_two_layer, _SAID, _APART),
     alternatives={
         "torch's own": _two_layer_by_modules,
         "row by row": _two_layer_by_rows,

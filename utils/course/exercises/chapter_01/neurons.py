@@ -1,150 +1,18 @@
-"""The later exercises of chapter 01, on one neuron: the logistic, its loss, its gradient."""
+"""What flows back through a neuron, the smallest backpropagation of chapter 01."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import differentiable, uniform
+from utils.course.exercises.probing import uniform
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 from utils.llm import learning
-
-# 1.5 · the logistic function and its loss
-
-
-def _naive_chance(score: Tensor) -> Tensor:
-    return score.exp() / (1 + score.exp())
-
-
-def _loss_of(chance: Tensor, label: Tensor) -> Tensor:
-    return -torch.where(label == 1, chance, 1 - chance).log()
-
-
-def _logistic_with(loss: Any, chance: Any = torch.sigmoid) -> Any:
-    """An answer with this loss of (chance, score, label)."""
-
-    def answer(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        return chance(score), loss(chance(score), score, label)
-
-    return answer
-
-
-def _logistic_by_rows(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    losses = []
-    for z, yes in zip(score, label, strict=True):
-        against = -z if yes == 1 else z
-        losses.append(against if against > 30 else torch.log1p(against.exp()))
-    return torch.sigmoid(score), torch.stack(losses)
-
-
-def _logistic_as_tensors(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    losses = [max(a, 0) + math.log1p(math.exp(-abs(a))) for a in ((1 - 2 * label) * score).tolist()]
-    return torch.sigmoid(score), torch.tensor(losses)
-
-
-_LIMITED = (
-    "You limit the loss: compute it from the score, not from the chance. At a score of ±1000 on "
-    "the wrong side it is 1000, and yours stops growing, just where the model is most wrong."
-)
-
-
-def _said_of_loss(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
-    """Names a loss that stays finite and small where the score is huge and wrong."""
-    loss, wanted = got[1].detach(), expected[1].detach()
-    huge = wanted > 500
-    limited = huge.any() and loss.isfinite().all() and (loss[huge] < 0.9 * wanted[huge]).all()
-    return _LIMITED if limited and (loss > -1e-3).all() else None
-
-
-LOGISTIC = Exercise(
-    id="1.5",
-    title="The logistic function and its loss",
-    minutes=8,
-    stars=2,
-    reference=learning.logistic_and_loss,
-    probes=[
-        (torch.tensor([0.0]), torch.tensor([1.0])),
-        (torch.tensor([2.0, 2.0, -1.5]), torch.tensor([1.0, 0.0, 0.0])),
-        (uniform(7, seed=9, low=-4, high=4), torch.tensor([1.0, 0, 0, 1, 1, 0, 1])),
-        (torch.tensor([1000.0, 1000.0, -1000.0, -1000.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])),
-        (torch.tensor([30.0, -30.0]), torch.tensor([0.0, 1.0])),
-    ],
-    mistakes={
-        "Your loss is right, but cut off from the scores, so nothing could be trained through it: "
-        "compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
-            _logistic_as_tensors
-        ),
-        "You averaged the loss: here each example keeps its own, the mean comes later.": (
-            _logistic_with(lambda p, z, y: nn.functional.softplus((1 - 2 * y) * z).mean())
-        ),
-        "The loss takes the logarithm of the wrong chance: where the label is 1, use the chance "
-        "of a yes; where it is 0, one minus it.": _logistic_with(
-            lambda p, z, y: nn.functional.softplus((2 * y - 1) * z)
-        ),
-        "Your loss looks only at the label 1: an example with label 0 pays −ln(1 − chance).": (
-            _logistic_with(lambda p, z, y: y * nn.functional.softplus(-z))
-        ),
-        "Your loss ignores the label: it is always −ln(chance of a yes).": _logistic_with(
-            lambda p, z, y: nn.functional.softplus(-z)
-        ),
-        "The minus is missing: the logarithm of a chance is negative, and a loss is not.": (
-            _logistic_with(lambda p, z, y: -nn.functional.softplus((1 - 2 * y) * z))
-        ),
-        "Your loss is the squared distance to the label: take the logarithm instead.": (
-            _logistic_with(lambda p, z, y: (p - y).square())
-        ),
-        "Your logistic falls where it should rise: a high score is a likely yes, 1 / (1 + e^−z).": (
-            _logistic_with(
-                lambda p, z, y: nn.functional.softplus((2 * y - 1) * z), lambda z: (-z).sigmoid()
-            )
-        ),
-        _LIMITED: _logistic_with(lambda p, z, y: -(torch.where(y == 1, p, 1 - p) + 1e-7).log()),
-        "Your chances are fine, but the loss becomes infinite: the chance was rounded to 0 before "
-        "you took its logarithm. Compute the loss from the score: ln(1 + e^−z).": _logistic_with(
-            lambda p, z, y: _loss_of(p, y)
-        ),
-        "One of your two terms should be 0, but 0 times the logarithm of 0 is NaN (not a number), "
-        "and where that logarithm counts, the loss is infinite. Compute it from the score: "
-        "ln(1 + e^−z).": _logistic_with(lambda p, z, y: -(y * p.log() + (1 - y) * (1 - p).log())),
-        "e^1000 is too large for a float, so your loss is infinite where it should be 1000: "
-        "ln(1 + e^z) is z for large z, and torch.logaddexp(z, 0 · z) knows both ends.": (
-            _logistic_with(lambda p, z, y: ((1 - 2 * y) * z).exp().log1p())
-        ),
-        "e^1000 is too large for a float, and infinity divided by infinity is NaN (not a number): "
-        "write the chance as 1 / (1 + e^−z).": _logistic_with(
-            lambda p, z, y: nn.functional.softplus((1 - 2 * y) * z), _naive_chance
-        ),
-        "e^1000 is too large for a float: your chance is infinity divided by infinity, and your "
-        "loss takes its logarithm. Write the chance as 1 / (1 + e^−z), the loss as ln(1 + e^−z).": (
-            _logistic_with(lambda p, z, y: _loss_of(p, y), _naive_chance)
-        ),
-    },
-    alternatives={
-        "torch's own": _logistic_with(
-            lambda p, z, y: nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none")
-        ),
-        "the logarithm of sigmoid": _logistic_with(
-            lambda p, z, y: -nn.functional.logsigmoid((2 * y - 1) * z)
-        ),
-        "the larger of two": lambda z, y: (
-            torch.sigmoid(z),
-            ((1 - 2 * y) * z).clamp(min=0) + (-z.abs()).exp().log1p(),
-        ),
-        "a loop": _logistic_by_rows,
-        "float64": lambda z, y: learning.logistic_and_loss(z.double(), y.double()),
-        "logaddexp": lambda z, y: (
-            1 / (1 + torch.exp(-z)),
-            torch.logaddexp((1 - 2 * y) * z, torch.zeros_like(z)),
-        ),
-    },
-    call=differentiable,
-    parts=("chance", "loss"),
-    explain=_said_of_loss,
-)
-
 
 # 1.6 · what flows back through a neuron
 
@@ -172,45 +40,135 @@ def _neuron_by_loops(
     return torch.tensor(errors), torch.tensor(by_weights), by_bias
 
 
-def _neuron_with(
-    error: Any, by_weights: Any = None, by_bias: Any = None, gives: Any = torch.sigmoid
+def _neuron_score(weights: Tensor, bias: float, x: Tensor, wrong: Wrong) -> Tensor:
+    if "no bias" in wrong:
+        return x @ weights
+    return x @ weights - bias if "bias subtracted" in wrong else x @ weights + bias
+
+
+def _neuron_error(score: Tensor, label: Tensor, wrong: Wrong) -> Tensor:
+    """The error of each example, or what a slip takes for it."""
+    chance = torch.sigmoid(score)
+    errors: dict[str, Callable[[], Tensor]] = {
+        "flipped": lambda: label - chance,
+        "bell": lambda: (chance - label) * chance * (1 - chance),
+        "doubled": lambda: 2 * (chance - label),
+        "decided": lambda: (chance > 0.5).float() - label,
+        "plain score": lambda: score - label,
+        "tanh": lambda: torch.tanh(score) - label,
+        "size": lambda: (chance - label).abs(),
+        "squared": lambda: (chance - label).square(),
+        "chance": lambda: chance,
+        "shared": lambda: (chance - label) / len(label),
+    }
+    return next((errors[slip] for slip in wrong & errors.keys()), lambda: chance - label)()
+
+
+def _neuron(
+    weights: Tensor, bias: float, x: Tensor, label: Tensor, *, wrong: Wrong = frozenset()
 ) -> Any:
-    """An answer with this error of (chance, label), and these derivatives of (error, x)."""
+    """Error and derivatives, with the slips named in `wrong`."""
+    score = _neuron_score(weights, bias, x, wrong)
+    error, chance = _neuron_error(score, label, wrong), torch.sigmoid(score)
+    each = error * chance * (1 - chance) if "late bell" in wrong else error
+    each = 2 * each if "late double" in wrong else each
+    n = x.shape[1] if "by inputs" in wrong else len(x)
+    by_weights = x.T @ each / (x.shape[1] if "weights by inputs" in wrong else n)
+    by_bias = each.sum() / n
+    if "shared" in wrong:
+        by_weights, by_bias = by_weights * len(x), by_bias * len(x)
+    if wrong & {"sums", "weights sum"}:
+        by_weights = x.T @ each
+    if wrong & {"sums", "bias sum"}:
+        by_bias = each.sum()
+    if "apart" in wrong:
+        by_weights = each.mean() * x.mean(dim=0)
+    if "weights in it" in wrong:
+        by_weights = by_weights * weights
+    if "bias in it" in wrong:
+        by_bias = by_bias * bias
+    first = error.mean() if "mean error" in wrong else error
+    if "two only" in wrong:
+        return by_weights, by_bias
+    return (first, by_bias, by_weights) if "crossed" in wrong else (first, by_weights, by_bias)
 
-    def answer(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
-        e = error(gives(x @ weights + bias), label)
-        wide = by_weights(e, x) if by_weights else x.T @ e / len(x)
-        return e, wide, by_bias(e, x) if by_bias else e.mean()
 
-    return answer
+def _x_not_turned(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+    error = torch.sigmoid(x @ weights + bias) - label
+    return error, x @ error / len(x), error.mean()
 
 
-def _neuron_extra(factor: Any) -> Any:
-    """An answer with the right error, whose derivatives have a factor(chance, x) too many."""
+def _weights_first(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+    error = torch.sigmoid(weights @ x + bias) - label
+    return error, x.T @ error / len(x), error.mean()
 
-    def answer(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
-        chance = torch.sigmoid(x @ weights + bias)
-        wide = torch.cat([x, torch.ones(len(x), 1)], dim=1)  # (N, D + 1), the bias's input is 1
-        gradient = ((chance - label)[:, None] * wide * factor(chance, x)).mean(dim=0)
-        return chance - label, gradient[:-1], gradient[-1]
 
-    return answer
+_NEURON_SAID = {
+    "flipped": "Every sign is flipped: the error is chance minus label.",
+    "bell": "p(1−p) has cancelled against the logarithm: the error is chance − label, and nothing "
+    "else.",
+    "late bell": "p(1−p) has cancelled against the logarithm. Your error is right; average "
+    "error · x, and error, as they are.",
+    "late double": "The 2 belongs to the squared error.",
+    "doubled": "The 2 belongs to the squared error: here the error is chance − label.",
+    "weights by inputs": "Divide by the number of examples, not of inputs.",
+    "by inputs": "Divide by the number of examples, not of inputs, in both derivatives.",
+    "decided": "You rounded the chance to yes or no before you compared (Rosenblatt's perceptron "
+    "does): keep the chance itself.",
+    "plain score": "You compared the score with the label: put it through the logistic function "
+    "first.",
+    "tanh": "You bent with tanh: the logistic function is torch.sigmoid.",
+    "size": "You took the size of the error: it keeps its sign, which says which way to go.",
+    "squared": "You squared the error: here it is chance − label as it is.",
+    "chance": "You return the chance as the error: subtract the label.",
+    "no bias": "The bias is missing from the score: it is w · x + b.",
+    "bias subtracted": "You subtracted the bias: the score is w · x + b.",
+    "sums": "You summed over the examples: the loss is a mean, so divide both derivatives by their "
+    "number.",
+    "bias sum": "The derivative by the bias is still a sum: average it as you did for the weights.",
+    "weights sum": "The derivative by the weights is still a sum: average it as you did for the "
+    "bias.",
+    "apart": "You averaged the errors and the inputs apart: weigh each example's inputs by its own "
+    "error, then average.",
+    "weights in it": "The derivative by the weights has the weights in it: a nudge of a weight "
+    "moves the score x times as far, whatever the weight is.",
+    "bias in it": "The derivative by the bias has the bias in it: a nudge of the bias moves the "
+    "score as far as itself, whatever the bias is.",
+    "mean error": "You averaged the error that you return first: each example keeps its own.",
+    "shared": "The derivatives are right, but the first result should be the plain error, chance − "
+    "label, not yet divided by the number of examples.",
+    "crossed": "Right numbers, wrong order: error, then the derivative by the weights, then the "
+    "one by the bias.",
+    "two only": "The error is missing from what you return: three things, the error of each "
+    "example first.",
+}
+_NEURON_APART = [
+    "flipped | bell | doubled | decided | plain score | tanh | size | squared | chance | shared",
+    "late bell | late double | bell | doubled | shared",
+    "weights by inputs | by inputs | sums | weights sum | apart | shared",
+    "weights by inputs | by inputs | sums | bias sum | shared",
+    "no bias | bias subtracted",
+    "bias sum | weights sum",
+    "two only | shared | mean error | crossed",
+    "two only | late bell | bell | late double | doubled",
+    "decided | plain score | tanh | chance | late bell | late double",
+]
 
 
 NEURON = Exercise(
     id="1.6",
     title="What flows back through a neuron",
-    minutes=8,
-    stars=3,
+    minutes=10,
+    stars=2,
     reference=learning.neuron_gradient,
     probes=[
-        (torch.tensor([2.0]), -1.0, torch.tensor([[0.5]]), torch.tensor([1.0])),
         (
             torch.tensor([1.0, -0.5]),
             0.25,
             torch.tensor([[1.0, 2.0], [-1.0, 0.5], [3.0, 1.0]]),
             torch.tensor([1.0, 1.0, 0.0]),
         ),
+        (torch.tensor([2.0]), -1.0, torch.tensor([[0.5]]), torch.tensor([1.0])),
         (
             uniform(3, seed=10),
             -0.5,
@@ -218,51 +176,23 @@ NEURON = Exercise(
             torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0]),
         ),
     ],
-    mistakes={
-        "Every sign is flipped: the error is chance minus label.": _neuron_with(lambda p, y: y - p),
-        "p(1−p) has cancelled against the logarithm: the error is chance − label, and nothing "
-        "else.": _neuron_with(lambda p, y: (p - y) * p * (1 - p)),
-        "p(1−p) has cancelled against the logarithm. Your error is right; average error · x, and "
-        "error, as they are.": _neuron_extra(lambda p, x: (p * (1 - p)).unsqueeze(-1)),
-        "The 2 belongs to the squared error.": _neuron_extra(lambda p, x: 2.0),
-        "The 2 belongs to the squared error: here the error is chance − label.": _neuron_with(
-            lambda p, y: 2 * (p - y)
-        ),
-        "Divide by the number of examples, not of inputs.": _neuron_extra(
-            lambda p, x: x.new_tensor([len(x) / x.shape[1]] * x.shape[1] + [1.0])
-        ),
-        "Divide by the number of examples, not of inputs, in both derivatives.": _neuron_extra(
-            lambda p, x: len(x) / x.shape[1]
-        ),
-        "You rounded the chance to yes or no before you compared (Rosenblatt's perceptron does): "
-        "keep the chance itself.": _neuron_with(lambda p, y: (p > 0.5).float() - y),
-        "You compared the score with the label: put it through the logistic function first.": (
-            _neuron_with(lambda z, y: z - y, gives=lambda z: z)
-        ),
-        "You summed over the examples: the loss is a mean, so divide both derivatives by their "
-        "number.": _neuron_with(lambda p, y: p - y, lambda e, x: x.T @ e, lambda e, x: e.sum()),
-        "The derivative by the bias is still a sum: average it as you did for the weights.": (
-            _neuron_with(lambda p, y: p - y, by_bias=lambda e, x: e.sum())
-        ),
-        "The derivative by the weights is still a sum: average it as you did for the bias.": (
-            _neuron_with(lambda p, y: p - y, by_weights=lambda e, x: x.T @ e)
-        ),
-        "You averaged the errors and the inputs apart: weigh each example's inputs by its own "
-        "error, then average.": _neuron_with(
-            lambda p, y: p - y, by_weights=lambda e, x: e.mean() * x.mean(dim=0)
-        ),
+    mistakes=alone(_neuron, _NEURON_SAID)
+    | {
         "x has a row for each example, and the sum runs over examples: turn it, x.T @ error.": (
-            _neuron_with(lambda p, y: p - y, by_weights=lambda e, x: x @ e / len(x))
+            _x_not_turned
         ),
-        "The derivatives are right, but the first result should be the plain error, chance − "
-        "label, not yet divided by the number of examples.": _neuron_with(
-            lambda p, y: (p - y) / len(y), lambda e, x: x.T @ e, lambda e, x: e.sum()
-        ),
+        "x has a row for each example, and each row is to meet the weights: the score is "
+        "x @ weights + bias, in this order.": _weights_first,
     },
+    together=in_pairs(_neuron, _NEURON_SAID, _NEURON_APART),
     alternatives={
         "autograd": _neuron_by_autograd,
         "loops": _neuron_by_loops,
-        "broadcasting": _neuron_with(lambda p, y: p - y, lambda e, x: (e[:, None] * x).mean(dim=0)),
+        "broadcasting": lambda w, b, x, y: (
+            error := torch.sigmoid((x * w).sum(dim=-1) + b) - y,
+            (error[:, None] * x).mean(dim=0),
+            error.mean(),
+        ),
         "float64": lambda w, b, x, y: learning.neuron_gradient(
             w.double(), b, x.double(), y.double()
         ),
