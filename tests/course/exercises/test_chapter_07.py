@@ -122,7 +122,11 @@ def accumulate_weighed(gradient, rows, size):
         ("7.3", lambda gs, most: (clip_by(gs, most)[0], clip_by(gs, most)[1].item())),
         ("7.3", lambda gs, most: (tuple(clip_by(gs, most)[0]), clip_by(gs, most)[1])),
         ("7.4", adamw),
+        ("7.3", lambda gs, most: clip_by([g.double() for g in gs], most)),
+        ("7.4", lambda *a: [x.double() for x in adamw(*a)]),
+        ("7.4", lambda *a: [x.numpy() for x in adamw(*a)]),
         ("7.5", accumulate_weighed),
+        ("7.5", lambda *a: accumulate_weighed(*a).double()),
     ],
 )
 def test_sound_answers_of_learners_pass(id, answer):
@@ -135,7 +139,7 @@ def test_sound_answers_of_learners_pass(id, answer):
         ("7.1", lambda x, y: loss_of(x, y).item(), "The loss is right, but no gradient flows"),
         ("7.1", lambda x, y: loss_of(x, y).detach(), "The loss is right, but no gradient flows"),
         ("7.1", loss_with_numpy, "The loss is right, but no gradient flows"),
-        ("7.1", lambda x, y: loss_of(x, y).detach() * 2, "expected 0.3133, got 0.6265"),
+        ("7.1", lambda x, y: loss_of(x, y).detach() * 2, "twice what it should be"),
         ("7.1", lambda x, y: loss_of(x, y, reduction="sum") / len(y), "You divided by the number"),
         (
             "7.1",
@@ -166,7 +170,7 @@ def test_sound_answers_of_learners_pass(id, answer):
         (
             "7.2",
             lambda *a: rate(*a, share=lambda x: (1 + math.cos(math.pi * (x // 1))) / 2),
-            "`//` drops",
+            "Behind the warm-up the rate stays at the peak",
         ),
         ("7.2", lambda *a: rate(*a, share=lambda x: math.cos(x * math.pi / 2)), "This is a quart"),
         (
@@ -185,11 +189,6 @@ def test_sound_answers_of_learners_pass(id, answer):
             lambda gs, most: (gs, torch.nn.utils.clip_grad_norm_(gs, most)),
             "clip_grad_norm_ reads and changes the `.grad`",
         ),
-        (
-            "7.3",
-            lambda gs, most: clip_by([g.double() for g in gs], most),
-            "`clipped` is float64: return the same dtype as the argument, float32.",
-        ),
         ("7.3", clip_in_place, "the result is right, but the argument was changed"),
         ("7.4", adamw_l2, "The decay went through the gradient"),
         ("7.4", adamw_l2_without_eps, "The decay went through the gradient"),
@@ -204,18 +203,12 @@ def test_sound_answers_of_learners_pass(id, answer):
             lambda *a: adamw(*a, pick=lambda m, s, fm, fs, p: (p, m, s, fm, fs)),
             "Your parts are right, in another order",
         ),
-        ("7.4", lambda *a: adamw(*a, pick=lambda *parts: parts[-1]), "You returned one tensor"),
-        ("7.4", lambda *a: adamw(*a, pick=lambda *parts: parts[:2]), "You returned 2 of five"),
         (
             "7.4",
-            lambda *a: [x.double() for x in adamw(*a)],
-            "`mean` is float64: return the same dtype as the argument, float32.",
+            lambda *a: adamw(*a, pick=lambda *parts: parts[-1]),
+            "You returned the new parameter alone",
         ),
-        (
-            "7.4",
-            lambda *a: [x.numpy() for x in adamw(*a)],
-            "`mean` is a NumPy array",
-        ),
+        ("7.4", lambda *a: adamw(*a, pick=lambda *parts: parts[:2]), "expected 5 items, got 2"),
         ("7.5", accumulate_full_parts(lambda n, size, k: n), "The last part, shorter"),
         ("7.5", accumulate_full_parts(lambda n, size, k: size * k), "The last part, shorter"),
         (
@@ -232,11 +225,6 @@ def test_sound_answers_of_learners_pass(id, answer):
             "7.5",
             lambda g, rows, size: sum(g(p) * p.numel() for p in rows.split(size)) / len(rows),
             "You weighed each part by its numbers",
-        ),
-        (
-            "7.5",
-            lambda *a: accumulate_weighed(*a).double(),
-            "the result is float64: return the same dtype as the argument, float32.",
         ),
         (
             "7.6",

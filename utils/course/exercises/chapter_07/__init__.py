@@ -6,7 +6,8 @@ from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_07.accumulate import ACCUMULATE
 from utils.course.exercises.chapter_07.adamw import ADAMW
 from utils.course.exercises.chapter_07.clip import CLIP
-from utils.course.exercises.chapter_07.loss import PERPLEXITY, SHIFTED_LOSS
+from utils.course.exercises.chapter_07.loss import SHIFTED_LOSS
+from utils.course.exercises.chapter_07.perplexity import PERPLEXITY
 from utils.course.exercises.chapter_07.schedule import LEARNING_RATE
 
 EXERCISES: list[Exercise] = [SHIFTED_LOSS, LEARNING_RATE, CLIP, ADAMW, ACCUMULATE, PERPLEXITY]

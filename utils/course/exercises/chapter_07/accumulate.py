@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_07.calls import result_like
 from utils.course.exercises.probing import uniform
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 
 # 7.5 · accumulation
 
@@ -39,22 +42,118 @@ def accumulate(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
     return sum(gradient(part) * len(part) for part in rows.split(size)) / len(rows)
 
 
-def _each(gradient: Gradient, rows: Tensor, size: int) -> list[Tensor]:
-    return [gradient(part) for part in rows.split(size)]
+_PARTS: dict[str, Callable[[Tensor, int], list[Tensor]]] = {
+    "dropped": lambda rows, size: [part for part in rows.split(size) if len(part) == size],
+    "first": lambda rows, size: [rows[:size]],
+    "last": lambda rows, size: [rows.split(size)[-1]],
+    "chunk": lambda rows, size: list(rows.chunk(size)),
+    "one more": lambda rows, size: list(rows.split(size + 1)),
+    "at once": lambda rows, size: [rows],
+    "overlapping": lambda rows, size: [rows[i : i + size] for i in range(len(rows))],
+    "first twice": lambda rows, size: [rows[:size], *rows.split(size)],
+    "all but the first": lambda rows, size: list(rows.split(size))[1:] or [rows],
+}
+_WEIGHTS: dict[str, Callable[[Tensor, int], float]] = {
+    "mean of means": lambda part, size: 1,
+    "unweighed": lambda part, size: 1,
+    "sum of means": lambda part, size: 1,
+    "means by size": lambda part, size: 1,
+    "full weight": lambda part, size: size,
+    "numel": lambda part, size: part.numel(),
+    "halved": lambda part, size: 1 / len(part),
+}
+_DIVISORS: dict[str, Callable[[Tensor, list[Tensor], int], float]] = {
+    "mean of means": lambda rows, parts, size: len(parts),
+    "sum of means": lambda rows, parts, size: 1,
+    "means by size": lambda rows, parts, size: size,
+    "by size": lambda rows, parts, size: size,
+    "by parts": lambda rows, parts, size: len(parts),
+    "undivided": lambda rows, parts, size: 1,
+    "whole parts": lambda rows, parts, size: max(1, len(rows) // size),
+    "one row too few": lambda rows, parts, size: max(1, len(rows) - 1),
+}
 
 
-def _full(rows: Tensor, size: int) -> list[Tensor]:
-    return [part for part in rows.split(size) if len(part) == size]
+def _accumulate(
+    gradient: Gradient, rows: Tensor, size: int, *, wrong: Wrong = frozenset()
+) -> Tensor:
+    """The gradient, with a bend where a wrong turn wants one."""
+
+    def chosen(slips: Mapping[str, Any], usual: Any) -> Any:
+        return next((slips[slip] for slip in wrong & slips.keys()), usual)
+
+    parts = chosen(_PARTS, lambda rows, size: rows.split(size))(rows, size)
+    weight = chosen(_WEIGHTS, lambda part, size: len(part))
+    total = torch.zeros(rows.shape[1] - 1)
+    for part in parts:
+        total = total + gradient(part) * weight(part, size)
+    counted = rows if wrong.isdisjoint({"first", "last"}) else parts[0]
+    return total / chosen(_DIVISORS, lambda rows, parts, size: len(counted))(rows, parts, size)
 
 
-def _drops_the_rest(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
-    return torch.stack([gradient(part) for part in _full(rows, size)]).mean(0)
+_SAID = {
+    "dropped": "The last part, shorter than the others, was dropped: its rows count as well.",
+    "first": "Only the first part was used: go on to the end of the batch.",
+    "last": "Only the last part is left, as if the gradient were set to zero before each part: set "
+    "it to zero once a step.",
+    "chunk": "`chunk(size)` cuts into that many parts: `split(size)` cuts into parts of that many "
+    "rows.",
+    "one more": "Your parts have a row more than there is room for: `size` rows at most.",
+    "at once": "You asked for all rows at once: take at most `size` at a time, rows.split(size).",
+    "overlapping": "Your parts overlap, so most rows count more than once: step on by `size`.",
+    "first twice": "The first part counts twice: each row once.",
+    "all but the first": "The first part is missing: begin at row 0.",
+    "mean of means": "This is the mean of the parts' means, so a row of a short last part counts "
+    "for more: weigh each part by its number of rows.",
+    "unweighed": "You divided by the number of rows, but each part is a mean already: multiply it "
+    "by its number of rows first.",
+    "sum of means": "The parts were added and never divided: the mean over a batch is not the sum "
+    "of its parts' means.",
+    "means by size": "You divided by `size`, the rows of a part, and not by how many parts there "
+    "are: weigh each part by its rows, and divide by all rows.",
+    "full weight": "You counted every part as a full one: the last may have fewer rows than "
+    "`size`.",
+    "numel": "You weighed each part by its numbers, `numel`: a row holds several. Weigh by its "
+    "rows, len(part).",
+    "halved": "You divided each part by its number of rows, and it is a mean already: multiply.",
+    "by size": "You divided by `size`: divide the weighted sum by the number of all rows.",
+    "by parts": "You divided the weighted sum by the number of parts: divide by that of all rows.",
+    "undivided": "The sum over the rows was not divided: the loss is a mean, and so is its "
+    "gradient.",
+    "whole parts": "You divided by the number of whole parts: divide the weighted sum by the "
+    "number of all rows.",
+    "one row too few": "You divided by one row too few: by the number of all rows.",
+}
+DROPPED = _SAID["dropped"]
+_APART = [
+    "dropped | first | chunk",
+    "mean of means | unweighed | sum of means | means by size | full weight | numel",
+    "mean of means | sum of means | means by size | by size | by parts | undivided",
+    "first | mean of means | full weight | numel | by size | by parts",
+    "first | unweighed | sum of means | means by size | undivided",
+    "dropped | full weight | by size",
+    "unweighed | by size | by parts",
+]
+_OFTEN = (
+    "dropped",
+    "first",
+    "chunk",
+    "mean of means",
+    "unweighed",
+    "sum of means",
+    "means by size",
+    "full weight",
+    "numel",
+    "by size",
+    "by parts",
+    "undivided",
+)
 
 
 def _explain(args: tuple[object, ...], expected: Tensor, got: object) -> str | None:
     """Whether a short last part is missing, whatever the sum of the others was divided by."""
     gradient, rows, size = args
-    parts = _full(rows, size)
+    parts = _PARTS["dropped"](rows, size)
     rest = len(rows) - size * len(parts)
     if not rest or not isinstance(got, Tensor | float | int):
         return None
@@ -85,64 +184,23 @@ def _rows(n: int, columns: int, size: int) -> tuple[Gradient, Tensor, int]:
     return Gradient(uniform(columns, seed=seed), size), uniform(n, columns + 1, seed=seed + 1), size
 
 
-DROPPED = "The last part, shorter than the others, was dropped: its rows count as well."
-
 ACCUMULATE = Exercise(
     id="7.5",
     title="Accumulate",
-    minutes=8,
+    minutes=6,
     stars=2,
     reference=accumulate,
     probes=[
-        (Gradient(torch.tensor([0.0]), 1), torch.tensor([[1.0, 1.0], [1.0, 3.0]]), 1),
-        (Gradient(torch.tensor([1.0]), 2), torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]), 2),
+        _rows(5, 2, 2),
+        (Gradient(torch.tensor([0.7]), 2), torch.tensor([[1.0, 0.3], [2.0, 0.1], [3.0, 0.4]]), 2),
+        _rows(2, 1, 1),
         _rows(4, 2, 2),
         _rows(7, 3, 3),
         _rows(5, 2, 4),
         _rows(3, 2, 8),
     ],
-    mistakes={
-        "The parts were added and never divided: the mean over a batch is not the sum of its "
-        "parts' means.": lambda g, rows, size: sum(_each(g, rows, size)),
-        "This is the mean of the parts' means, so a row of a short last part counts for more: "
-        "weigh each part by its number of rows.": lambda g, rows, size: torch.stack(
-            _each(g, rows, size)
-        ).mean(0),
-        "Only the last part is left, as if the gradient were set to zero before each part: set it "
-        "to zero once a step.": lambda g, rows, size: _each(g, rows, size)[-1],
-        "Only the first part was used: go on to the end of the batch.": lambda g, rows, size: _each(
-            g, rows, size
-        )[0],
-        "You divided by `size`: divide the weighted sum by the number of all rows.": (
-            lambda g, rows, size: sum(g(p) * len(p) for p in rows.split(size)) / size
-        ),
-        "You divided by `size`, the rows of a part, and not by how many parts there are: weigh "
-        "each part by its rows, and divide by all rows.": lambda g, rows, size: (
-            sum(_each(g, rows, size)) / size
-        ),
-        "You divided by the number of rows, but each part is a mean already: multiply it by its "
-        "number of rows first.": lambda g, rows, size: sum(_each(g, rows, size)) / len(rows),
-        "The sum over the rows was not divided: the loss is a mean, and so is its gradient.": (
-            lambda g, rows, size: sum(g(p) * len(p) for p in rows.split(size))
-        ),
-        DROPPED: _drops_the_rest,
-        "You weighed each part by its numbers, `numel`: a row holds several. Weigh by its rows, "
-        "len(part).": lambda g, rows, size: (
-            sum(g(p) * p.numel() for p in rows.split(size)) / len(rows)
-        ),
-        "`chunk(size)` cuts into that many parts: `split(size)` cuts into parts of that many "
-        "rows.": lambda g, rows, size: sum(g(p) * len(p) for p in rows.chunk(size)) / len(rows),
-        "`chunk(size)` cuts into that many parts, and they were not weighed: `split(size)` cuts "
-        "into parts of that many rows.": lambda g, rows, size: (
-            sum(g(p) for p in rows.chunk(size)) / len(rows.chunk(size))
-        ),
-        "You asked for all rows at once: take at most `size` at a time, rows.split(size).": (
-            lambda g, rows, size: g(rows)
-        ),
-        "You counted every part as a full one: the last may have fewer rows than `size`.": (
-            lambda g, rows, size: sum(_each(g, rows, size)) * size / len(rows)
-        ),
-    },
+    mistakes=alone(_accumulate, _SAID),
+    together=in_pairs(_accumulate, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={
         "by halves": _by_halves,
         "slices in a loop": _by_index,
@@ -154,5 +212,4 @@ ACCUMULATE = Exercise(
         ).to(rows.dtype),
     },
     explain=_explain,
-    call=result_like(accumulate, 1),
 )

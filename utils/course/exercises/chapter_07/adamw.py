@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_07.calls import members_like
 from utils.course.exercises.probing import uniform
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 
 Steps = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -60,59 +60,90 @@ def _taking(answer: Callable[[Given], Steps]) -> Callable[..., Steps]:
     return lambda *arguments: answer(Given(*arguments))
 
 
-def _bent(wrong: str) -> Callable[..., Steps]:
-    """The step with one wrong turn, by name."""
+def _stepped(*arguments: Any, wrong: Wrong = frozenset()) -> Any:
+    """The step, with a bend where a wrong turn wants one."""
+    given = Given(*arguments)
+    first, second = (0.9, 0.95) if "fixed betas" in wrong else given.betas
+    betas = {"betas": (second, first), "first beta": (first, first), "second beta": (second,) * 2}
+    chosen = next((betas[slip] for slip in wrong & betas.keys()), (first, second))
+    given = given._replace(betas=chosen)
+    if wrong & {"l2", "l2 as well"}:
+        given = given._replace(g=given.g + given.decay * given.p)
+    raw = _means(given, wrong)
+    fair = _corrected(given, wrong, *raw)
+    new = _moved(given, wrong, raw, fair)
+    found = *(fair if "stored" in wrong else raw), *fair, new
+    if "as the package" in wrong:
+        return new, *raw
+    return new if "parameter alone" in wrong else found
 
-    @_taking
-    def answer(given: Given) -> Steps:
-        fixed = (0.9, 0.95) if wrong == "fixed betas" else given.betas
-        given = given._replace(betas=fixed[::-1] if wrong == "betas" else fixed)
-        if wrong in ("l2", "l2 as well"):
-            given = given._replace(g=given.g + given.decay * given.p)
-        raw = _means(given, wrong)
-        fair = _corrected(given, wrong, *raw)
-        new = _moved(given, wrong, *(raw if wrong == "raw" else fair))
-        return *(fair if wrong == "stored" else raw), *fair, new
 
-    return answer
-
-
-def _means(given: Given, wrong: str) -> tuple[Tensor, Tensor]:
+def _means(given: Given, wrong: Wrong) -> tuple[Tensor, Tensor]:
     _, g, old, square, _, _, betas, *_ = given
-    first, second = (1 - beta for beta in betas) if wrong == "exchanged" else betas
-    shares = (1.0, 1.0) if wrong == "shares" else (1 - first, 1 - second)
+    first, second = (1 - beta for beta in betas) if "exchanged" in wrong else betas
+    shares = (1.0, 1.0) if "shares" in wrong else (1 - first, 1 - second)
     mean = first * old + shares[0] * g
-    squared = {"abs": g.abs(), "mean squared": mean**2, "centred": (g - old) ** 2, "unsquared": g}
-    return mean, second * square + shares[1] * squared.get(wrong, g**2)
+    squares = {"abs": g.abs(), "mean squared": mean**2, "centred": (g - old) ** 2, "unsquared": g}
+    squared = next((squares[slip] for slip in wrong & squares.keys()), g**2)
+    if "share squared" in wrong:
+        return mean, second * square + (shares[1] * g) ** 2
+    if "one mean forgotten" in wrong:
+        return g, squared
+    return mean, second * square + shares[1] * squared
 
 
-def _corrected(given: Given, wrong: str, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+def _corrected(given: Given, wrong: Wrong, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
     step = given.step
     counts = {"no correction": 10**9, "from 0": step - 1, "one late": step + 1, "no power": 1}
-    shares = [1 - beta ** counts.get(wrong, step) for beta in given.betas]
+    power = next((counts[slip] for slip in wrong & counts.keys()), step)
+    shares = [1 - beta**power for beta in given.betas]
+    if "times step" in wrong:
+        shares = [1 - beta * step for beta in given.betas]
+    shares = shares[::-1] if "corrections swapped" in wrong else shares
+    if "power alone" in wrong:
+        shares = [beta**step for beta in given.betas]
+    if "corrections multiplied" in wrong:
+        return mean * shares[0], square * shares[1]
     return (
-        mean if wrong == "square only" else mean / shares[0],
-        square if wrong == "mean only" else square / shares[1],
+        mean if "square only" in wrong else mean / shares[0],
+        square if "mean only" in wrong else square / shares[1],
     )
 
 
-def _moved(given: Given, wrong: str, mean: Tensor, square: Tensor) -> Tensor:
-    p, _, _, _, _, rate, _, eps, decay = given
+Pair = tuple[Tensor, Tensor]
+
+
+def _moved(given: Given, wrong: Wrong, raw: Pair, fair: Pair) -> Tensor:
+    p, g, _, _, _, rate, _, eps, decay = given
+    mean = raw[0] if wrong & {"raw", "raw mean"} else g if "gradient" in wrong else fair[0]
+    square = raw[1] if wrong & {"raw", "raw square"} else fair[1]
     divisors = {
         "eps inside": (square + eps).sqrt(),
         "no root": square + eps,
         "no eps": square.sqrt(),
         "plain": torch.ones_like(square),
+        "root of mean": mean.abs().sqrt() + eps,
     }
-    move = mean / divisors.get(wrong, square.sqrt() + eps)
-    move = move if wrong == "no rate" else rate * move
-    shrinks = {"no decay": 1.0, "l2": 1.0, "divided decay": 1.0, "whole decay": 1 - decay}
-    shrink = shrinks.get(wrong, 1 - rate * decay)
-    if wrong == "divided decay":
+    divisor = next((divisors[slip] for slip in wrong & divisors.keys()), square.sqrt() + eps)
+    move = mean * divisor if "multiplied" in wrong else mean / divisor
+    move = move if "no rate" in wrong else rate * move
+    shrinks = {
+        "no decay": 1.0,
+        "l2": 1.0,
+        "whole decay": 1 - decay,
+        "decay added": 1 + rate * decay,
+        "shrunk to it": rate * decay,
+    }
+    shrink = next((shrinks[slip] for slip in wrong & shrinks.keys()), 1 - rate * decay)
+    if "divided decay" in wrong:
         return p - rate * (mean + decay * p) / (square.sqrt() + eps)
-    if wrong == "after":
+    if "decay subtracted" in wrong:
+        return p - rate * decay - move
+    if "after" in wrong:
         return (p - move) * shrink
-    return p * shrink + move if wrong == "uphill" else p * shrink - move
+    if "move alone" in wrong:
+        return move
+    return p * shrink + move if "uphill" in wrong else p * shrink - move
 
 
 @_taking
@@ -176,16 +207,11 @@ L2 = (
 
 
 def _explain(args: tuple[object, ...], expected: Steps, got: object) -> str | None:
-    """How many were returned, in which order, and whether the mean holds some of the decay."""
-    wanted = f"return all five, {', '.join(PARTS[:4])} and the new parameter"
-    if isinstance(got, Tensor):
-        return f"You returned one tensor: {wanted}."
-    if len(got) < len(PARTS):
-        return f"You returned {len(got)} of five: {wanted}."
+    """Whether the parts stand in another order, or the mean holds some of the decay."""
     if _any_order(expected, got):
         return f"Your parts are right, in another order: return {', '.join(PARTS)}."
     given = Given(*args)
-    l2 = _bent("l2")(*args)[0]
+    l2 = _stepped(*args, wrong=frozenset(["l2"]))[0]
     wrong = difference(expected[0], got[0])
     return L2 if given.decay and wrong and not difference(l2, got[0]) else None
 
@@ -197,15 +223,109 @@ def _any_order(expected: Steps, got: object) -> bool:
     return set(right) == set(range(len(expected))) and right != sorted(right)
 
 
+_SAID = {
+    "eps inside": "eps is inside the root: it is added to the root, √(fair_square) + eps.",
+    "no eps": "eps is missing: where the gradient is 0, so is the root, and 0 / 0 is no number.",
+    "no root": "The root is missing: divide by the square root of the mean square.",
+    "l2": L2,
+    "l2 as well": "The decay acts twice: through the gradient, as L2, and on the parameter. Leave "
+    "the "
+    "gradient as it is.",
+    "divided decay": "The decay was divided by the root, with the step: shrink the parameter by "
+    "itself, "
+    "parameter · (1 − rate · decay).",
+    "no decay": "The decay is forgotten: multiply the parameter by 1 − learning_rate · "
+    "weight_decay.",
+    "whole decay": "The decay lacks the learning rate: shrink by learning_rate · weight_decay.",
+    "after": "You shrank the parameter after the step, and the step with it: shrink the old one.",
+    "no correction": "The correction of the bias is forgotten: both means start at 0 and are too "
+    "small at "
+    "first. Divide by 1 − βᵗ.",
+    "from 0": "The correction counts steps from 0: the first step has step = 1, and divides by "
+    "1 − β.",
+    "one late": "The correction is one step late: use β to the power of step, not step + 1.",
+    "mean only": "Only the mean was corrected: the mean square starts at 0 too.",
+    "square only": "Only the mean square was corrected: the mean starts at 0 too.",
+    "betas": "The two betas are swapped: the first is the mean's, the second the square's.",
+    "shares": "The new gradient has the weight 1: a running mean gives it 1 − β.",
+    "abs": "You averaged the absolute gradient: the second mean is that of its square.",
+    "mean squared": "You squared the running mean: the second mean is that of the gradient's "
+    "square.",
+    "centred": "You averaged a variance: the mean is not subtracted before squaring.",
+    "uphill": "You walked uphill: subtract the step.",
+    "plain": "The division is missing: this is momentum alone, its steps as long as the gradients.",
+    "fixed betas": "You used fixed betas: take both from `betas`.",
+    "exchanged": "β and 1 − β are exchanged: the old mean keeps the share β, the new gradient gets "
+    "1 − β.",
+    "no power": "The correction lacks the power: divide by 1 − β^step, not by 1 − β at every step.",
+    "unsquared": "The gradient was not squared: the second mean is that of gradient².",
+    "raw": "The step was made from the raw means: make it from fair_mean and fair_square.",
+    "no rate": "The step lacks the learning rate: subtract learning_rate · fair_mean / "
+    "(√fair_square + "
+    "eps).",
+    "stored": "You returned the corrected means as those to go on with: keep mean and square as "
+    "they "
+    "are, or the next step corrects them again.",
+    "first beta": "Both means were made with the first beta: the square has the second.",
+    "second beta": "Both means were made with the second beta: the mean has the first.",
+    "corrections swapped": "The two corrections are swapped: the mean is divided by 1 − β₁^step, "
+    "the square by 1 − β₂^step.",
+    "times step": "β was multiplied by step: it is taken to its power, 1 − β^step.",
+    "power alone": "You divided by β^step: divide by 1 − β^step.",
+    "corrections multiplied": "You multiplied by 1 − β^step: the means are too small at first, so "
+    "divide.",
+    "gradient": "The step was made from the gradient itself: make it from fair_mean.",
+    "raw mean": "The step was made from the raw mean: make it from fair_mean.",
+    "raw square": "The step was made from the raw square: make it from fair_square.",
+    "root of mean": "You divided by the root of the mean: divide by that of fair_square.",
+    "multiplied": "You multiplied by √fair_square + eps: divide by it.",
+    "share squared": "1 − β₂ was squared with the gradient: (1 − β₂) · gradient², the share "
+    "outside.",
+    "one mean forgotten": "The old means are forgotten: keep the share β of each.",
+    "decay added": "The parameter grew by the decay: it shrinks, 1 − rate · decay.",
+    "shrunk to it": "The parameter was multiplied by rate · decay: by 1 − rate · decay.",
+    "decay subtracted": "rate · decay was subtracted from the parameter: multiply it by 1 − rate · "
+    "decay, so that a large one shrinks by more.",
+    "move alone": "You returned the step: return the parameter after it.",
+    "as the package": "You returned the new parameter and the two means: all five are asked for, "
+    "mean, square, fair_mean, fair_square and the parameter.",
+    "parameter alone": "You returned the new parameter alone: all five are asked for.",
+}
+_OFTEN = (
+    "betas",
+    "first beta",
+    "shares",
+    "unsquared",
+    "no correction",
+    "from 0",
+    "no power",
+    "raw",
+    "eps inside",
+    "no root",
+    "uphill",
+    "no decay",
+    "l2",
+    "whole decay",
+)
+_APART = [
+    "betas | first beta",
+    "no correction | from 0 | no power",
+    "raw | no correction",
+    "eps inside | no root",
+    "no decay | l2 | whole decay",
+]
+
+
 _ONE = torch.tensor([1.0])
 
 ADAMW = Exercise(
     id="7.4",
     title="One step of AdamW",
-    minutes=15,
-    stars=3,
+    minutes=8,
+    stars=2,
     reference=adamw_step,
     probes=[
+        _probe(2, 3, 0.03, 0.02, 0.6),
         (_ONE, torch.tensor([4.0]), 0 * _ONE, 0 * _ONE, 1, 0.1, (0.9, 0.95), 1e-8, 0.0),
         (_ONE, torch.tensor([-3.0]), 2 * _ONE, 5 * _ONE, 2, 0.1, (0.9, 0.95), 1e-8, 0.5),
         (_ONE, torch.tensor([0.0]), 0 * _ONE, 0 * _ONE, 1, 0.1, (0.9, 0.95), 1e-3, 0.1),
@@ -214,65 +334,8 @@ ADAMW = Exercise(
         _probe(5, 3, 0.1, 0.05, 0.0, size=0.2),
         _probe(3, 2, 0.1, 0.01, 0.1, betas=(0.8, 0.99)),
     ],
-    mistakes={
-        "eps is inside the root: it is added to the root, √(fair_square) + eps.": _bent(
-            "eps inside"
-        ),
-        "eps is missing: where the gradient is 0, so is the root, and 0 / 0 is no number.": _bent(
-            "no eps"
-        ),
-        "The root is missing: divide by the square root of the mean square.": _bent("no root"),
-        L2: _bent("l2"),
-        "The decay acts twice: through the gradient, as L2, and on the parameter. Leave the "
-        "gradient as it is.": _bent("l2 as well"),
-        "The decay was divided by the root, with the step: shrink the parameter by itself, "
-        "parameter · (1 − rate · decay).": _bent("divided decay"),
-        "The decay is forgotten: multiply the parameter by 1 − learning_rate · weight_decay.": (
-            _bent("no decay")
-        ),
-        "The decay lacks the learning rate: shrink by learning_rate · weight_decay.": _bent(
-            "whole decay"
-        ),
-        "You shrank the parameter after the step, and the step with it: shrink the old one.": (
-            _bent("after")
-        ),
-        "The correction of the bias is forgotten: both means start at 0 and are too small at "
-        "first. Divide by 1 − βᵗ.": _bent("no correction"),
-        "The correction counts steps from 0: the first step has step = 1, and divides by "
-        "1 − β.": _bent("from 0"),
-        "The correction is one step late: use β to the power of step, not step + 1.": _bent(
-            "one late"
-        ),
-        "Only the mean was corrected: the mean square starts at 0 too.": _bent("mean only"),
-        "Only the mean square was corrected: the mean starts at 0 too.": _bent("square only"),
-        "The two betas are swapped: the first is the mean's, the second the square's.": _bent(
-            "betas"
-        ),
-        "The new gradient has the weight 1: a running mean gives it 1 − β.": _bent("shares"),
-        "You averaged the absolute gradient: the second mean is that of its square.": _bent("abs"),
-        "You squared the running mean: the second mean is that of the gradient's square.": _bent(
-            "mean squared"
-        ),
-        "You averaged a variance: the mean is not subtracted before squaring.": _bent("centred"),
-        "You walked uphill: subtract the step.": _bent("uphill"),
-        "The division is missing: this is momentum alone, its steps as long as the gradients.": (
-            _bent("plain")
-        ),
-        "You used fixed betas: take both from `betas`.": _bent("fixed betas"),
-        "β and 1 − β are exchanged: the old mean keeps the share β, the new gradient gets "
-        "1 − β.": _bent("exchanged"),
-        "The correction lacks the power: divide by 1 − β^step, not by 1 − β at every step.": _bent(
-            "no power"
-        ),
-        "The gradient was not squared: the second mean is that of gradient².": _bent("unsquared"),
-        "The step was made from the raw means: make it from fair_mean and fair_square.": _bent(
-            "raw"
-        ),
-        "The step lacks the learning rate: subtract learning_rate · fair_mean / (√fair_square + "
-        "eps).": _bent("no rate"),
-        "You returned the corrected means as those to go on with: keep mean and square as they "
-        "are, or the next step corrects them again.": _bent("stored"),
-    },
+    mistakes=alone(_stepped, _SAID),
+    together=in_pairs(_stepped, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={
         "lerp and addcmul": _by_lerp,
         "in place, as PyTorch's own": _by_step_size,
@@ -280,9 +343,9 @@ ADAMW = Exercise(
         "in float64 on the way": lambda p, g, m, s, *rest: tuple(
             x.to(p.dtype) for x in adamw_step(p.double(), g.double(), m.double(), s.double(), *rest)
         ),
+        "in NumPy": lambda *args: [x.numpy() for x in adamw_step(*args)],
         "a list": lambda *args: [*adamw_step(*args)],
     },
     parts=PARTS,
     explain=_explain,
-    call=members_like(PARTS, 0),
 )

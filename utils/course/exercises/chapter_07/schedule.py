@@ -45,7 +45,7 @@ def _rate(
     if step < warm_up + late:
         return peak * (step + first) / (warm_up + over)
     if hold and step >= steps:
-        return 0.0 if least == "zero" else min_rate
+        return {"zero": 0.0, "a share": peak * min_rate}.get(least, min_rate)
     start = warm_up if offset is None else offset
     share = shape(divide(step - start, steps - start - last))
     if least == "added":
@@ -132,23 +132,26 @@ def _explain(args: tuple[int, int, float, int, float], expected: float, got: obj
 LEARNING_RATE = Exercise(
     id="7.2",
     title="Warm-up and cosine",
-    minutes=10,
+    minutes=8,
     stars=2,
     reference=learning_rate,
     probes=[
-        (0, 6, 1.0, 2, 0.0),
-        (1, 6, 1.0, 2, 0.0),
-        (2, 6, 1.0, 2, 0.0),
+        (0, 7, 0.3, 3, 0.04),
+        (1, 7, 0.3, 3, 0.04),
+        (2, 7, 0.3, 3, 0.04),
+        (3, 7, 0.3, 3, 0.04),
+        (4, 7, 0.3, 3, 0.04),
+        (6, 7, 0.3, 3, 0.04),
+        (7, 7, 0.3, 3, 0.04),
         (4, 6, 1.0, 2, 0.0),
-        (5, 6, 1.0, 2, 0.2),
+        (5, 6, 0.5, 2, 0.2),
         (0, 4, 0.5, 0, 0.1),
         (3, 4, 0.5, 0, 0.1),
-        (6, 6, 1.0, 2, 0.2),
-        (9, 6, 1.0, 2, 0.2),
+        (9, 6, 0.7, 2, 0.2),
         (2, 10, 0.3, 5, 0.03),
         (7, 40, 0.004, 3, 0.001),
-        (4, 5, 1.0, 5, 0.1),
-        (5, 5, 1.0, 5, 0.1),
+        (4, 5, 0.4, 5, 0.1),
+        (5, 5, 0.4, 5, 0.1),
     ],
     mistakes={
         "The warm-up is off by one: step 0 is the first step and climbs already, to peak / "
@@ -190,9 +193,11 @@ LEARNING_RATE = Exercise(
         "climb to it.": _at_the_peak_at_once,
         "There is no warm-up: before step number `warm_up` the progress of the cosine is "
         "negative, so it climbs there. Take a line, peak · (step + 1) / warm_up.": _cosine_alone,
-        "`//` drops what stands behind the point, so the progress stays 0: divide with `/`.": (
-            _bent(divide=floordiv)
-        ),
+        "Behind the warm-up the rate stays at the peak until the end: its progress is "
+        "(step − warm_up) / (steps − warm_up), with `/`, since `//` drops what stands behind the "
+        "point, and stays 0.": _bent(divide=floordiv),
+        "Behind the end the rate is peak · min_rate: it is min_rate itself, no share of the "
+        "peak.": _bent(least="a share"),
         "It climbs: 1 − cos goes from 0 to 2, and 1 + cos from 2 to 0.": _bent(
             shape=lambda x: 1 - _half_a_cosine(x)
         ),
