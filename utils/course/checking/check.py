@@ -10,7 +10,7 @@ from typing import Any
 
 from utils.course.checking import registry
 from utils.course.checking.case import case, forget, remember
-from utils.course.checking.diagnose import Findings, compared, told, told_briefly
+from utils.course.checking.diagnose import Findings, compared, named, told, told_briefly
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.kinds import handed_on
 from utils.course.checking.own_code import has_code_below_the_stub, is_stub
@@ -137,8 +137,8 @@ def _status(found: Findings) -> str:
 
 def _diagnosis(found: Findings) -> str:
     """What to tell; looking at a result may raise, hang or print, as anything of an answer's."""
-    said, error, _ = guarded(lambda: told(found), 3 * found.exercise.timeout + 5)
-    if not error:
-        return said
-    said, error, _ = guarded(lambda: told_briefly(found), found.exercise.timeout)
+    sentence, seconds = named(found), found.exercise.timeout
+    said, error, _ = guarded(lambda: told(found, sentence), seconds)
+    if error:
+        said, error, _ = guarded(lambda: told_briefly(found), seconds)
     return "what it returns can't be looked at." if error else said

@@ -17,7 +17,6 @@ from utils.course.checking.own_code import may_end_without_return, one_line, sam
 from utils.course.checking.running import Outcome, OutOfTime, guarded, run
 from utils.course.checking.show import apart, show
 
-SOON = 1.0  # seconds for a listed mistake, which takes a thousandth of one unless it hangs
 CHANGED = "the result is right, but the argument was changed on the way"
 CUT_OFF = (
     "the numbers are right, but autograd finds no way back to the arguments: "
@@ -109,11 +108,13 @@ def _loses_gradient(expected: Any, got: Any) -> bool:
     return leads and not (isinstance(got, Tensor) and got.requires_grad)
 
 
-def told(found: Findings) -> str:
-    """The diagnosis: what is wrong, the smallest input that shows it, expected and got."""
+def told(found: Findings, sentence: str | None) -> str:
+    """The diagnosis: what is wrong, the smallest input that shows it, expected and got.
+
+    `sentence` is that of a listed mistake, as `named` finds it.
+    """
     exercise, first = found.exercise, found.first
     outcome, wanted, fault = found.got[first], found.expected[first], found.faults[first]
-    sentence = _named(found)
     if outcome.timed_out:
         text = sentence or f"no result after {exercise.timeout:g} s: does a loop ever end?"
         return _with_input(found, text, bool(sentence))
@@ -143,7 +144,7 @@ def _raised(found: Findings, sentence: str | None) -> str:
     return "\n   ".join([sentence, *place, said] if sentence else [said, *place])
 
 
-def _named(found: Findings) -> str | None:
+def named(found: Findings) -> str | None:
     """The sentence of the listed mistake that does what the answer did on every probe.
 
     Where there is none, the two sentences of a pair of mistakes that does, one a line.
@@ -161,7 +162,7 @@ def _named(found: Findings) -> str | None:
 def _does_the_same(found: Findings, wrong: Answer) -> bool:
     exercise = found.exercise
     for expected, outcome, seen in zip(found.expected, found.got, found.faults, strict=True):
-        theirs = run(exercise, wrong, outcome.args, min(exercise.timeout, SOON))
+        theirs = run(exercise, wrong, outcome.args)
         if theirs.changed_argument != outcome.changed_argument:
             return False
         # An error that is wanted may be raised in any words; one that isn't is told by them.
