@@ -5,8 +5,9 @@ SUITE_STORE names a folder, `install` puts a remembering function in the place o
 the first process that calls it computes, others that call it with equal arguments wait for that
 and get an equal result, an equally trained model, and the same printed words.
 
-What can't be told apart for sure is computed each time: arguments without a fingerprint, draws
-from the global dice, callbacks that see more than a history, effects on anything but a model.
+What can't be told apart for sure is computed each time: arguments without a fingerprint, global
+dice in another state where it draws from them, callbacks that see more than a history, effects on
+anything but a model.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -107,8 +108,8 @@ class _Call:
             if not path.exists():
                 return self._compute_and_keep(path)
         kept = pickle.loads(path.read_bytes())
-        if kept is None:  # somebody tried: it can't be kept
-            return self._compute(self.callbacks)
+        if kept is None or any(_DICE[n].get() != before for n, (before, _) in kept[-1].items()):
+            return self._compute(self.callbacks)  # it can't be kept, or was drawn by other dice
         return self._replay(kept)
 
     def _can_be_kept(self) -> bool:
@@ -121,17 +122,19 @@ class _Call:
         return self.function(*self.args, **self.settings)
 
     def _compute_and_keep(self, path: Path) -> Any:
-        before, dice = self._outline(), _dice()
+        before, models, dice = self._outline(), self._whole(), _throws()
         recorder = _recorder() if self.callbacks else None
         with _heard(quiet=not self.callbacks) as said:
             result = self._compute([*self.callbacks, recorder])
         kept = None
         spoiled = any("nterrupted after" in words for _, words in said)
         handed_on = any(result is value for value in self.given.values())
-        if before and before == self._outline() and dice == _dice() and not (spoiled or handed_on):
+        if before and before == self._outline() and not (spoiled or handed_on):
+            states = [_state(m) for m in self.models] if self._whole() != models else []
             told = recorder.told if recorder else []
             files = [p.read_bytes() for p in _written_by(self)]
-            kept = (result, [_state(m) for m in self.models], said, told, files)
+            drawn = {n: (old, new) for n, old in dice.items() if (new := _DICE[n].get()) != old}
+            kept = (result, states, said, told, files, drawn)
         _write(path, kept)
         return result
 
@@ -142,10 +145,15 @@ class _Call:
         except NoFingerprint:
             return ""
 
+    def _whole(self) -> str:
+        return fingerprint(self.models)
+
     def _replay(self, kept: tuple) -> Any:
-        result, states, said, told, files = kept
-        for model, state in zip(self.models, states, strict=True):
+        result, states, said, told, files, drawn = kept
+        for model, state in zip(self.models, states, strict=False):
             _set_state(model, state)
+        for name, (_, after) in drawn.items():
+            _DICE[name].set(after)
         for name, words in said:
             getattr(sys, name).write(words)
         for path, text in zip(_written_by(self), files, strict=True):
@@ -188,9 +196,31 @@ def _set_state(model: torch.nn.Module, state: tuple) -> None:
         module.training = flag
 
 
-def _dice() -> str:
-    """The state of all global random numbers."""
-    return fingerprint(torch.get_rng_state(), np.random.get_state(), random.getstate())
+class _Dice(NamedTuple):
+    """One of the global sources of random numbers; its state is written as bytes."""
+
+    get: Callable[[], bytes]
+    set: Callable[[bytes], object]
+
+
+_DICE = {
+    "torch": _Dice(
+        lambda: torch.get_rng_state().numpy().tobytes(),
+        lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+    ),
+    "numpy": _Dice(
+        lambda: pickle.dumps(np.random.get_state()),
+        lambda state: np.random.set_state(pickle.loads(state)),
+    ),
+    "python": _Dice(
+        lambda: pickle.dumps(random.getstate()),
+        lambda state: random.setstate(pickle.loads(state)),
+    ),
+}
+
+
+def _throws() -> dict[str, bytes]:
+    return {name: dice.get() for name, dice in _DICE.items()}
 
 
 def _surroundings() -> tuple:

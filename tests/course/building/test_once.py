@@ -107,10 +107,16 @@ def test_without_a_folder_nothing_is_kept(tally: str, monkeypatch: pytest.Monkey
     assert times(tally) == 2
 
 
-def test_what_draws_from_the_global_dice_is_drawn_each_time(tally: str) -> None:
+def test_what_draws_from_the_global_dice_is_the_same_for_the_same_dice(tally: str) -> None:
     drawn = once.remembering(draw)
-    assert drawn(tally) != drawn(tally)
+    torch.manual_seed(1)
+    first, second = drawn(tally), drawn(tally)
+    assert first != second
+    torch.manual_seed(1)
+    random.random()  # other dice, which it does not throw
+    assert drawn(tally) == first
     assert times(tally) == 2
+    assert torch.rand(()).item() == second
 
 
 def test_what_changes_more_than_a_model_is_done_each_time(tally: str) -> None:
