@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -39,15 +41,41 @@ def conda() -> dict[str, Any]:
 
 def conda_packages() -> dict[str, SpecifierSet]:
     lines = [line for line in conda()["dependencies"] if isinstance(line, str)]
-    parts = [line.partition(" ") for line in lines]
+    parts = [line.partition(" ") for line in lines if not line.startswith("python=")]
     return {name: SpecifierSet(bounds) for name, _, bounds in parts}
 
 
 def test_conda_and_pip_name_the_same_packages_with_the_same_bounds() -> None:
     wanted = {r.name: r.specifier for r in map(Requirement, PROJECT["dependencies"])}
     named = {CONDA_NAMES.get(name, name): bounds for name, bounds in wanted.items()}
-    named |= {"python": SpecifierSet(PROJECT["requires-python"]), "pip": SpecifierSet()}
-    assert conda_packages() == named
+    assert conda_packages() == named | {"pip": SpecifierSet()}
+
+
+def test_conda_names_one_python_in_the_form_that_binder_reads() -> None:
+    (line,) = [x for x in conda()["dependencies"] if str(x).startswith("python")]
+    found = re.fullmatch(
+        r"python=(3\.\d+)", line
+    )  # a range it passes over, for a Python of its own
+    assert found
+    assert f"{found[1]}.0" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_widgets_are_of_the_generation_that_shows_itself() -> None:
+    (widgets,) = [r for r in map(Requirement, PROJECT["dependencies"]) if r.name == "ipywidgets"]
+    assert "8.0.0" in widgets.specifier
+    assert "7.8.5" not in widgets.specifier
+
+
+LF = ("Makefile", ".ci/run", "setup_env.py", "tools/launch.py", "tests/everywhere.py")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_what_a_shell_runs_keeps_its_line_ends(tmp_path: Path) -> None:
+    (tmp_path / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    command = ["git", "check-attr", "eol", "--", *LF, "any.sh", "some/where.ipynb"]
+    said = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert [line.rpartition(" ")[2] for line in said.stdout.splitlines()] == ["lf"] * (len(LF) + 2)
 
 
 def test_conda_installs_the_course_itself() -> None:
