@@ -36,9 +36,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fresh", action="store_true", help="compute everything anew in every process"
     )
-    parser.addoption(
-        "--quick", action="store_true", help="leave out what trains, and what starts kernels"
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -107,10 +104,6 @@ def _turn(item: pytest.Item) -> tuple[int, int]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; skip the chapters that hold a learner's work."""
     items.sort(key=_turn)
-    if config.getoption("--quick"):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in set(slow)]
     if AUTHOR:
         return
     from utils.course.building.build import run_by_hand

@@ -15,6 +15,7 @@ from tools.place import Place, child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ("-m", "utils.course.cli")
+PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 class Task(NamedTuple):
@@ -36,10 +37,15 @@ def pytest_arguments() -> list[str]:
         raise SetupError(f"NBVAL_MODE is {mode!r}; it can be strict or lax.")
     nbval = "--nbval" if mode == "strict" else "--nbval-lax"
     return [
-        *("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"),
+        *PYTEST,
         *(nbval, "--nbval-cell-timeout=300"),
         *(folder for folder in ("tests", "chapters", "solutions") if (ROOT / folder).is_dir()),
     ]
+
+
+def quick_arguments() -> list[str]:
+    """What one runs after each change: no notebooks, no trainings."""
+    return [*PYTEST, "-m", "not slow", "tests"]
 
 
 def script(name: str, help: str) -> Task:
@@ -50,6 +56,7 @@ def script(name: str, help: str) -> Task:
 TASKS = {
     "lab": Task((), lambda: (*COURSE, "lab"), "open the chapters in JupyterLab"),
     "test": Task(("test",), pytest_arguments, "check everything: the library and every notebook"),
+    "quick": Task(("test",), quick_arguments, "check all but the notebooks and the trainings"),
     "notebooks": Task((), lambda: (*COURSE, "build"), "rebuild the notebooks from their sources"),
     "bench": Task(("test",), lambda: (*COURSE, "bench"), "measure the library's speed"),
     "soak": script("soak_resume.py", "kill a training at fifty moments and resume it"),
@@ -97,7 +104,7 @@ def run_task(argv: Sequence[str]) -> int:
         if not arguments:
             return 0
         environment = child_environment(place)
-        if name == "test":
+        if name in ("test", "quick"):
             environment["OMP_NUM_THREADS"] = "1"  # two workers: two threads each would fight
         return hand_over([str(place.python), *arguments, *rest], environment)
     except SetupError as error:

@@ -89,6 +89,11 @@ class TestTasks:
         assert [w for w in words if w.startswith("--nbval")] == [flag, "--nbval-cell-timeout=300"]
         assert words[words.index("--dist") + 1] == "loadfile"  # else a notebook is cut in two
 
+    def test_a_quick_look_leaves_out_notebooks_and_what_is_slow(self) -> None:
+        words = tasks.quick_arguments()
+        assert words[-3:] == ["-m", "not slow", "tests"]
+        assert not [w for w in words if w.startswith("--nbval")]
+
     def test_a_mode_that_is_none(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -104,7 +109,9 @@ class TestMakefile:
         own = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "PYTHON")}
         return subprocess.run(["make", *words], cwd=folder, env=own, capture_output=True, text=True)
 
-    @pytest.mark.parametrize("target", ["lab", "test", "notebooks", "bench", "soak", "setup"])
+    @pytest.mark.parametrize(
+        "target", ["lab", "test", "quick", "notebooks", "bench", "soak", "setup"]
+    )
     def test_a_target_is_a_task_and_spaces_do_no_harm(self, tmp_path: Path, target: str) -> None:
         assert target in tasks.TASKS
         folder = tmp_path / "my course"

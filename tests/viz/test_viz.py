@@ -353,6 +353,7 @@ def nbval(path: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_notebook_with_all_the_pieces_repeats_under_strict_nbval(tmp_path):
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell.strip(), id=f"c{i}") for i, cell in enumerate(CELLS)]

@@ -139,6 +139,7 @@ gpt = check("6.2", gpt)
 HELPER = "import torch\nprint('hello')\ndef at_or_before(at):\n    return at[:, None] >= at[None]"
 
 
+@pytest.mark.slow
 def test_theirs_are_used_and_nothing_that_they_do_hurts(
     tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +182,7 @@ def test_theirs_are_used_and_nothing_that_they_do_hurts(
     assert ids == [*story_tokens.encode("Tom"), *expected]
 
 
+@pytest.mark.slow
 def test_an_untouched_course_is_all_the_courses(
     tmp_path: Path, small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

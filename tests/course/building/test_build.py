@@ -77,6 +77,7 @@ def read(course: Path, folder: str) -> nbformat.NotebookNode:
     return nbformat.read(course / folder / "02_trial.ipynb", as_version=4)
 
 
+@pytest.mark.slow
 def test_a_source_becomes_two_notebooks_and_stays_so(course, capsys):
     write(course, SOURCE)
     assert build() == 0
@@ -134,12 +135,14 @@ def test_a_failing_cell_is_named_and_nothing_is_written(course, capsys):
     assert not (course / "chapters" / "02_trial.ipynb").exists()
 
 
+@pytest.mark.slow
 def test_a_warning_in_a_chapter_is_a_failure(course, capsys):
     write(course, HEADER + "\n# %%\nimport sys\n\nprint('careful', file=sys.stderr)\n")
     assert build() == 1
     assert "wrote to stderr: careful" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_wrong_solution_does_not_build(course, capsys):
     wrong = SOURCE.replace("return reference(ids, pair, new_id)", "return ids")
     write(course, wrong)

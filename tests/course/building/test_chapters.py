@@ -56,6 +56,7 @@ def test_any_two_exercises_are_solved_one_without_the_other() -> None:
 
 
 @every_chapter
+@pytest.mark.slow
 def test_it_runs_whatever_is_solved(path: Path, tmp_path: Path) -> None:
     """No cell fails, what is solved is right, and what is not passes for nothing."""
     ids = exercise_ids(path)

@@ -131,6 +131,7 @@ def test_lines_are_broken_between_words(pieces: list[str], width: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+@pytest.mark.slow
 def test_typed_into_a_terminal(tmp_path: Path) -> None:
     import pexpect
 

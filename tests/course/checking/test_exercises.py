@@ -22,6 +22,21 @@ def stub(*args: Any) -> None:
     raise NotImplementedError("Exercise 0.0: your turn")
 
 
+def piece_of_work() -> None:
+    """Some 12 ms of Python and of small tensors: the measure that a machine sets for itself."""
+    x = torch.ones(40, 40)
+    for _ in range(2000):
+        x = x + 1
+    sum(i * i for i in range(50_000))
+
+
+def seconds(action: Callable[[], Any]) -> float:
+    """The seconds of this process alone: other work on the machine doesn't count."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
 def disturb(value: Any) -> Any:
     """The same kind of value, a little wrong at its last place."""
     if isinstance(value, torch.Tensor):
@@ -91,12 +106,12 @@ def test_the_reference_passes_within_the_budget(
 ) -> None:
     assert check(exercise.id, exercise.reference) is exercise.reference
     assert capsys.readouterr().out == f"✅ {exercise.id} {exercise.title}\n"
-    spent = []
+    # The slowest takes 8 pieces; 40 are the half second of a budget, on a processor of two cores.
+    spent, pieces = [], []
     for _ in range(3):
-        start = time.process_time()  # the seconds of this process: other work doesn't count
-        judge(exercise, exercise.reference)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 0.5
+        spent.append(seconds(lambda: judge(exercise, exercise.reference)))
+        pieces.append(seconds(piece_of_work))
+    assert min(spent) < 40 * min(pieces)
 
 
 @every_exercise
@@ -127,6 +142,7 @@ def test_a_named_mistake_is_told_its_own_sentence(exercise: Exercise, sentence: 
 
 
 @every_exercise
+@pytest.mark.slow
 def test_nothing_else_passes(exercise: Exercise, capsys: pytest.CaptureFixture[str]) -> None:
     for name, answer in other_answers(exercise).items():
         verdict = judge(exercise, answer)

@@ -40,6 +40,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_this_machine_is_well() -> None:
     findings = {f.name: f for f in doctor.examine()}
     assert list(findings) == list(NAMES.values())

@@ -59,6 +59,7 @@ def test_a_readers_own_text_becomes_a_folder_with_a_model(text: Path, tmp_path: 
     assert f"all of it is in {out}" in result.output
 
 
+@pytest.mark.slow
 def test_stories_are_read_by_whole_words(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ["--stories", 40, "--half", "--out", out, *TINY]
@@ -171,6 +172,7 @@ def test_a_training_that_fails_ends_with_1(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_model_and_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

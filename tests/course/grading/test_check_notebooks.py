@@ -165,6 +165,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return Ran(status, folder, said.getvalue(), before)
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_the_worst_of_all(ran: Ran) -> None:
     assert ran.code == ran.data["exit_code"] == 2
     assert ran.notebook("fine.ipynb")["exit_code"] == 0
@@ -292,6 +293,7 @@ def test_the_summary_is_appended_where_the_ci_job_asks_for_it(ran: Ran) -> None:
     assert "```text\nIt is <b>too</b> big.\ngot: [1]\n```" in text
 
 
+@pytest.mark.slow
 def test_a_cell_that_ignores_interrupts_is_killed_and_the_time_for_all_is_limited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -507,6 +509,7 @@ def answered(cell: str, id: str, chosen: Attempt) -> str:
 
 
 @pytest.mark.skipif(len(SOURCES) < 2, reason="chapters 01 and 02 are not written yet")
+@pytest.mark.slow
 def test_three_right_one_wrong_one_endless(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

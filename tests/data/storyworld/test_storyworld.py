@@ -72,6 +72,7 @@ def test_counted_beginnings_agree_with_next_words(sample):
     assert chi_square_is_plausible(observed, expected)
 
 
+@pytest.mark.slow
 def test_choices_deep_in_the_stories_agree_with_next_words_and_the_floor_is_right(sample):
     # Contexts with the same possible words and chances are pooled, wherever they stand.
     pooled = defaultdict(Counter)
@@ -358,6 +359,7 @@ def bits_of_an_ngram(train, test, context):
     return bits / total
 
 
+@pytest.mark.slow
 def test_ngrams_stay_far_above_the_floor(sample):
     train = [line.split() for line in sample[:4000]]
     test = [line.split() for line in sample[4000:4100]]

@@ -49,6 +49,7 @@ SHARED = textwrap.dedent("""
 """)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
     out = tmp_path / "out"
 
@@ -76,6 +77,7 @@ def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
     straight, struck = tmp_path / "straight", tmp_path / "struck"
     first = start(straight)
