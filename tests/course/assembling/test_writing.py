@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from utils.course.assembling import assemble, child, talking
-from utils.course.assembling.assemble import Parts, gather, write_with
+from utils.course.assembling.assemble import Parts, gather, program, write_with
 from utils.course.assembling.extract import Piece, pieces
 from utils.course.checking.check import RIGHT
 from utils.data.storyworld import tokens as story_tokens
@@ -185,10 +185,29 @@ def test_the_greedy_step_has_its_turn(tmp_path: Path, small: str) -> None:
 
 
 def test_what_departs_is_said_with_its_input(tmp_path: Path, small: str) -> None:
-    """The innocent part that another one's numbers break is not the one that is named."""
-    double = EMBED.replace("tokens[ids]", "tokens[ids].double()")
-    parts = gather(answered(tmp_path, double, CALLS_EMBED, LOOP), small)
-    assert "6.2" in parts.theirs
-    assert "6.2" not in parts.misfits
-    if "8.6" in parts.misfits:  # the check knows of it: then it does not come so far
+    parts = gather(answered(tmp_path, EMBED, LOOP), small)
+    if parts.verdicts["8.6"][0] == RIGHT:  # else the check knows of it, and it does not come so far
         assert "after an empty text it writes nothing" in parts.misfits["8.6"]
+        assert parts.theirs == ["6.1"]
+
+
+def test_a_right_part_of_another_kind_is_handed_on_as_check_does(
+    tmp_path: Path, small: str
+) -> None:
+    double = EMBED.replace("tokens[ids]", "tokens[ids].double()")
+    parts = gather(answered(tmp_path, double, CALLS_EMBED), small)
+    write_with(parts, small, "Mina had", 0)
+    assert parts.theirs == ["6.1", "6.2"]
+    assert 'embed = as_checked("6.1", embed)' in program(parts)
+    assert "import as_checked, course_part, main" in program(parts)
+
+
+def test_the_part_that_spoils_another_is_named_and_not_the_other(
+    tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if what comes back were not turned into the course's kind."""
+    monkeypatch.setattr(child, "as_checked", lambda id, answer: answer)
+    double = EMBED.replace("tokens[ids]", "tokens[ids].double()")
+    parts = gather(answered(tmp_path, double, CALLS_EMBED), small)
+    assert parts.theirs == ["6.2"]
+    assert parts.misfits["6.1"].startswith("does not fit in: with it, 6.2 raised: ")

@@ -27,7 +27,8 @@ class Parts:
     """What was gathered: for each exercise with a place, whether it is theirs, and if not why.
 
     `theirs` are the exercises whose answers are used, `misfits` says of right ones why they are
-    not, and `idle` are those that fit in and had nothing to do when the text was written.
+    not, and `idle` are those that fit in and had nothing to do when the text was written. What
+    `handed` ones return is of another kind than the course's, and turned into it.
     """
 
     wanted: list[str]
@@ -36,6 +37,7 @@ class Parts:
     theirs: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
     idle: list[str] = field(default_factory=list)
+    handed: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """What is theirs, and what is the course's."""
@@ -143,6 +145,7 @@ def _try(
         "pieces": {id: piece_to_json(parts.found[id]) for id in ids},
         "ids": ids,
         "verdicts": parts.verdicts,
+        "handed": parts.handed,
         "misfits": parts.misfits,
         "fits": fits,
         "model": str(model),
@@ -156,6 +159,7 @@ def _try(
             show(f"Trying your {begun.removeprefix('fit ')} …")
             if "verdict" in message:
                 parts.verdicts[message["id"]] = message["verdict"]
+                parts.handed += [message["id"]] * message["handed"]
             elif "fit" in message and message["fault"]:
                 parts.misfits[message["fit"]] = f"does not fit in: {message['fault']}"
             elif "fit" in message:
@@ -169,7 +173,7 @@ def _try(
 
 def program(parts: Parts) -> str:
     """The file: the learner's parts in full, the course's by name, and how to run them."""
-    source, names = source_of(parts.theirs, parts.found, _usable(parts))
+    source, names = source_of(parts.theirs, parts.found, _usable(parts), parts.handed)
     rows = []
     for id in parts.wanted:
         value = names[id] if id in parts.theirs else f'course_part("{id}")'
@@ -183,7 +187,8 @@ def program(parts: Parts) -> str:
     return (
         f'"""A language model of my own, put together by `course assemble`.\n\n{said}\n'
         'python my_llm.py --prompt "Mina had" writes a text with it.\n"""\n\n'
-        f"from utils.course.assembling.assembled import course_part, main\n{source.rstrip()}\n\n\n"
+        "from utils.course.assembling.assembled import "
+        f"{'as_checked, ' * ('as_checked(' in source)}course_part, main\n{source.rstrip()}\n\n\n"
         f'PARTS = {{\n{table}\n}}\n\nif __name__ == "__main__":\n    main(PARTS)\n'
     )
 
@@ -245,6 +250,7 @@ def _write(
         order = {
             "pieces": {id: piece_to_json(piece) for id, piece in parts.found.items()},
             "theirs": parts.theirs,
+            "handed": parts.handed,
             "right": _usable(parts),
             **{"model": str(model), "prompt": prompt, "seed": seed, "trace": str(trace)},
         }

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.course.checking.check import examine
 from utils.course.checking.exercise import Exercise
 from utils.data.texts.models import DEFAULT, TextModel, open_model
 from utils.llm.gpt.block import Block
@@ -27,6 +28,7 @@ __all__ = [
     "PARTS",
     "AssembledGPT",
     "Sampling",
+    "as_checked",
     "course_part",
     "exercise",
     "main",
@@ -70,6 +72,11 @@ def exercise(id: str) -> Exercise:
 def course_part(id: str) -> Answer:
     """The course's own answer to an exercise."""
     return exercise(id).reference
+
+
+def as_checked(id: str, answer: Answer) -> Answer:
+    """A learner's answer as `check` hands it on: its results are of the kind of the course's."""
+    return examine(exercise(id), answer).goes_on
 
 
 def places(positions: str) -> list[str]:

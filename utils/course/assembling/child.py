@@ -17,6 +17,7 @@ from utils.course.assembling.assembled import (
     CALLED_BY,
     PARTS,
     Answer,
+    as_checked,
     course_part,
     exercise,
     write,
@@ -24,7 +25,7 @@ from utils.course.assembling.assembled import (
 from utils.course.assembling.extract import piece_from_json, source_of
 from utils.course.assembling.fitting import departure, departure_on
 from utils.course.assembling.watching import Watch
-from utils.course.checking.check import RIGHT, judge
+from utils.course.checking.check import RIGHT, examine
 from utils.course.checking.running import OutOfTime, time_limit
 from utils.data.texts.models import TextModel, open_model
 
@@ -55,11 +56,12 @@ def _tell(told: IO[str], **message: Any) -> None:
 
 
 def functions(
-    ids: list[str], found: Mapping[str, Any], right: list[str], watch: Watch | None = None
+    ids: list[str], order: Mapping[str, Any], right: list[str], watch: Watch | None = None
 ) -> dict[str, Answer]:
     """The learner's own functions, from running the program that they make together."""
-    source, names = source_of(ids, found, right)
-    space: dict[str, Any] = {"course_part": course_part, "__name__": "my_llm"}
+    source, names = source_of(ids, order["found"], right, order["handed"])
+    space: dict[str, Any] = {"__name__": "my_llm"}
+    space |= {"course_part": course_part, "as_checked": as_checked}
     with time_limit(SECONDS):
         exec(compile(source, "my_llm.py", "exec"), space)
     if watch:
@@ -76,12 +78,12 @@ def said(error: BaseException) -> str:
 
 def try_parts(order: dict[str, Any], tell: Any) -> None:
     """Judge every part by itself, then see which fit together."""
-    found, verdicts, misfits = order["found"], order["verdicts"], order["misfits"]
+    verdicts, misfits = order["verdicts"], order["misfits"]
     for id in order["ids"]:
         if id not in verdicts:
             tell(begin=id)
-            verdicts[id], fault = _verdict(id, found, _right(verdicts, misfits))
-            tell(id=id, verdict=verdicts[id])
+            verdicts[id], fault = _verdict(id, order, _right(verdicts, misfits))
+            tell(id=id, verdict=verdicts[id], handed=id in order["handed"])
             for each, why in fault.items():
                 misfits[each] = why
                 tell(fit=each, fault=why)
@@ -105,26 +107,29 @@ def _right(verdicts: Mapping[str, list[str]], misfits: Mapping[str, str]) -> lis
 
 
 def _verdict(
-    id: str, found: Mapping[str, Any], right: list[str]
+    id: str, order: Mapping[str, Any], right: list[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The verdict on a part; and if it falls only by another one that it calls, which, and why."""
-    verdict = _judged(id, found, right)
-    needs = [each for each in right if each in {need.exercise for need in found[id].needs}]
-    if verdict[0] == RIGHT or not needs or _judged(id, found, [])[0] != RIGHT:
+    verdict = _judged(id, order, right)
+    called = {need.exercise for need in order["found"][id].needs}
+    needs = [each for each in right if each in called]
+    if verdict[0] == RIGHT or not needs or _judged(id, order, [])[0] != RIGHT:
         return verdict, {}
     why = f"with it, {id} {verdict[0]}: {verdict[1]}".split("\n")[0]
     rest = {need: [each for each in right if each != need] for need in needs}
-    guilty = [need for need in needs if _judged(id, found, rest[need])[0] == RIGHT] or needs
+    guilty = [need for need in needs if _judged(id, order, rest[need])[0] == RIGHT] or needs
     return [RIGHT, ""], dict.fromkeys(guilty, why)
 
 
-def _judged(id: str, found: Mapping[str, Any], right: list[str]) -> list[str]:
+def _judged(id: str, order: Mapping[str, Any], right: list[str]) -> list[str]:
     try:
-        answer = functions([id], found, [*right, id])[id]
+        answer = functions([id], order, [*right, id])[id]
     except Failed as error:
         return ["raised", f"taken out of its notebook it fails: {said(error)}"]
-    verdict = judge(exercise(id), answer)
-    return [verdict.status, verdict.diagnosis or ""]
+    judged = examine(exercise(id), answer)
+    if judged.verdict.status == RIGHT and judged.goes_on is not answer:
+        order["handed"].append(id)
+    return [judged.verdict.status, judged.verdict.diagnosis or ""]
 
 
 def _faults(id: str, order: Mapping[str, Any], opened: TextModel, tell: Any) -> dict[str, str]:
@@ -147,7 +152,7 @@ def _faults(id: str, order: Mapping[str, Any], opened: TextModel, tell: Any) -> 
 def _misfit(ids: list[str], right: list[str], order: Mapping[str, Any], opened: TextModel) -> str:
     """Why parts do not fit together; empty where all is the same as with the course's."""
     try:
-        parts = functions(ids, order["found"], right)
+        parts = functions(ids, order, right)
         with time_limit(SECONDS):
             return departure(opened, parts)
     except Failed as error:
@@ -156,10 +161,10 @@ def _misfit(ids: list[str], right: list[str], order: Mapping[str, Any], opened: 
 
 def write_story(order: dict[str, Any], tell: Any) -> None:
     """Write a text, and a few words without dice; tell of each token, and of whose fault it is."""
-    opened, found = open_model(order["model"]), order["found"]
+    opened = open_model(order["model"])
     watch = Watch(Path(order["trace"]))
     try:
-        parts = functions(order["theirs"], found, order["right"], watch)
+        parts = functions(order["theirs"], order, order["right"], watch)
         with time_limit(STORY_SECONDS):
             texts = [_text(opened, parts, order, tell, seed=order["seed"])]
             if "8.1" in parts:
@@ -191,7 +196,7 @@ def _culprit(order: Mapping[str, Any], opened: TextModel) -> str | None:
     for id in sorted(theirs, key=CALLED_BY.__contains__):
         ids = [each for each in (id, CALLED_BY.get(id)) if each in theirs]
         try:
-            parts = functions(ids, order["found"], ids)
+            parts = functions(ids, order, ids)
             with time_limit(SECONDS):
                 if departure_on(opened, parts, order["ids_so_far"]):
                     return id

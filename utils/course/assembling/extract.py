@@ -43,10 +43,14 @@ class Statement:
 
 @dataclass
 class Piece:
-    """An answer: the name of its function, its statements in order, and the exercises it needs."""
+    """An answer: the name of its function, its statements in order, and the exercises it needs.
+
+    `checked` is the statement that hands it to `check` and gives what comes back a name.
+    """
 
     exercise: str
     name: str
+    checked: Statement
     statements: list[Statement] = field(default_factory=list)
     needs: list[Statement] = field(default_factory=list)
 
@@ -110,7 +114,7 @@ def _checked(node: ast.stmt) -> tuple[str, str]:
 
 
 def _piece(checked: Statement, statements: list[Statement]) -> Piece:
-    piece = Piece(checked.exercise, checked.answer)
+    piece = Piece(checked.exercise, checked.answer, checked)
     wanted, seen = [(checked.answer, checked.place)], set[tuple[str, Place]]()
     while wanted:
         name, before = wanted.pop()
@@ -169,11 +173,15 @@ def _globals(table: symtable.SymbolTable, top: bool = False) -> Iterator[str]:
 
 
 def source_of(
-    wanted: Iterable[str], found: Mapping[str, Piece], theirs: Iterable[str]
+    wanted: Iterable[str],
+    found: Mapping[str, Piece],
+    theirs: Iterable[str],
+    handed: Iterable[str] = (),
 ) -> tuple[str, dict[str, str]]:
     """One program that defines the answers to `wanted`, and the name of each.
 
-    Answers in `theirs` are the learner's own; what else one of them needs is the course's.
+    Answers in `theirs` are the learner's own; what else one of them needs is the course's. Those in
+    `handed` give results of another kind than the course's, and are handed on as `check` does.
     """
     theirs, names = set(theirs), dict[str, str]()
     imports, lines = set[str](), dict[Place, str]()
@@ -181,6 +189,9 @@ def source_of(
     for exercise in todo:  # grows while it is walked
         piece = found[exercise]
         names[exercise] = piece.name
+        if exercise in handed:
+            names[exercise] = piece.checked.name
+            lines[piece.checked.place] = _handed(piece, piece.checked)
         for statement in piece.statements:
             if _is_import(statement):
                 imports.add(statement.source)
@@ -190,13 +201,19 @@ def source_of(
             if need.exercise not in theirs:
                 lines[need.place] = f'{need.name} = course_part("{need.exercise}")'
                 continue
-            if found[need.exercise].name != need.name:
+            if need.exercise in handed:
+                lines[need.place] = _handed(found[need.exercise], need)
+            elif found[need.exercise].name != need.name:
                 lines[need.place] = f"{need.name} = {found[need.exercise].name}"
             if need.exercise not in todo:
                 todo.append(need.exercise)
     body = _spaced(dict.fromkeys(lines[place] for place in sorted(lines)))
     source = "\n".join([*sorted(imports, key=_import_order), *body])
     return re.sub(r"\n{4,}", "\n\n\n", source), names
+
+
+def _handed(piece: Piece, check: Statement) -> str:
+    return f'{check.name} = as_checked("{piece.exercise}", {piece.name})'
 
 
 def _import_order(source: str) -> tuple[bool, str]:
@@ -220,6 +237,7 @@ def piece_to_json(piece: Piece) -> dict[str, object]:
     return {
         "exercise": piece.exercise,
         "name": piece.name,
+        "checked": _plain(piece.checked),
         "statements": [_plain(statement) for statement in piece.statements],
         "needs": [_plain(statement) for statement in piece.needs],
     }
@@ -228,7 +246,7 @@ def piece_to_json(piece: Piece) -> dict[str, object]:
 def piece_from_json(plain: Mapping[str, object]) -> Piece:
     """The piece that `piece_to_json` made plain."""
     lists = {name: [_statement(each) for each in plain[name]] for name in ("statements", "needs")}
-    return Piece(plain["exercise"], plain["name"], **lists)
+    return Piece(plain["exercise"], plain["name"], _statement(plain["checked"]), **lists)
 
 
 def _plain(statement: Statement) -> list[object]:
