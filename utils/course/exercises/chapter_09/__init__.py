@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_09.thoughts import (
-    BEST_OF_N,
-    GROUP_ADVANTAGES,
-    PARSE_ANSWER,
-    SCRATCHPAD,
-)
-from utils.course.exercises.chapter_09.votes import MAJ_AT_K, MAJORITY_VOTE, PASS_AT_K
+from utils.course.exercises.chapter_09.advantages import GROUP_ADVANTAGES
+from utils.course.exercises.chapter_09.best import BEST_OF_N
+from utils.course.exercises.chapter_09.parsing import PARSE_ANSWER
+from utils.course.exercises.chapter_09.passing import PASS_AT_K
+from utils.course.exercises.chapter_09.scratchpad import SCRATCHPAD
+from utils.course.exercises.chapter_09.votes import MAJ_AT_K, MAJORITY_VOTE
 
 EXERCISES: list[Exercise] = [
     SCRATCHPAD,

@@ -1,8 +1,7 @@
-"""Chapter 09, first part: many answers to one question."""
+"""Exercises 9.3 and 9.4: many answers to one question, and how often their vote is right."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -66,6 +65,27 @@ def _empty_raises(answers: Answers) -> Tally:
     return [answer for answer, votes in counts.items() if votes == most], most
 
 
+def _as_share(answers: Answers) -> tuple[list[Any], float]:
+    winners, votes = majority_vote(answers)
+    return winners, votes / max(1, sum(answer is not None for answer in answers))
+
+
+def _with_repeats(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return [answer for answer in answers if answer in winners], votes
+
+
+def _ranking(answers: Answers) -> Tally:
+    ranked = Counter(answer for answer in answers if answer is not None).most_common()
+    return [answer for answer, _ in ranked], majority_vote(answers)[1]
+
+
+def _fewest(answers: Answers) -> Tally:
+    counts = Counter(answer for answer in answers if answer is not None)
+    least = min(counts.values(), default=0)
+    return [answer for answer, votes in counts.items() if votes == least], least
+
+
 def _vote_by_loop(answers: Answers) -> Tally:
     winners: list[Any] = []
     votes = 0
@@ -87,6 +107,25 @@ def _vote_by_common(answers: Answers) -> Tally:
     return [], 0
 
 
+def _cut(tally: Tally) -> Tally:
+    return tally[0][:1], tally[1]
+
+
+def _none_and_empty(answers: Answers) -> Tally:
+    counts = Counter(answers)
+    most = max(counts.values())
+    return [answer for answer, votes in counts.items() if votes == most], most
+
+
+_SILENT = (
+    "A tie was broken in silence, by who came {}. Return all the winners: the caller must know "
+    "that there was no favourite."
+)
+_NONE = "None won, or got votes: it says that there was no answer, and no answer has no vote."
+_EMPTY = (
+    "With no votes there are no winners and 0 votes; `max` of nothing raises. Give it default=0."
+)
+
 MAJORITY_VOTE = Exercise(
     id="9.3",
     title="Majority vote",
@@ -94,10 +133,11 @@ MAJORITY_VOTE = Exercise(
     stars=1,
     reference=majority_vote,
     probes=[
+        ([7, 3, 3, 8],),
         ([7],),
         ([],),
-        ([3, 7, 7],),
         ([7, 3],),
+        ([5, 2, 5, 2],),
         ([None, None, 4],),
         ([None, None],),
         ([0, 0, 5],),
@@ -106,23 +146,42 @@ MAJORITY_VOTE = Exercise(
         ([4, 4, 4, 1, 2, 3, 5],),
     ],
     mistakes={
-        "A tie was broken in silence, by who came first. Return all the winners: the caller must "
-        "know that there was no favourite.": _only_the_first,
+        _SILENT.format("first"): _only_the_first,
         "A tie was broken in silence, by who came last. Return all the winners.": _the_last,
         "A tie was broken in silence, by who is the larger. Return all the winners.": _the_largest,
-        "None won, or got votes: it says that there was no answer, and no answer has no "
-        "vote.": _none_votes,
+        _NONE: _none_votes,
         "You ask for more than half of the votes. The most votes win, however "
         "few.": _strict_majority,
         "The answer 0 lost its votes: leave out what `is None`, not all that is "
         "false.": _zero_is_silent,
         "The winners are sorted: keep the order in which they first came.": _sorted_winners,
-        "With no votes there are no winners and 0 votes; `max` of nothing raises. Give it "
-        "default=0.": _empty_raises,
+        _EMPTY: _empty_raises,
         "The number of votes was left out: return the winners and the votes of "
         "each.": lambda answers: majority_vote(answers)[0],
+        "The votes come first: return the winners, then their votes.": (
+            lambda answers: majority_vote(answers)[::-1]
+        ),
+        "You returned how many winners there are; return how many votes each of them got.": (
+            lambda answers: (majority_vote(answers)[0], len(majority_vote(answers)[0]))
+        ),
+        "You returned how many voted at all; return how many votes each winner got.": (
+            lambda answers: (majority_vote(answers)[0], sum(a is not None for a in answers))
+        ),
+        "You returned the winners' share of the votes; return their number.": _as_share,
+        "Each winner stands there once for every vote: name it once.": _with_repeats,
+        "These are all the answers that were given, in the order of their votes: return those with "
+        "the most.": _ranking,
+        "The winner stands alone, not in a list: there may be several, so it is a list always.": (
+            lambda answers: ((majority_vote(answers)[0] or [None])[0], majority_vote(answers)[1])
+        ),
+        "The least votes win here: ask for the largest count.": _fewest,
     },
     alternatives={"a loop": _vote_by_loop, "most_common": _vote_by_common},
+    together={
+        (_SILENT.format("first"), _NONE): lambda answers: _cut(_none_votes(answers)),
+        (_NONE, _EMPTY): lambda answers: _none_and_empty(answers),
+        (_SILENT.format("first"), _EMPTY): lambda answers: _cut(_empty_raises(answers)),
+    },
     parts=("winners", "votes"),
 )
 
@@ -195,8 +254,8 @@ MAJ_AT_K = Exercise(
     stars=2,
     reference=maj_at_k,
     probes=[
+        ([[3, 7, 5]], [7], 1),
         ([[7]], [7], 1),
-        ([[7, 3]], [7], 1),
         ([[7, 3, 7]], [7], 3),
         ([[3, 7], [5, 5]], [7, 5], 2),
         ([[3, 7, 7, 7], [5, 5, 4, 6]], [7, 5], 2),
@@ -232,6 +291,36 @@ MAJ_AT_K = Exercise(
         ),
         "One right answer in a group was enough: that is pass@k. In a vote it must be the "
         "favourite.": lambda *args: _maj(*args, credit=lambda g, r: float(r in g)),
+        "You return how many groups voted right; divide by the number of groups.": (
+            lambda samples, truth, k: [
+                sum(_credit(group, right) for group in _groups(answers, k))
+                for answers, right in zip(samples, truth, strict=True)
+            ]
+        ),
+        "You divide by the number of answers; divide by the number of groups, n // k.": (
+            lambda samples, truth, k: [
+                sum(_credit(group, right) for group in _groups(answers, k)) / len(answers)
+                for answers, right in zip(samples, truth, strict=True)
+            ]
+        ),
+        "You divide by n / k, which counts the answers left over as part of a group: divide by "
+        "the number of groups, n // k.": lambda samples, truth, k: [
+            sum(_credit(group, right) for group in _groups(answers, k)) / (len(answers) / k)
+            for answers, right in zip(samples, truth, strict=True)
+        ],
+        "All questions are held against the first one's answer: each has its own in "
+        "`truth`.": lambda samples, truth, k: maj_at_k(samples, [truth[0]] * len(samples), k),
+        "With m winners you gave 1 / m whether the right answer is among them or not.": (
+            lambda *args: _maj(*args, credit=lambda g, r: 1 / max(1, len(majority_vote(g)[0])))
+        ),
+        "Every k-th answer makes a group in yours; a group is k neighbours.": (
+            lambda *args: _maj(
+                *args,
+                cut=lambda a, k: [
+                    a[: len(a) // k * k][i :: len(a) // k] for i in range(len(a) // k)
+                ],
+            )
+        ),
     },
     alternatives={
         "fractions": lambda samples, truth, k: [
@@ -242,72 +331,4 @@ MAJ_AT_K = Exercise(
             for answers, right in zip(samples, truth, strict=True)
         ],
     },
-)
-
-# 9.5 · pass@k
-
-
-def pass_at_k(n: int, c: int, k: int) -> float:
-    """The chance that k of n answers, c of them right, hold a right one."""
-    return reasoning.pass_at_k(n, c, k)
-
-
-def _by_product(n: int, c: int, k: int) -> float:
-    if n - c < k:
-        return 1.0
-    return 1 - math.prod((n - c - i) / (n - i) for i in range(k))
-
-
-def _by_chen(n: int, c: int, k: int) -> float:
-    if n - c < k:
-        return 1.0
-    return 1 - math.prod(1 - k / i for i in range(n - c + 1, n + 1))
-
-
-def _lgamma(n: int, c: int, k: int) -> float:
-    if n - c < k:
-        return 1.0
-    logs = [math.lgamma(m + 1) for m in (n - c, n - k, n - c - k, n)]
-    return 1 - math.exp(logs[0] + logs[1] - logs[2] - logs[3])
-
-
-PASS_AT_K = Exercise(
-    id="9.5",
-    title="pass@k",
-    minutes=7,
-    stars=2,
-    reference=pass_at_k,
-    probes=[
-        (1, 1, 1),
-        (2, 1, 1),
-        (3, 0, 2),
-        (4, 1, 2),
-        (5, 2, 3),
-        (5, 4, 3),
-        (6, 6, 1),
-        (20, 3, 20),
-        (256, 13, 16),
-        (300, 2, 150),
-    ],
-    mistakes={
-        "1 − (1 − c/n)ᵏ puts every answer back before the next is drawn, and comes out too low. "
-        "Draw k different ones of the n: count the ways to choose.": lambda n, c, k: (
-            1 - (1 - c / n) ** k
-        ),
-        "This is the chance that none of the k is right; pass@k is 1 minus that.": (
-            lambda n, c, k: math.comb(n - c, k) / math.comb(n, k)
-        ),
-        "This is the chance that all k are right. One is enough: 1 minus the chance that all are "
-        "wrong.": lambda n, c, k: math.comb(c, k) / math.comb(n, k),
-        "k · c / n adds up chances that overlap, and can pass 1.": lambda n, c, k: k * c / n,
-        "Capped or not, k · c / n adds up chances that overlap.": lambda n, c, k: min(
-            1.0, k * c / n
-        ),
-        "This is c / n, pass@1, whatever k is.": lambda n, c, k: c / n,
-        "Choose the k from the n − c wrong ones: you chose from the c right ones.": (
-            lambda n, c, k: 1 - math.comb(c, k) / math.comb(n, k)
-        ),
-        "This is 1 as soon as any answer is right: that is pass@n.": lambda n, c, k: float(c > 0),
-    },
-    alternatives={"a product": _by_product, "Chen's product": _by_chen, "lgamma": _lgamma},
 )
