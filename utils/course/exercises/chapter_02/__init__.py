@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_02.bytes import UTF8_BYTES
-from utils.course.exercises.chapter_02.chances import ENTROPY, NGRAM_CHANCES, WINDOWS
-from utils.course.exercises.chapter_02.tokens import BPE_STEP, COUNT_PAIRS, MERGE_A_PAIR
+from utils.course.exercises.chapter_02.chances import NGRAM_CHANCES
+from utils.course.exercises.chapter_02.cutting import WINDOWS
+from utils.course.exercises.chapter_02.entropy import ENTROPY
+from utils.course.exercises.chapter_02.step import BPE_STEP
+from utils.course.exercises.chapter_02.tokens import COUNT_PAIRS, MERGE_A_PAIR
 
 EXERCISES: list[Exercise] = [
     UTF8_BYTES,

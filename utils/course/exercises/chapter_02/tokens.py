@@ -1,12 +1,14 @@
-"""Chapter 02, on the way to tokens: pairs, merges, the trainer's step."""
+"""Chapter 02, on the way to tokens: pairs and merges."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby, pairwise
+from typing import Any
 
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.slips import Wrong, alone, in_pairs
 from utils.llm.tokenizer import bpe as tokenizer
 
 Pair = tuple[int, int]
@@ -14,7 +16,7 @@ Pair = tuple[int, int]
 # 2.2 ---------------------------------------------------------------------------------------------
 
 
-def _count_runs_by_length(ids: Sequence[int]) -> dict[Pair, int]:
+def count_runs_by_length(ids: Sequence[int]) -> dict[Pair, int]:
     """Run by run: a run of n equal ids holds n // 2 pairs of itself, and one with the next run."""
     runs = [(key, len(list(group))) for key, group in groupby(ids)]
     counts: dict[Pair, int] = defaultdict(int)
@@ -36,6 +38,14 @@ def _count_half_of_equal_pairs(ids: Sequence[int]) -> dict[Pair, int]:
     return {(a, b): (n + 1) // 2 if a == b else n for (a, b), n in Counter(pairwise(ids)).items()}
 
 
+def _count_one_of_a_run(ids: Sequence[int]) -> Counter[Pair]:
+    """Leaves out every pair that equals the one before it, however long the run."""
+    pairs = list(pairwise(ids))
+    return Counter(
+        pair for before, pair in zip([None, *pairs], pairs, strict=False) if pair != before
+    )
+
+
 def _count_jumping(ids: Sequence[int]) -> Counter[Pair]:
     counts: Counter[Pair] = Counter()
     i = 0
@@ -43,6 +53,10 @@ def _count_jumping(ids: Sequence[int]) -> Counter[Pair]:
         counts[ids[i], ids[i + 1]] += 1
         i += 2 if ids[i] == ids[i + 1] else 1
     return counts
+
+
+def _count_no_equals(ids: Sequence[int]) -> Counter[Pair]:
+    return Counter(pair for pair in pairwise(ids) if pair[0] != pair[1])
 
 
 def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
@@ -58,16 +72,20 @@ def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
 COUNT_PAIRS = Exercise(
     id="2.2",
     title="Count the pairs",
-    minutes=8,
+    minutes=10,
     stars=2,
     reference=tokenizer.count_pairs,
     probes=[
+        ([5, 6, 5, 6, 6, 4],),
         ([],),
         ([7],),
         ([1, 2],),
-        ([1, 2, 3],),
+        ([4, 2, 3],),
         ([1, 1, 1],),
         ([1, 2, 1],),
+        ([5, 7, 7, 7],),
+        ([5, 7, 7, 7, 7, 7, 6],),
+        ([7, 7, 7, 7],),
         ([1, 2, 1, 2],),
         ([3, 3, 3, 3, 300, 3],),
         ([7, 7, 8, 7, 7],),
@@ -82,8 +100,12 @@ COUNT_PAIRS = Exercise(
         "Two pairs that share an id were both counted. [1, 1, 1] holds (1, 1) once: a merge would "
         "use up two of the three. After counting such a pair, skip the one that begins with its "
         "second id.": lambda ids: Counter(pairwise(ids)),
-        "Two runs of the same id are counted apart: [7, 7, 8, 7, 7] holds (7, 7) twice. Forget the "
-        "remembered pair as soon as another pair comes.": _count_half_of_equal_pairs,
+        "Each run of equal ids begins anew: [7, 7, 8, 7, 7] holds (7, 7) twice. Count run by run; "
+        "don't halve the sum of all runs, and forget a remembered pair as soon as another "
+        "comes.": _count_half_of_equal_pairs,
+        "Of a long run you count one pair only: [7, 7, 7, 7] holds (7, 7) twice. After the pair "
+        "that you skip, forget the remembered one.": _count_one_of_a_run,
+        "Two equal neighbours are a pair as well: [7, 7] holds (7, 7) once.": _count_no_equals,
         "Skip only the same pair, not whatever comes next: [7, 7, 8] holds (7, 7) and "
         "(7, 8).": _count_jumping,
         "The order of a pair matters: (2, 1) is not (1, 2). Don't sort its members.": lambda ids: (
@@ -99,11 +121,22 @@ COUNT_PAIRS = Exercise(
         "The last pair is missing. A list of n ids has n − 1 pairs.": lambda ids: Counter(
             (ids[i], ids[i + 1]) for i in range(len(ids) - 2)
         ),
+        "The first pair is missing. A list of n ids has n − 1 pairs.": lambda ids: Counter(
+            pairwise(ids[1:])
+        ),
+        "You count each pair twice, once in each order: (1, 2) is not (2, 1), and only the one "
+        "that stands there counts.": lambda ids: Counter(
+            pair for a, b in pairwise(ids) for pair in ((a, b), (b, a))
+        ),
+        "You count ids that stand two places apart: neighbours are ids[i] and "
+        "ids[i + 1].": lambda ids: Counter(zip(ids, ids[2:], strict=False)),
+        "The pairs are right, but they are only listed: count how often each one "
+        "comes.": lambda ids: list(pairwise(ids)),
         "These are the counts of single ids. Count each together with the one after "
         "it.": lambda ids: Counter(ids),
     },
     alternatives={
-        "run by run, in a dict": _count_runs_by_length,
+        "run by run, in a dict": count_runs_by_length,
         "the pair just counted": _count_with_a_memory,
     },
 )
@@ -111,43 +144,49 @@ COUNT_PAIRS = Exercise(
 # 2.3 ---------------------------------------------------------------------------------------------
 
 
-def _merge(
-    ids: Sequence[int],
-    new_id: int,
-    hits: Callable[[int], bool],
-    step: Callable[[int], int] = lambda i: 2,
-    end: int = 0,
-) -> list[int]:
-    """The merge, with a test for a hit and a step after it that a wrong turn can change."""
-    merged: list[int] = []
-    i = 0
-    while i < len(ids) - end:
-        hit = i + 1 < len(ids) and hits(i)
-        merged.append(new_id if hit else ids[i])
-        i += step(i) if hit else 1
+def _hit(ids: Sequence[int], i: int, pair: Pair, wrong: Wrong) -> bool:
+    """Whether the pair stands at place i, by the test of a slip where one is named."""
+    if i + 1 + ("not at the end" in wrong) >= len(ids):
+        return False
+    a, b = ids[i], ids[i + 1]
+    if "first id" in wrong:
+        return a == pair[0]
+    if "second id" in wrong:
+        return b == pair[1]
+    if "either id" in wrong:
+        return a in pair and b in pair
+    if "other way" in wrong:
+        return (b, a) == tuple(pair)
+    both_ways = "either order" in wrong and (b, a) == tuple(pair)
+    return "never" not in wrong and ((a, b) == tuple(pair) or both_ways)
+
+
+def _merge(ids: Sequence[int], pair: Pair, new_id: int, *, wrong: Wrong = frozenset()) -> Any:
+    """The merge, with the slips named in `wrong`."""
+    merged: list[Any] = []
+    i, done = 0, False
+    while i < len(ids) - ("last lost" in wrong):
+        hit = not done and _hit(ids, i, pair, wrong)
+        done = (hit and "first only" in wrong) or done
+        new = [new_id, pair[1]] if "second stays" in wrong else [new_id]
+        new = [pair[0], new_id] if "first stays" in wrong else new
+        new = [new_id, new_id] if "twice" in wrong else new
+        new = (
+            []
+            if "dropped" in wrong
+            else [(ids[i], ids[i + 1])]
+            if "pair itself" in wrong and hit
+            else new
+        )
+        rest = [] if "only new" in wrong else [ids[i]]
+        merged += new if hit else rest
+        long = hit and not ("overlapping" in wrong and _hit(ids, i + 1, pair, wrong))
+        i += 2 if long and "one step" not in wrong else 1
     return merged
-
-
-def _is(ids: Sequence[int], pair: Pair) -> Callable[[int], bool]:
-    return lambda i: tuple(ids[i : i + 2]) == tuple(pair)
-
-
-def _merge_first_only(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
-    found = next(filter(_is(ids, pair), range(len(ids))), None)
-    return list(ids) if found is None else [*ids[:found], new_id, *ids[found + 2 :]]
-
-
-def _merge_overlapping(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
-    hits = _is(ids, pair)
-    return _merge(ids, new_id, hits, lambda i: 1 if hits(i + 1) else 2)
 
 
 def _merge_from_the_right(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
     return tokenizer.merge_pair(list(ids[::-1]), (pair[1], pair[0]), new_id)[::-1]
-
-
-def _merge_either_order(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
-    return _merge(ids, new_id, lambda i: sorted(ids[i : i + 2]) == sorted(pair))
 
 
 def _merge_as_text(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
@@ -155,7 +194,62 @@ def _merge_as_text(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
     return [int(number) for number in text.split()]
 
 
-def _merge_with_a_stack(ids: Sequence[int], pair: Pair, new_id: int) -> tuple[int, ...]:
+def _merge_past_the_end(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    merged, i = [], 0
+    while i < len(ids):
+        hit = (ids[i], ids[i + 1]) == tuple(pair)
+        merged.append(new_id if hit else ids[i])
+        i += 2 if hit else 1
+    return merged
+
+
+_MERGE_SAID = {
+    "never": "Nothing was merged. Mind the kinds when you compare: `ids[i:i+2]` is a list, and no "
+    "list equals a tuple such as `pair`.",
+    "first only": "Only the first occurrence was merged. Go on to the end of the list: every "
+    "occurrence of the pair becomes the new id.",
+    "overlapping": "Two merges share a token. After a merge step over both of its tokens: "
+    "[1, 1, 1] holds one merge of (1, 1) and a 1 that is left over.",
+    "one step": "After a merge you move on by one place, so that the second token of the pair is "
+    "looked at again: move on by two places there, by one otherwise.",
+    "second stays": "The second token of the pair is still there behind the new id: the new id "
+    "stands for both.",
+    "first stays": "The first token of the pair is still there before the new id: the new id "
+    "stands for both.",
+    "twice": "The new id stands there twice, once for each token of the pair: one id stands for "
+    "both.",
+    "dropped": "The pair has gone, and the new id is missing: append it where the pair stood.",
+    "pair itself": "You put the pair itself in the list: put `new_id` there.",
+    "only new": "Only the new ids are left. Every token that is not part of a merge stays as it "
+    "is.",
+    "last lost": "The last token is lost when it is not part of a merge. Let the loop reach the "
+    "last position, and look ahead only where there is a next token.",
+    "not at the end": "A pair at the very end of the list is not merged: the last place where one "
+    "can begin is len(ids) − 2.",
+    "first id": "You compare only the first id of the pair: the one behind it must fit too.",
+    "second id": "You compare only the second id of the pair: the one before it must fit too.",
+    "either id": "You merge any two of the pair's ids, in any order and also twice the same: "
+    "compare both, in order.",
+    "other way": "You merge the pair the other way round. (1, 2) and (2, 1) are different pairs: "
+    "compare in order.",
+    "either order": "You also merged the pair the other way round. (1, 2) and (2, 1) are different "
+    "pairs: compare in order.",
+}
+_MERGE_APART = [
+    "first id | second id | either id | other way | either order | never",
+    "second stays | first stays | twice | dropped | pair itself | never",
+    "never | first only | overlapping | not at the end",
+    "first only | overlapping",
+    "only new | last lost | never",
+    "overlapping | second stays | first stays | twice | dropped | pair itself | first id"
+    " | second id | either id | only new",
+    "not at the end | last lost",
+    "one step | overlapping | second stays | first stays | twice | dropped | pair itself",
+    "one step | first id | second id | either id | only new | never | first only",
+]
+
+
+def merge_with_a_stack(ids: Sequence[int], pair: Pair, new_id: int) -> tuple[int, ...]:
     stack: list[int] = []
     for token in ids:
         if stack and (stack[-1], token) == tuple(pair):
@@ -180,6 +274,8 @@ MERGE_A_PAIR = Exercise(
     stars=2,
     reference=tokenizer.merge_pair,
     probes=[
+        ([3, 1, 2, 5, 1, 2, 2, 1, 4], (1, 2), 9),
+        ([3, 1, 1, 2, 2, 4], (1, 2), 9),
         ([], (1, 2), 9),
         ([1], (1, 2), 9),
         ([1, 2], (1, 2), 9),
@@ -196,179 +292,18 @@ MERGE_A_PAIR = Exercise(
         (list("하하하호".encode()), (0xED, 0x95), 256),
         ([4, 7, 4, 7, 7, 4, 4, 7], (4, 7), 256),
     ],
-    mistakes={
-        "Only the first occurrence was merged. Go on to the end of the list: every "
-        "occurrence of the pair becomes the new id.": _merge_first_only,
-        "Two merges share a token. After a merge step over both of its tokens: "
-        "[1, 1, 1] holds one merge of (1, 1) and a 1 that is left over.": _merge_overlapping,
+    mistakes=alone(_merge, _MERGE_SAID)
+    | {
         "You merge from the right. Read from left to right: in [1, 1, 1] the first "
         "two are merged and the last is left over.": _merge_from_the_right,
-        "The second token of the pair is still there behind the new id. Move on by two "
-        "places after a merge, by one otherwise.": lambda ids, pair, new_id: _merge(
-            ids, new_id, _is(ids, pair), lambda i: 1
-        ),
-        "The last token is lost when it is not part of a merge. Let the loop reach the last "
-        "position, and look ahead only where there is a next token.": lambda ids, pair, new_id: (
-            _merge(ids, new_id, _is(ids, pair), end=1)
-        ),
         "You replace text, and so parts of numbers: [11, 2] holds no 1 beside a 2. Compare the ids "
         "themselves.": _merge_as_text,
-        "You also merged the pair the other way round. (1, 2) and (2, 1) are different "
-        "pairs: compare in order.": _merge_either_order,
+        "At the last token there is no ids[i + 1] to look at: compare only where "
+        "i + 1 < len(ids).": _merge_past_the_end,
     },
+    together=in_pairs(_merge, _MERGE_SAID, _MERGE_APART),
     alternatives={
-        "a stack that gives a tuple": _merge_with_a_stack,
+        "a stack that gives a tuple": merge_with_a_stack,
         "recursion": _merge_by_recursion,
     },
-)
-
-# 2.4 ---------------------------------------------------------------------------------------------
-
-Words = list[list[int]]
-Step = tuple[Pair | None, Words]
-
-
-def _apply(words: Words, pair: Pair | None, new_id: int) -> Step:
-    if pair is None:
-        return None, words
-    return pair, [tokenizer.merge_pair(word, pair, new_id) for word in words]
-
-
-def _pairs_of(words: Words) -> Counter[Pair]:
-    counts: Counter[Pair] = Counter()
-    for word in words:
-        counts.update(tokenizer.count_pairs(word))
-    return counts
-
-
-def _choose(counts: Mapping[Pair, int], rank: Callable[[Pair], tuple[int, ...]]) -> Pair | None:
-    return min(counts, key=rank, default=None)
-
-
-def merge_most_frequent(words: Words, new_id: int) -> Step:
-    """Merge the most frequent pair in all words; the smaller pair wins a tie."""
-    counts = _pairs_of(words)
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_over_borders(words: Words, new_id: int) -> Step:
-    counts = tokenizer.count_pairs([token for word in words for token in word])
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_counts_overlaps(words: Words, new_id: int) -> Step:
-    counts = Counter(pair for word in words for pair in pairwise(word))
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_once_a_word(words: Words, new_id: int) -> Step:
-    counts = Counter(pair for word in words for pair in tokenizer.count_pairs(word))
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_overwrites(words: Words, new_id: int) -> Step:
-    counts: dict[Pair, int] = {}
-    for word in words:
-        counts.update(tokenizer.count_pairs(word))
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_second_number_first(words: Words, new_id: int) -> Step:
-    counts = _pairs_of(words)
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair[::-1])), new_id)
-
-
-def _step_bare_none(words: Words, new_id: int) -> Step | None:
-    pair, merged = merge_most_frequent(words, new_id)
-    return None if pair is None else (pair, merged)
-
-
-def _step_first_met(words: Words, new_id: int) -> Step:
-    counts = _pairs_of(words)
-    return _apply(words, max(counts, key=counts.__getitem__, default=None), new_id)
-
-
-def _step_larger_pair(words: Words, new_id: int) -> Step:
-    counts = _pairs_of(words)
-    return _apply(words, max(counts, key=lambda pair: (counts[pair], pair), default=None), new_id)
-
-
-def _step_rarest(words: Words, new_id: int) -> Step:
-    counts = _pairs_of(words)
-    return _apply(words, _choose(counts, lambda pair: (counts[pair], *pair)), new_id)
-
-
-def _step_each_word_once(words: Words, new_id: int) -> Step:
-    counts = _pairs_of([list(word) for word in dict.fromkeys(map(tuple, words))])
-    return _apply(words, _choose(counts, lambda pair: (-counts[pair], *pair)), new_id)
-
-
-def _step_drops_repeats(words: Words, new_id: int) -> Step:
-    pair, merged = merge_most_frequent(words, new_id)
-    return pair, [list(word) for word in dict.fromkeys(map(tuple, merged))]
-
-
-def _step_only_names(words: Words, new_id: int) -> Step:
-    return merge_most_frequent(words, new_id)[0], words
-
-
-def _step_with_a_sort(words: Words, new_id: int) -> tuple[Pair | None, tuple[tuple[int, ...], ...]]:
-    counted = [_count_runs_by_length(word) for word in words]
-    every = sorted(pair for counts in counted for pair in counts for _ in range(counts[pair]))
-    best = max(every, key=every.count, default=None)  # max keeps the first, so the smaller pair
-    if best is None:
-        return None, tuple(map(tuple, words))
-    return best, tuple(_merge_with_a_stack(word, best, new_id) for word in words)
-
-
-BPE_STEP = Exercise(
-    id="2.4",
-    title="The trainer's step",
-    minutes=8,
-    stars=2,
-    reference=merge_most_frequent,
-    probes=[
-        ([], 256),
-        ([[5]], 256),
-        ([[1, 2]], 256),
-        ([[1, 2], [3]], 256),
-        ([[2, 1, 3]], 256),
-        ([[3, 1], [2, 1]], 256),
-        ([[2, 3], [1, 9]], 256),
-        ([[5, 5, 5], [1, 2]], 256),
-        ([[3, 4], [1, 2, 3, 4]], 256),
-        ([[1], [2, 3], [1], [2, 4], [1]], 256),
-        ([[8, 9], [8, 9], [1, 2, 1, 2, 1, 2]], 256),
-        ([[8, 9], [8, 9], [8, 9], [1, 2, 5], [1, 2, 6]], 300),
-        ([list(b"banana"), list(b" bandana")], 256),
-        ([list(word.encode()) for word in ("하하", " 호호", " 하하")], 256),
-    ],
-    mistakes={
-        "You counted a pair across the edge of two words. Count in each word by itself, then add: "
-        "the last id of one word and the first of the next are no pair.": _step_over_borders,
-        "Add the counts of every word, not one for each word that holds the pair.": (
-            _step_once_a_word
-        ),
-        "The counts of a word replace those of the words before it. Add them: a Counter's update "
-        "does, a dict's does not.": _step_overwrites,
-        "Compare the first numbers first: of equally frequent pairs (1, 9) comes before "
-        "(2, 3).": _step_second_number_first,
-        "Return two things: None and the words.": _step_bare_none,
-        "On a tie you take the pair that came first in the text. The rule is: the smaller pair "
-        "wins, compared by its first id, then by its second.": _step_first_met,
-        "On a tie you take the larger pair. The rule is: the smaller pair wins. "
-        "min(counts, key=lambda pair: (-counts[pair], pair)) says both at once.": _step_larger_pair,
-        "You merge the rarest pair. It is the most frequent one that saves the most "
-        "tokens.": _step_rarest,
-        "A word that occurs three times counts three times. Don't throw repeated words away before "
-        "counting.": _step_each_word_once,
-        "The text must stay whole: one list for every word, repeated words "
-        "included.": _step_drops_repeats,
-        "The pair is right, but the words are unchanged. Merge it in every word, and return the "
-        "new words with it.": _step_only_names,
-        "A run such as [5, 5, 5] holds one merge of (5, 5), not two. Count with your count_pairs, "
-        "which knows that.": _step_counts_overlaps,
-    },
-    alternatives={"sorting, and tuples": _step_with_a_sort},
-    parts=("pair", "words"),
 )
