@@ -5,11 +5,13 @@ from __future__ import annotations
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_08.beams import BEAM_STEP
 from utils.course.exercises.chapter_08.cache import APPEND
-from utils.course.exercises.chapter_08.filters import HEAT, TOP_K
+from utils.course.exercises.chapter_08.darts import THROW
+from utils.course.exercises.chapter_08.filters import TOP_K
+from utils.course.exercises.chapter_08.greedy import GREEDY
+from utils.course.exercises.chapter_08.heat import HEAT
 from utils.course.exercises.chapter_08.loop import WRITE
 from utils.course.exercises.chapter_08.min_p import MIN_P
 from utils.course.exercises.chapter_08.nucleus import NUCLEUS
-from utils.course.exercises.chapter_08.tokens import GREEDY, THROW
 
 EXERCISES: list[Exercise] = [
     GREEDY,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -12,9 +11,14 @@ from torch import Tensor
 
 from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_08.appending import (
+    BEHIND_THE_ROOM,
+    NEW_ALONE,
+    WHOLE_ROOM,
+    KeysAndValues,
+    appended,
+)
 from utils.course.exercises.probing import uniform
-
-KeysAndValues = tuple[Tensor, Tensor]
 
 # 8.8 · append
 
@@ -133,6 +137,15 @@ def _left_to_torch(cache: Any, k: Tensor, v: Tensor) -> KeysAndValues:
         raise ValueError("full") from error
 
 
+def _filled_up(cache: Any, k: Tensor, v: Tensor) -> KeysAndValues:
+    left = cache.keys.shape[2] - cache.length
+    if k.shape[2] > left:
+        raise ValueError("full")
+    for memory, new in ((cache.keys, k), (cache.values, v)):
+        memory[:, :, cache.length :] = new[:, :, -1:].expand(-1, -1, left, -1)
+    return _append(cache, k, v)
+
+
 def _values_forgotten(cache: Any, k: Tensor, v: Tensor) -> KeysAndValues:
     return _append(cache, k, torch.zeros_like(v))
 
@@ -182,79 +195,28 @@ def _by_index(cache: Any, k: Tensor, v: Tensor) -> KeysAndValues:
     return cache.keys[:, :, : cache.length].clone(), cache.values[:, :, : cache.length].clone()
 
 
-class NotAsItWas(Exception):
-    """Raised where a refused append has changed the cache; one kind for each way to do so."""
-
-
-class LengthMoved(NotAsItWas):
-    """The length is another."""
-
-
-class MemoryWritten(NotAsItWas):
-    """There is something new in the memory."""
-
-
-class BothChanged(NotAsItWas):
-    """The length is another, and there is something new in the memory."""
-
-
-def refused(cache: Any, memory: Tensor, before: tuple[int, Tensor]) -> None:
-    """Raise what says how a cache that refused an append differs from before, if it does."""
-    moved, written = cache.length != before[0], not torch.equal(memory, before[1])
-    if moved or written:
-        kind = BothChanged if moved and written else LengthMoved if moved else MemoryWritten
-        what = "cache.length" if moved else "what is in its memory"
-        raise kind(f"the append was refused, but {what} is not as it was before")
-
-
-def appended(answer: Callable[..., Any], room: int, chunks: list[KeysAndValues]) -> Any:
-    """Append chunk after chunk to an empty cache: what came back, and what is in its memory.
-
-    Raises the answer's ValueError where it refuses, if the cache is as before, else a NotAsItWas.
-    """
-    batch, heads, _, width = chunks[0][0].shape
-    memory = torch.zeros(2, batch, heads, room, width)
-    cache = SimpleNamespace(keys=memory[0], values=memory[1], length=0)
-    found = []
-    for k, v in chunks:
-        before = cache.length, memory.clone()
-        try:
-            got = answer(cache, k, v)
-        except ValueError:
-            refused(cache, memory, before)
-            raise
-        if not isinstance(got, tuple | list) or len(got) != 2:
-            return got
-        keys, values = (x.clone() if isinstance(x, Tensor) else x for x in got)
-        found.append((keys, values, cache.length))
-    return found, memory
-
-
-WHOLE_ROOM = (
-    "The whole room was returned, empty places too, and zeros take part in a softmax: return the "
-    "first cache.length tokens."
+OVERWRITTEN = (
+    "Behind the new tokens the rest of the room was written over: they go from cache.length to the "
+    "new end, cache.keys[:, :, cache.length : end]."
 )
-BEHIND_THE_ROOM = (
-    "The new tokens were put behind the whole room, and its zeros stand between: write them into "
-    "it, at cache.length."
-)
-NEW_ALONE = "Only the new tokens were returned: the next query looks at all of them."
+NOT_KEPT = "What is returned is right, but it was not written into the cache's own memory."
 
 
 def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     """Name the append, and what departs first after it."""
     names = ("the keys", "the values", "cache.length")
-    room, chunks = args
+    _, chunks = args
+    if isinstance(got, str):
+        return got
     for i, (wanted, found) in enumerate(zip(expected[0], got[0], strict=True)):
-        n, n_returned = chunks[i][0].shape[2], found[0].shape[2]
-        lengths = {room: WHOLE_ROOM, room + n: BEHIND_THE_ROOM, n: NEW_ALONE}
-        if n_returned != wanted[0].shape[2] and n_returned in lengths:
-            return lengths[n_returned]
+        n = chunks[i][0].shape[2]
         for name, *pair in zip(names, wanted, found, strict=True):
             if departs := difference(*pair):
                 tokens = "1 token" if n == 1 else f"{n} tokens"
                 return f"append number {i + 1}, of {tokens}: {name}: {departs.text}"
-    return "What is returned is right, but it was not written into the cache's own memory."
+    end = expected[0][-1][2]
+    written = torch.equal(got[1][..., :end, :], expected[1][..., :end, :])
+    return OVERWRITTEN if written else NOT_KEPT
 
 
 def _chunks(b: int, h: int, d: int, room: int, *lengths: int) -> tuple[int, list[KeysAndValues]]:
@@ -268,7 +230,7 @@ def _chunks(b: int, h: int, d: int, room: int, *lengths: int) -> tuple[int, list
 APPEND = Exercise(
     id="8.8",
     title="Append to the cache",
-    minutes=10,
+    minutes=8,
     stars=2,
     reference=append,
     probes=[
@@ -289,6 +251,7 @@ APPEND = Exercise(
         "cache.length moved on by 1, but n tokens came, k.shape[2].": _bent(moves=lambda n: 1),
         "What you return ends before the new tokens: a token looks at itself as well, so move "
         "cache.length on first.": _bent(returns=lambda cache, n: slice(cache.length - n)),
+        OVERWRITTEN: _filled_up,
         WHOLE_ROOM: _bent(returns=lambda cache, n: slice(None)),
         NEW_ALONE: _bent(returns=lambda cache, n: slice(cache.length - n, cache.length)),
         "The tokens were written at the front, over the old ones: begin at cache.length.": _bent(

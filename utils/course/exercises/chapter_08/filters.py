@@ -1,127 +1,17 @@
-"""Chapter 08, what is done to the scores: temperature and top-k."""
+"""Chapter 08, what is done to the scores: top-k."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from utils.course.checking.compare import HIDDEN
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import free_among_equals, number_kept, uniform
-
-# 8.2 · temperature
-
-
-def heat(logits: Tensor, temperature: float) -> Tensor:
-    """The chances at this temperature; at 0 all on the largest logit.  (..., V) -> (..., V)"""
-    if temperature == 0:
-        return _all_on_the_largest(logits)
-    return (logits / temperature).softmax(dim=-1)
-
-
-def _all_on_the_largest(logits: Tensor) -> Tensor:
-    return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).float()
-
-
-def _heated(
-    warm: Callable[[Tensor, float], Tensor], cold: Callable[[Tensor], Tensor] = _all_on_the_largest
-) -> Callable[[Tensor, float], Tensor]:
-    return lambda logits, t: warm(logits, t) if t else cold(logits)
-
-
-def rescaled(chances: Tensor) -> Tensor:
-    return chances / chances.sum(-1, keepdim=True)
-
-
-def _shared(logits: Tensor) -> Tensor:
-    return rescaled((logits == logits.amax(-1, keepdim=True)).float())
-
-
-def _in_the_whole_batch(logits: Tensor) -> Tensor:
-    return F.one_hot(logits.argmax(), logits.numel()).float().view(logits.shape)
-
-
-def _by_numpy(logits: Tensor, t: float) -> np.ndarray:
-    scores = logits.numpy()
-    if t == 0:
-        return np.eye(scores.shape[-1])[scores.argmax(-1)]
-    scores = np.exp((scores - scores.max(-1, keepdims=True)) / t)
-    return scores / scores.sum(-1, keepdims=True)
-
-
-HEAT = Exercise(
-    id="8.2",
-    title="Temperature",
-    minutes=8,
-    stars=1,
-    reference=heat,
-    probes=[
-        (torch.tensor([0.0, 1.4]), 2.0),
-        (torch.tensor([0.3, -1.0, 0.7]), 0.5),
-        (torch.tensor([1.0, 3.0, 2.0]), 0),
-        (torch.tensor([[1.0, 2.0, 2.0], [5.0, -1.0, 4.0]]), 0),
-        (torch.tensor([[1.0, 4.0, 4.0], [0.0, -3.0, 2.0]]), 0.03125),
-        (uniform(3, 6, seed=821), 1.0),
-        (uniform(2, 3, 4, seed=822), 1.5),
-        (uniform(2, 5, seed=823, low=-8.0, high=8.0), 0.25),
-    ],
-    mistakes={
-        "You multiplied by the temperature, or took the chances to its power: divide the logits, "
-        "or heat makes the pie steeper.": _heated(lambda x, t: (x * t).softmax(-1)),
-        "You multiplied by the temperature, which at 0 levels everything: divide the logits, and "
-        "at 0 put everything on the largest.": lambda x, t: (x * t).softmax(-1),
-        "You divided by the temperature after the softmax, even by 0: divide the logits, and at 0 "
-        "put everything on the largest.": lambda x, t: x.softmax(-1) / torch.tensor(float(t)),
-        "You divided by the temperature after the softmax, and the pie no longer sums to 1: divide "
-        "the logits, before.": _heated(lambda x, t: x.softmax(-1) / t),
-        "You divided after the softmax and rescaled, which undoes it, or left the temperature out: "
-        "divide the logits.": _heated(lambda x, t: x.softmax(-1)),
-        "There were two softmaxes, so logits no further apart than 0 and 1: divide the logits "
-        "themselves.": _heated(lambda x, t: (x.softmax(-1) / t).softmax(-1)),
-        "These are logits: a softmax makes chances of them.": _heated(
-            lambda x, t: x / t, lambda x: x
-        ),
-        "At temperature 0 you divided by 0: put everything on the largest logit there.": (
-            lambda x, t: (x / torch.tensor(float(t))).softmax(-1)
-        ),
-        "Temperature 0 was taken for no temperature at all, 1: it is greedy.": _heated(
-            lambda x, t: (x / t).softmax(-1), lambda x: x.softmax(-1)
-        ),
-        "At temperature 0 all levels out here: that would be an endless temperature.": _heated(
-            lambda x, t: (x / t).softmax(-1),
-            lambda x: torch.full_like(x, 1 / x.shape[-1]),
-        ),
-        "At temperature 0 equal logits share the pie: one token takes it all, of equal ones that "
-        "with the lowest id.": _heated(lambda x, t: (x / t).softmax(-1), _shared),
-        "At temperature 0 one token of the whole batch got it all: each row has one of its own, "
-        "dim=-1.": _heated(lambda x, t: (x / t).softmax(-1), _in_the_whole_batch),
-        "At temperature 0 you returned ids: return chances, 1 for that token and 0 for the "
-        "others.": _heated(lambda x, t: (x / t).softmax(-1), lambda x: x.argmax(-1)),
-        "Large logits overflow in exp(): use softmax, or lower them by their largest first.": (
-            _heated(lambda x, t: rescaled((x / t).exp()))
-        ),
-        "The softmax ran down the batch, across the texts: the chances of one row sum to 1, so "
-        "along the last axis, dim=-1.": _heated(lambda x, t: (x / t).softmax(0)),
-        "At temperature 0 you returned whole numbers, as `one_hot` makes them: chances are floats, "
-        "so .float() behind it.": _heated(
-            lambda x, t: (x / t).softmax(-1), lambda x: F.one_hot(x.argmax(-1), x.shape[-1])
-        ),
-    },
-    alternatives={
-        "numpy": _by_numpy,
-        "powers of the chances": _heated(
-            lambda x, t: rescaled(x.double().softmax(-1) ** (1 / t)),
-            lambda x: torch.zeros_like(x).scatter(-1, x.argmax(-1, keepdim=True), 1.0),
-        ),
-        "logsumexp": _heated(lambda x, t: (x / t - (x / t).logsumexp(-1, keepdim=True)).exp()),
-    },
-)
 
 # 8.3 · top-k
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -113,8 +114,22 @@ def _write(
     reads: Callable[[list[int], list[int]], list[int]] = lambda ids, new: ids + new,
     place: int = -1,
     at_stop: str = "end",
-) -> list[int]:
+    gives: Callable[[list[int], list[int]], Any] = lambda ids, new: new,
+) -> Any:
     """The loop, with a bend where a wrong turn wants one."""
+    return gives(ids, _new(model, ids, most, choose, stop, reads, place, at_stop))
+
+
+def _new(
+    model: Callable[[Tensor], Tensor],
+    ids: list[int],
+    most: int,
+    choose: Choose,
+    stop: int,
+    reads: Callable[[list[int], list[int]], list[int]],
+    place: int,
+    at_stop: str,
+) -> list[int]:
     new: list[int] = []
     while len(new) < most:
         token = choose(model(torch.tensor([reads(ids, new)]))[0, place])
@@ -128,8 +143,70 @@ def _write(
     return new
 
 
-def _bent(**changes: Any) -> Callable[..., list[int]]:
+_SLIPS: dict[str, dict[str, Any]] = {
+    "The stop token was emitted: it is no part of the text, so look before you append.": {
+        "at_stop": "emit"
+    },
+    "The text went on through the stop token: leave the loop there.": {"at_stop": "go on"},
+    "A token too many is cut off at the stop: what stands before it belongs to the text.": {
+        "at_stop": "cut"
+    },
+    "The model reads the last token alone: it needs the whole text, prompt and new tokens.": {
+        "reads": lambda ids, new: (ids + new)[-1:]
+    },
+    "The model reads the prompt again and again: give it the new tokens as well.": {
+        "reads": lambda ids, new: ids
+    },
+    "The prompt is forgotten after the first new token: the model reads prompt and new tokens, "
+    "ids + new.": {"reads": lambda ids, new: new or ids},
+    "The tokens are read in the wrong order: a new one goes to the end.": {
+        "reads": lambda ids, new: new[::-1] + ids
+    },
+    "The new tokens are read before the prompt: ids + new.": {"reads": lambda ids, new: new + ids},
+    "The model reads a token late: the newest is missing from what you give it.": {
+        "reads": lambda ids, new: ids + new[:-1]
+    },
+    "You read the scores at the first place: the next token is scored at the last, "
+    "logits[0, -1].": {"place": 0},
+    "The prompt is returned as well: return the new tokens alone.": {
+        "gives": lambda ids, new: [*ids, *new]
+    },
+    "The last token of the prompt is returned as well: return the new tokens alone.": {
+        "gives": lambda ids, new: [*ids[-1:], *new]
+    },
+    "The last new token is missing: what stands before the stop token all belongs to the text.": {
+        "gives": lambda ids, new: new[:-1]
+    },
+    "The first new token is missing: return all that are new.": {"gives": lambda ids, new: new[1:]},
+    "The new tokens come backwards: the first one first.": {"gives": lambda ids, new: new[::-1]},
+    "Only the last new token came back: return all of them, as a list.": {
+        "gives": lambda ids, new: new[-1] if new else None
+    },
+    "This is how many new tokens there are: return them.": {"gives": lambda ids, new: len(new)},
+}
+
+
+def _bent(**changes: Any) -> Callable[..., Any]:
     return lambda *args: _write(*args, **changes)
+
+
+def _two_at_once() -> dict[tuple[str, str], Callable[..., Any]]:
+    """What is read or done at the stop goes wrong, and besides what is returned."""
+    returned = {said for said, changes in _SLIPS.items() if "gives" in changes}
+    ends = {said for said in returned if "new token is missing" in said}
+    before = {said for said in _SLIPS.keys() - returned if "place" not in _SLIPS[said]}
+    return {
+        (a, b): _bent(**_SLIPS[a], **_SLIPS[b])
+        for a, b in combinations(_SLIPS, 2)
+        if a in before and b in returned - ends
+    }
+
+
+def _until_the_stop_stands(
+    model: Any, ids: list[int], most: int, choose: Choose, stop: int
+) -> list[int]:
+    """while text[-1] != stop: a prompt that ends with the stop token writes nothing."""
+    return [] if ids[-1] == stop else _write(model, ids, most, choose, stop)
 
 
 def _prompt_may_stop(model: Any, ids: list[int], most: int, choose: Choose, stop: int) -> list[int]:
@@ -212,10 +289,12 @@ def _all_then_cut(model: Any, ids: list[int], most: int, choose: Choose, stop: i
 WRITE = Exercise(
     id="8.6",
     title="The loop",
-    minutes=12,
+    minutes=8,
     stars=2,
     reference=write,
     probes=[
+        (Model(6, seed=3), [2, 0, 2], 3, second, 9),
+        (Model(5, seed=22), [3, 0, 2], 12, likeliest, 2),
         (Model(4, seed=6), [1], 1, likeliest, 9),
         (Model(4, seed=6), [1], 0, likeliest, 9),
         (Model(4, seed=6), [1, 2, 0], 3, likeliest, 9),
@@ -228,15 +307,14 @@ WRITE = Exercise(
         (Model(5, seed=22), [4, 1], 12, Dice(), 3),
     ],
     mistakes={
-        "The stop token was emitted: it is no part of the text, so look before you append.": _bent(
-            at_stop="emit"
-        ),
+        **{sentence: _bent(**changes) for sentence, changes in _SLIPS.items()},
+        "The prompt ended with the stop token, and nothing was written: only a new one is a "
+        "reason to stop.": _until_the_stop_stands,
         "The stop token was left out, but the text went on behind it: leave the loop there.": (
             lambda m, ids, most, c, stop: [
                 t for t in _write(m, ids, most, c, stop, at_stop="go on") if t != stop
             ]
         ),
-        "The text went on through the stop token: leave the loop there.": _bent(at_stop="go on"),
         "The stop token was left out, but the loop went on behind it, and with dice another token "
         "comes then: leave the loop there.": _skipping,
         "At the stop token the loop goes round until it has max_new_tokens others: leave it "
@@ -248,29 +326,9 @@ WRITE = Exercise(
         "Token 0 ended the text: it is a token like others, `stop_id` alone ends it.": (
             _ended_by_zero
         ),
-        "A token too many is cut off at the stop: what stands before it belongs to the text.": (
-            _bent(at_stop="cut")
-        ),
         "A stop token inside the prompt stopped it all: only a new one is a reason to stop.": (
             _prompt_may_stop
         ),
-        "The prompt is returned as well: return the new tokens alone.": lambda m, ids, *rest: [
-            *ids,
-            *_write(m, ids, *rest),
-        ],
-        "The model reads the last token alone: it needs the whole text, prompt and new tokens.": (
-            _bent(reads=lambda ids, new: (ids + new)[-1:])
-        ),
-        "The model reads the prompt again and again: give it the new tokens as well.": _bent(
-            reads=lambda ids, new: ids
-        ),
-        "The prompt is forgotten after the first new token: the model reads prompt and new tokens, "
-        "ids + new.": _bent(reads=lambda ids, new: new or ids),
-        "The tokens are read in the wrong order: a new one goes to the end.": _bent(
-            reads=lambda ids, new: new[::-1] + ids
-        ),
-        "You read the scores at the first place: the next token is scored at the last, "
-        "logits[0, -1].": _bent(place=0),
         "You took the likeliest token yourself: let `choose` decide.": (
             lambda m, ids, most, c, stop: _write(m, ids, most, likeliest, stop)
         ),
@@ -288,6 +346,7 @@ WRITE = Exercise(
         "You appended to `ids`, and the caller's prompt grew with it: work on a list of your "
         "own.": _in_place,
     },
+    together=_two_at_once(),
     alternatives={
         "a tensor that grows": _by_cat,
         "itself again": _recursively,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from utils.course.checking.compare import HIDDEN
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_08.filters import how_many_are_kept
 from utils.course.exercises.chapter_08.nucleus import nucleus
@@ -84,10 +86,19 @@ def _row_by_row(logits: Tensor, p: float) -> Tensor:
     return torch.tensor(rows).view(logits.shape)
 
 
+def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
+    """The row that keeps more or fewer tokens than it should, where what is kept are the logits."""
+    found = torch.as_tensor(got)
+    kept = expected.isfinite() & (found > HIDDEN)
+    if not torch.allclose(found[kept].double(), expected[kept].double(), atol=1e-4):
+        return None
+    return how_many_are_kept(args, expected, got)
+
+
 MIN_P = Exercise(
     id="8.9",
     title="Min-p",
-    minutes=5,
+    minutes=4,
     stars=1,
     reference=min_p,
     probes=[
@@ -142,6 +153,12 @@ MIN_P = Exercise(
             min_p(x, p).isfinite()
         ),
         "Only the logits that are kept came back: the row keeps its V places.": _only_those_kept,
+        "These are chances, 0 for those that are cut: return the logits, −inf for those.": (
+            lambda x, p: x.softmax(-1) * min_p(x, p).isfinite()
+        ),
+        "These are chances, −inf for those that are cut: return the logits as they were.": (
+            lambda x, p: x.softmax(-1).masked_fill(~min_p(x, p).isfinite(), -math.inf)
+        ),
         "You added slices up until they had p together: that is top-p. Here each is compared with "
         "the largest.": _nucleus,
     },
@@ -152,5 +169,5 @@ MIN_P = Exercise(
         "row by row": _row_by_row,
         "float64": lambda x, p: min_p(x.double(), p),
     },
-    explain=how_many_are_kept,
+    explain=_how_many,
 )

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_08.filters import rescaled
+from utils.course.exercises.chapter_08.heat import rescaled
 from utils.course.exercises.probing import free_among_equals, number_kept, uniform
 
 # 8.4 · the nucleus
@@ -104,7 +104,9 @@ _UNLIKE = torch.tensor([[0.125, 0.5, 0.125, 0.25], [0.25, 0.25, 0.25, 0.25]])
 
 
 def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
-    """Name the row that keeps more or fewer tokens than it should."""
+    """Say what are no chances, or name the row that keeps more or fewer tokens than it should."""
+    if (torch.as_tensor(got) < 0).any():
+        return "A chance lies between 0 and 1, and here are numbers below 0: logits, it seems."
     return number_kept(torch.as_tensor(expected) > 0, torch.as_tensor(got) > 0)
 
 

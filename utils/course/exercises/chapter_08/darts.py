@@ -1,4 +1,4 @@
-"""Chapter 08, from scores to a token: the likeliest, or one that a dart hits."""
+"""Chapter 08, from chances to a token: one that a dart hits."""
 
 from __future__ import annotations
 
@@ -12,80 +12,6 @@ from torch import Tensor
 
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
-
-# 8.1 · greedy
-
-
-def greedy_step(logits: Tensor) -> Tensor:
-    """The next token of each text: the largest logit at its last place.  (B, T, V) -> (B,)"""
-    return logits[:, -1].argmax(dim=-1)
-
-
-def _last_of_equal(logits: Tensor) -> Tensor:
-    return logits.shape[-1] - 1 - logits[:, -1].flip(-1).argmax(-1)
-
-
-def _by_max(logits: Tensor) -> list[int]:
-    rows = logits[:, -1].tolist()
-    return torch.tensor([max(range(len(row)), key=row.__getitem__) for row in rows])
-
-
-GREEDY = Exercise(
-    id="8.1",
-    title="The greedy step",
-    minutes=5,
-    stars=1,
-    reference=greedy_step,
-    probes=[
-        (torch.tensor([[[0.5, 2.0, 1.0]]]),),
-        (torch.tensor([[[4.0, 0.0, 1.0], [-3.0, -1.0, -0.5]]]),),
-        (torch.tensor([[[0.0, 1.0, 0.0, 1.0]], [[2.0, -7.0, 2.0, 2.0]]]),),
-        (uniform(3, 4, 5, seed=811),),
-        (uniform(4, 2, 9, seed=812, low=-9.0, high=-1.0),),
-    ],
-    mistakes={
-        "You read the scores at the first place, which say what follows the first token: the next "
-        "token of the text is scored at the last, logits[:, -1].": lambda x: x[:, 0].argmax(-1),
-        "You took the last text: the places are the second axis, logits[:, -1].": lambda x: x[
-            -1
-        ].argmax(-1),
-        "These are tokens for every place: only what follows the last place is new, so take "
-        "logits[:, -1] first.": lambda x: x.argmax(-1),
-        "You looked for the largest logit of all places together: the last place alone scores the "
-        "next token.": lambda x: x.flatten(1).argmax(-1),
-        "This is the largest logit itself: the token is where it stands, argmax instead of "
-        "max.": lambda x: x[:, -1].amax(-1),
-        "This is the chance of the token: return its id, argmax.": lambda x: (
-            x[:, -1].softmax(-1).amax(-1)
-        ),
-        "You sorted first, and then the largest stands at place 0 in every row: a rank is no id. "
-        "Ask the logits as they are.": lambda x: x[:, -1].sort(descending=True).values.argmax(-1),
-        "This is the least likely token: argmax, not argmin.": lambda x: x[:, -1].argmin(-1),
-        "You compared the texts with each other: each row has a token of its own, dim=-1.": (
-            lambda x: x[:, -1].argmax(0)
-        ),
-        "`argmax` without dim counts through the whole batch: give dim=-1.": lambda x: x[
-            :, -1
-        ].argmax(),
-        "Only the first text got a token: one for each of the batch.": lambda x: x[:1, -1].argmax(
-            -1
-        ),
-        "You took the logit furthest from 0: a large negative one makes a token unlikely, so "
-        "without abs.": lambda x: x[:, -1].abs().argmax(-1),
-        "Of equal logits you took the last: take the lowest id.": _last_of_equal,
-        "There is an axis too many: one id a text, (B,), not (B, 1).": lambda x: x[:, -1].argmax(
-            -1, keepdim=True
-        ),
-    },
-    alternatives={
-        "max in plain Python": _by_max,
-        "numpy": lambda x: np.argmax(x.numpy()[:, -1], axis=-1),
-        "the softmax first": lambda x: x.double().softmax(-1)[:, -1, :].argmax(1),
-        "where it equals the maximum": lambda x: torch.tensor(
-            [int((row == row.max()).nonzero()[0, 0]) for row in x[:, -1]]
-        ),
-    },
-)
 
 # 8.5 · one number, one token
 
@@ -185,7 +111,7 @@ THROW = Exercise(
     stars=2,
     reference=throw,
     probes=[
-        (torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([0.625])),
+        (torch.tensor([[0.2, 0.35, 0.1, 0.35]]), torch.tensor([0.6])),
         (torch.tensor([[0.0, 0.5, 0.0, 0.5]]), torch.tensor([0.0])),
         (_UNEVEN, torch.tensor([0.5, 0.25, 0.0])),
         (_UNEVEN[:, [2, 0, 1, 3]], torch.tensor([0.9375, 0.3125, 0.6875])),
@@ -234,6 +160,13 @@ THROW = Exercise(
             lambda c, d: c.shape[-1] - 1 - throw(c.flip(-1), d)
         ),
         "These are chances already: without another softmax.": lambda c, d: throw(c.softmax(-1), d),
+        "You counted the sums above the dart: count those that are not, ≤ the dart, which is how "
+        "many slices it has passed.": lambda c, d: (
+            c.cumsum(-1) > (d * c.cumsum(-1)[:, -1])[:, None]
+        ).sum(-1),
+        "This is the chance of the slice that was hit: return its id.": (
+            lambda c, d: c.gather(-1, throw(c, d)[:, None])[:, 0]
+        ),
         **{sentence: bend(throw) for sentence, bend in _BENDS.items()},
         **{sentence + _AND_SCALE: bend(_unscaled) for sentence, bend in _BENDS.items()},
         **{sentence + _AND_NOT_CUT: bend(_last_id_beyond) for sentence, bend in _BENDS.items()},
