@@ -57,7 +57,7 @@ def mutants(chapter: str, exercise: str) -> list[Mutant]:
         if BEGIN not in statement.source:
             continue
         plain = ast.unparse(ast.parse(statement.source))
-        for source in _sources(statement.source):
+        for source in changed_sources(statement.source):
             if source == plain or source in found:
                 continue
             found[source] = Mutant(
@@ -81,7 +81,7 @@ def _change(before: str, after: str) -> str:
     return f"{'; '.join(old) or 'nothing'} → {'; '.join(new) or 'nothing'}"
 
 
-def _sources(source: str) -> Iterator[str]:
+def changed_sources(source: str) -> Iterator[str]:
     """The statement again and again, each time with another change between its markers."""
     inside = _solution_lines(source)
     tree = ast.parse(source)
