@@ -159,7 +159,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
             [folder, folder / "fine.ipynb", folder / "missing.ipynb"],
             junit=out / "junit.xml",
             json_path=out / "report.json",
-            cell_timeout=4,
+            cell_timeout=10,  # the first import of a cell takes some seconds on a busy machine
             jobs=2,
         )
     return Ran(status, folder, said.getvalue(), before)
@@ -204,7 +204,7 @@ def test_each_exercise_has_its_status(ran: Ran) -> None:
     assert said["9.2"] == "It is <b>too</b> big.\ngot: [1]"
     assert said["9.3"] == "an earlier cell failed: cell 4"
     assert said["9.4"] == "its own cell failed: cell 9"
-    assert said["9.6"] == "its cell did not end within 4 s; it was interrupted"
+    assert said["9.6"] == "its cell did not end within 10 s; it was interrupted"
     assert "no check" in said["9.8"]
     assert said["9.9"] == "cell 15 ran, but never came to its check"
 
@@ -302,18 +302,18 @@ def test_a_cell_that_ignores_interrupts_is_killed_and_the_time_for_all_is_limite
     write(tmp_path / "stuck.ipynb", code(stuck), code('check("1.1", 1)'))
     write(
         tmp_path / "slow.ipynb",
-        code("import time\ntime.sleep(1)"),
-        code("time.sleep(9)"),
+        code("import time\ntime.sleep(3)"),
+        code("time.sleep(30)"),
         code("1"),
     )
     start = time.monotonic()
-    reports = learner_ci._run_all(sorted(tmp_path.glob("*.ipynb")), 2.0, 2.5, jobs=2)
+    reports = learner_ci._run_all(sorted(tmp_path.glob("*.ipynb")), 6.0, 7.0, jobs=2)
     assert time.monotonic() - start < 90  # the stuck cell sleeps for 99 s
     slow, stuck_report = reports
-    assert stuck_report.failures[0].error == "did not end within 2 s, nor when it was interrupted"
+    assert stuck_report.failures[0].error == "did not end within 6 s, nor when it was interrupted"
     assert [e.status for e in stuck_report.exercises] == ["not run"]
     assert [failure.cell for failure in slow.failures] == [2]
-    assert slow.problem == "The 2.5 s for the whole notebook were up before cell 3 of 3"
+    assert slow.problem == "The 7 s for the whole notebook were up before cell 3 of 3"
     assert slow.exit_code == stuck_report.exit_code == 2
 
 

@@ -15,26 +15,36 @@ from utils.course.grading import unseen
 from utils.course.grading.check_notebooks import check_notebooks
 
 NAME = "01_models_that_learn.ipynb"
-IMPORTS = "import torch\nfrom utils.course import check"
+# Stands in for the course's, which takes seconds to import: an answer is right if it can be called.
+IMPORTS = """\
+import json, os
+def check(id, answer):
+    said = {"id": id, "title": "", "status": "right", "diagnosis": None}
+    try:
+        answer()
+    except Exception as error:
+        said |= {"status": "raised", "diagnosis": f"it raised {type(error).__name__}: {error}"}
+    with open(os.environ["COURSE_REPORT"], "a") as file:
+        file.write(json.dumps(said) + "\\n")
+    return answer"""
 SQUARES = """\
-def mean_squared_error(predicted, wanted):
-    return ((predicted - wanted) ** 2).mean()
+def mean_squared_error():
+    return 1
 mean_squared_error = check("1.2", mean_squared_error)"""
 GRADIENT = """\
-def line_gradient(slope, intercept, x, y):
-    error = slope * x + intercept - y
-    return 2 * (error * x).mean(), 2 * error.mean()
+def line_gradient():
+    return 2
 line_gradient = check("1.3", line_gradient)"""
 DESCEND = """\
-def descend(slope, intercept, x, y, learning_rate, n_steps):
-    path = [(slope, intercept)]
-    for _ in range(n_steps):
-        by_slope, by_intercept = line_gradient(slope, intercept, x, y)
-        slope = float(slope - learning_rate * by_slope)
-        intercept = float(intercept - learning_rate * by_intercept)
-        path.append((slope, intercept))
-    return torch.tensor(path)
+def descend():
+    return line_gradient()
 descend = check("1.4", descend)"""
+REFUSED = """\
+import torch
+from utils.course import check
+def mean_squared_error(predicted, wanted):
+    return ((predicted - wanted) ^ 2).mean()
+mean_squared_error = check("1.2", mean_squared_error)"""
 
 
 def write(path: Path, *sources: str) -> None:
@@ -127,7 +137,7 @@ def test_a_check_that_is_never_come_to_is_told(graded: Any) -> None:
 
 
 def test_what_torch_refuses_is_no_missing_answer(graded: Any) -> None:
-    report = graded(SQUARES.replace("**", "^"), GRADIENT, DESCEND)
+    report = graded(REFUSED, "", "")
     assert report["said"]["1.2"][0] == "raised"
     assert report["exit_code"] == 1
 
