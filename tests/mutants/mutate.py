@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import json
+import random
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -49,20 +50,23 @@ def solutions(chapter: str) -> dict[str, Piece]:
         return pieces([path])
 
 
-def mutants(chapter: str, exercise: str) -> list[Mutant]:
-    """Every mutant of a solution, in the order of its lines, none twice."""
+def mutants(
+    chapter: str, exercise: str, dice: random.Random | None = None, most: int | None = None
+) -> list[Mutant]:
+    """Every mutant of a solution, none twice; or `most` of them, in the order of the dice."""
     piece = solutions(chapter).get(exercise)
     found: dict[str, Mutant] = {}
     for i, statement in enumerate(piece.statements if piece else ()):
         if BEGIN not in statement.source:
             continue
         plain = ast.unparse(ast.parse(statement.source))
-        for source in changed_sources(statement.source):
+        for source in changed_sources(statement.source, dice):
+            if len(found) == most:
+                break
             if source == plain or source in found:
                 continue
-            found[source] = Mutant(
-                exercise, _change(plain, source), _program(piece, i, source), piece.name
-            )
+            program = _program(piece, i, source)
+            found[source] = Mutant(exercise, _change(plain, source), program, piece.name)
     return list(found.values())
 
 
@@ -81,24 +85,30 @@ def _change(before: str, after: str) -> str:
     return f"{'; '.join(old) or 'nothing'} → {'; '.join(new) or 'nothing'}"
 
 
-def changed_sources(source: str) -> Iterator[str]:
+def changed_sources(source: str, dice: random.Random | None = None) -> Iterator[str]:
     """The statement again and again, each time with another change between its markers."""
-    inside = _solution_lines(source)
     tree = ast.parse(source)
+    edits = list(_edits(tree, _solution_lines(source)))
+    if dice:
+        dice.shuffle(edits)
+    for holder, key, variant in edits:
+        yield from _with(tree, holder, key, variant)
+
+
+def _edits(tree: ast.AST, inside: set[int]) -> Iterator[tuple[Any, Any, Any]]:
+    """What holds something that can change, under which key, and what may stand there instead."""
     names = _names(tree)
-    places = list(_places(tree))
-    for node, holder, key in places:
+    for node, holder, key in _places(tree):
         # What has no line of its own, such as a slice, stands with what holds it.
         if (getattr(node, "lineno", None) or _first_line(node)) in inside:
-            for variant in variants(node, names):
-                yield from _with(tree, holder, key, variant)
+            yield from ((holder, key, variant) for variant in variants(node, names))
     for node in ast.walk(tree):
         for field in ("body", "orelse"):
             block = getattr(node, field, None)
             if isinstance(block, list) and block and block[-1].lineno in inside:
                 kept = [each for each in block if each.lineno not in inside]
                 for changed in blocks(block[len(kept) :]):
-                    yield from _with(tree, vars(node), field, [*kept, *changed])
+                    yield vars(node), field, [*kept, *changed]
 
 
 def _places(tree: ast.AST) -> Iterator[tuple[ast.AST, Any, Any]]:
