@@ -41,6 +41,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 from utils.course import ask, check
+from utils.course.training import gpu
 from utils.data import storyworld
 from utils.data.storyworld.model import fresh_story_model
 from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
@@ -1036,6 +1037,14 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 model = fresh_story_model("story-small").to(device)
 history = train(model, train_ids, None, replace(short, steps=2))
 print("trained where it is:", next(model.parameters()).device.type == device)
+
+# %% [markdown]
+# How much faster a card is, `make gpu` finds out where there is one: it trains GPT-2 small with our
+# loop and with a plain one that is known to be fast, lets it write, and runs three chapters there.
+# What it found is kept with the course:
+
+# %%
+print(gpu.told())
 
 # %% [markdown]
 # From the shell all this is one command, on stories or on a text of your own:

@@ -5,7 +5,7 @@
 A step is forward, backward, clipping and AdamW. Ours is what `utils.llm.training.train` does, all
 of it; theirs the plain loop. The peers take turns, step by step, so that a busy moment strikes all;
 given are medians, with the quartiles. The share is of the fastest matrix product of this machine in
-the same precision. Where a GPU is at hand, GPT-2 small is trained there in bfloat16 and compiled.
+the same precision. What a graphics card does, `make gpu` measures.
 """
 
 from __future__ import annotations
@@ -166,27 +166,6 @@ def draw(results: dict[str, Result]) -> Picture:
     return picture(fig, f"A training step is up to {gain:.1f} times as fast as Hugging Face's")
 
 
-def gpu(rounds: int) -> dict[str, float] | None:
-    """GPT-2 small on the GPU, bfloat16 and compiled; None where there is none."""
-    if not torch.cuda.is_available():
-        print("GPU: none here, GPT-2 small was skipped")
-        return None
-    config, batch = GPTConfig.preset("gpt2", vocab_size=50_304), 16
-    step = our_step(config, batch, "bfloat16", "cuda", True)
-    for _ in range(5):
-        step()
-    speeds = []
-    for _ in range(max(10, rounds)):
-        start = time.perf_counter()
-        step()
-        speeds.append(batch * config.context_length / (time.perf_counter() - start))
-    middle = statistics.median(speeds)
-    share = middle * 3 * GPT(config).flops_per_token() / matmul_peak("cuda", torch.bfloat16)
-    name = torch.cuda.get_device_name()
-    print(f"GPU: GPT-2 small, {name}, {middle:,.0f} tokens/s, {share:.0%} of the matmul peak")
-    return {"tokens_per_second": middle, "share_of_peak": share}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
@@ -202,9 +181,8 @@ def main() -> None:
     print_table(results)
     if choose_precision("auto", "cpu") == torch.float32:
         print("bfloat16: this processor has no instructions for it, so float32 is the best here")
-    on_gpu = gpu(options.rounds)
     options.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"cpu": results, "gpu": on_gpu}, indent=1)
+    text = json.dumps({"cpu": results}, indent=1)
     (options.out / "training.json").write_text(text + "\n", encoding="utf-8")
     print(f"figure: {draw(results).save(options.out / 'training.png')}")
 

@@ -12,7 +12,7 @@ from utils.llm.machine.files import replacing
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docs" / "gpu.json"
 BEGIN, END = "<!-- made by make gpu -->", "<!-- end of what make gpu made -->"
-NOT_YET = "not measured yet: `make gpu` does it, in six minutes, where there is a card"
+NOT_YET = "Not measured on a graphics card yet; where there is one, `make gpu` takes six minutes."
 Record = Mapping[str, Any]
 
 
@@ -51,7 +51,7 @@ def told(record: Record | None = None) -> str:
     """All of it in plain lines, as chapter 07 prints it."""
     record = record or measurements()
     if record is None:
-        return f"on a graphics card: {NOT_YET}"
+        return NOT_YET
     lines = [f"{words}: {result}" for words, result in rows(record)]
     return "\n".join([f"on one {record['device']}", *lines])
 
@@ -60,7 +60,7 @@ def markdown(record: Record | None = None) -> str:
     """All of it as the README's table."""
     record = record or measurements()
     if record is None:
-        return f"On a graphics card: {NOT_YET}."
+        return NOT_YET
     head = f"| on one {record['device']}, PyTorch {record['torch']} | |"
     return "\n".join([head, "|---|---|", *(f"| {a} | {b} |" for a, b in rows(record))])
 
