@@ -454,6 +454,20 @@ def test_a_report_never_overwrites_a_notebook(
     assert stamp(tmp_path) == before
 
 
+def test_links_in_a_circle_and_missing_metadata_are_no_end_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "circle.ipynb").symlink_to(tmp_path / "circle.ipynb")
+    cell = {"cell_type": "code", "source": "1", "metadata": None}
+    tagged = {"cell_type": "code", "source": "2", "metadata": {"tags": 3}}
+    bare = {"nbformat": 4, "metadata": None, "cells": [cell, tagged]}
+    (tmp_path / "bare.ipynb").write_text(json.dumps(bare))
+    assert check_notebooks([tmp_path / "circle.ipynb", tmp_path / "bare.ipynb"]) == 2
+    said = "".join(capsys.readouterr().out.split())  # however it is wrapped
+    assert "circle.ipynbcan'tberead" in said
+    assert "bare.ipynb·2cells" in said
+
+
 def test_a_report_that_cannot_be_written_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,7 +55,8 @@ def read_plan(path: Path) -> Plan:
         if cell.get("cell_type") == "markdown":
             heading = _read_headings(source, plan) or heading
         elif cell.get("cell_type") == "code" and source.strip():
-            tags = frozenset(cell.get("metadata", {}).get("tags", []))
+            tags = (cell.get("metadata") or {}).get("tags")
+            tags = frozenset(tags if isinstance(tags, list) else [])
             plan.cells.append(Cell(len(plan.cells) + 1, source, heading, tags))
             for id_ in checked_ids(source):
                 plan.checked_in[id_] = plan.cells[-1].number
@@ -71,8 +72,8 @@ def _cells(path: Path) -> list[dict[str, Any]]:
     try:
         notebook = content if content["nbformat"] == 4 else _upgraded(content)
         cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
-        metadata = notebook.get("metadata", {})
-        spec, info = metadata.get("kernelspec", {}), metadata.get("language_info", {})
+        metadata = notebook.get("metadata") or {}
+        spec, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
         language = str(info.get("name") or spec.get("language") or "python")
     except Exception as error:
         raise NotANotebook(f"is no notebook that can be read: {error!r}") from error

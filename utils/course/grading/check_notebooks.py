@@ -113,7 +113,8 @@ def select(notebooks: Sequence[Path], week: int | None) -> list[Path]:
         raise NothingToCheck("name either notebooks or a week, not both")
     if notebooks:
         found = [path for given in notebooks for path in _in_folder(Path(given))]
-        return list({path.resolve(): path for path in found}.values())
+        # Not `resolve`, which raises for links that go in a circle.
+        return list({os.path.realpath(path): path for path in found}.values())
     chapters = find_chapters()
     paths = _in_folder(chapters)
     if week is None:
@@ -197,6 +198,6 @@ def progress(first: str) -> Iterator[Progress]:
 def _name(path: Path) -> str:
     """The notebook as reports name it: relative to the working directory where it lies below."""
     try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
+        return Path(os.path.realpath(path)).relative_to(Path.cwd()).as_posix()
     except ValueError:
         return path.as_posix()
