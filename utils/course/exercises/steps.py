@@ -21,16 +21,15 @@ def at_one_step(answer: Callable[..., Any], steps: Steps) -> dict[str, Callable[
 
 
 def at_two_steps(
-    answer: Callable[..., Any], steps: Steps, never: set[frozenset[str]] | None = None
+    answer: Callable[..., Any], steps: Steps, alone: tuple[str, ...] = ("give",)
 ) -> dict[tuple[str, str], Callable[..., Any]]:
     """The `together` of an exercise: two different steps go wrong.
 
-    `never` holds pairs of steps whose mistakes hide each other.
+    The steps of `alone` are left out: what is given back in another form is told by its form.
     """
     return {
         (one, other): partial(answer, **{first: way, second: another})
-        for first, second in combinations(steps, 2)
-        if frozenset((first, second)) not in (never or set())
+        for first, second in combinations([step for step in steps if step not in alone], 2)
         for one, way in steps[first].items()
         for other, another in steps[second].items()
     }

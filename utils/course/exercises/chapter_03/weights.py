@@ -182,9 +182,7 @@ KERNEL_WEIGHTS = Exercise(
             q, k, h, distance=lambda gap: gap.norm(dim=-1), exponent=lambda d, h: d, kernel=abs
         ),
     },
-    together=at_two_steps(
-        _weights, _STEPS, never={frozenset(("exponent", "kernel")), frozenset(("kernel", "finish"))}
-    ),
+    together=at_two_steps(_weights, _STEPS, alone=("kernel",)),
     alternatives={
         "exp and a sum": _weights,
         "softmax": lambda q, k, h: (-(((q - k) / h) ** 2).sum(1) / 2).softmax(dim=0),

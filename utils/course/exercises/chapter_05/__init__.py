@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.chapter_05.block import DYNAMIC_TANH, PRE_NORM_BLOCK
+from utils.course.exercises.chapter_05.block import PRE_NORM_BLOCK
 from utils.course.exercises.chapter_05.count import BLOCK_PARAMETERS
 from utils.course.exercises.chapter_05.feed_forward import FEED_FORWARD
 from utils.course.exercises.chapter_05.gelu import GELU
@@ -15,5 +15,4 @@ EXERCISES: list[Exercise] = [
     FEED_FORWARD,
     PRE_NORM_BLOCK,
     BLOCK_PARAMETERS,
-    DYNAMIC_TANH,
 ]

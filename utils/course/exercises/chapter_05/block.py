@@ -1,11 +1,11 @@
-"""Chapter 05: the block, and a layer that takes the place of its norms."""
+"""Exercise 5.4: the pre-norm block."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from itertools import product
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,8 +14,6 @@ from utils.course.exercises.probing import uniform
 from utils.llm.gpt import norms
 
 Layer = Callable[[Tensor], Tensor]
-
-# 5.4 · the pre-norm block
 
 
 def pre_norm_block(
@@ -108,6 +106,36 @@ def _norm_around(x: Tensor, norm: Layer, work: Layer) -> Tensor:
     return norm(x + work(norm(x)))
 
 
+def _twice(x: Tensor, norm: Layer, work: Layer) -> Tensor:
+    x = x + work(norm(x))
+    return x + work(norm(x))
+
+
+def _subtracted(x: Tensor, norm: Layer, work: Layer) -> Tensor:
+    return x - work(norm(x))
+
+
+#: What goes wrong at one branch, whichever it is; `{}` is its name.
+_AT_A_BRANCH: dict[str, Callable[[Tensor, Layer, Layer], Tensor]] = {
+    "The residual around {} is lost: add what it found to the stream.": _no_residual,
+    "The norm of {} is missing: its branch reads norm(x).": _no_norm,
+    "At {} the norm stands behind the sum, as in the post-norm block of 2017: it belongs at the "
+    "entrance of the branch.": _post,
+    "At {} you normalised the stream itself: the norm makes the branch's input, and what is added "
+    "to is the untouched x.": _normed_stream,
+    "At {} the norm stands behind the work: it belongs before, at the entrance of the branch.": (
+        _norm_behind
+    ),
+    "At {} the branch is right, and then you normalised the sum too: the stream stays as it is.": (
+        _norm_around
+    ),
+    "The branch of {} is gone through twice: once is enough.": _twice,
+    "At {} you subtracted what the branch found: add it.": _subtracted,
+    "At {} the stream passes as it is: its branch is missing.": lambda x, norm, work: x,
+}
+_FIRST, _SECOND = "attention", "the feed-forward layer"
+
+
 def _rearranged(
     change: Callable[..., tuple[object, ...]],
 ) -> Callable[..., tuple[Tensor, Tensor]]:
@@ -159,13 +187,27 @@ def _as_a_loop(x: Tensor, *layers: Layer) -> list[Tensor]:
     return found
 
 
+def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    *_, norm_2, feed_forward = args
+    middle, out = (torch.as_tensor(each).float() for each in got)
+    if torch.allclose(middle, expected[0], atol=1e-5):
+        return "`after_attention` is right; `out` is that stream + feed_forward(norm_2(of it))."
+    if torch.allclose(out, middle + feed_forward(norm_2(middle)), atol=1e-4):
+        return (
+            "The second branch is right, for the stream it was given; the first is not: "
+            "after_attention is x + attend(norm_1(x))."
+        )
+    return None
+
+
 PRE_NORM_BLOCK = Exercise(
     id="5.4",
     title="The pre-norm block",
-    minutes=8,
+    minutes=5,
     stars=2,
     reference=pre_norm_block,
     probes=[
+        (uniform(1, 2, 3, seed=543), norm_a, mean_so_far, norm_b, bend),
         (torch.tensor([[[1.0, 2.0]]]), same, double, same, plus_one),
         (torch.tensor([[[1.0, 3.0]]]), norm_a, double, same, plus_one),
         (uniform(2, 3, 4, seed=540), norm_a, mean_so_far, norm_b, bend),
@@ -173,14 +215,11 @@ PRE_NORM_BLOCK = Exercise(
         (uniform(4, 1, 3, seed=542), norm_a, mean_so_far, norm_b, bend),
     ],
     mistakes={
+        **{say.format(_FIRST): _branches(way, _sound) for say, way in _AT_A_BRANCH.items()},
+        **{say.format(_SECOND): _branches(_sound, way) for say, way in _AT_A_BRANCH.items()},
         "Both residuals are lost: what a branch finds is *added* to the stream.": _branches(
             _no_residual
         ),
-        "The residual around attention is lost: add what attention found to x.": _branches(
-            _no_residual, _sound
-        ),
-        "The residual around the feed-forward layer is lost: add what it found to the "
-        "stream.": _branches(_sound, _no_residual),
         "This is the post-norm block of 2017: the norm stands behind the sum, on the stream "
         "itself. In a pre-norm block it stands at the entrance of the branch.": _branches(_post),
         "You normalised the stream itself: the norm makes the branch's input, and what is added "
@@ -207,11 +246,6 @@ PRE_NORM_BLOCK = Exercise(
         "The feed-forward layer came first, each branch behind the other's norm: attention comes "
         "first.": _rearranged(lambda x, m, a, n, f: (x, m, f, n, a)),
         "The norms are missing: a branch reads norm(x).": _branches(_no_norm),
-        "norm_1 is missing: attention reads norm_1(x).": _branches(_no_norm, _sound),
-        "norm_2 is missing: the feed-forward layer reads a normalised stream.": _branches(
-            _sound, _no_norm
-        ),
-        "The feed-forward layer is missing.": lambda x, m, a, n, f: (x + a(m(x)), x + a(m(x))),
         "You returned the last stream twice: keep the one after attention under a name of its own "
         "(`out += …` would change it too).": lambda *args: (pre_norm_block(*args)[1],) * 2,
         "You returned the output first: `after_attention, out`.": lambda *args: pre_norm_block(
@@ -221,103 +255,17 @@ PRE_NORM_BLOCK = Exercise(
             lambda x, m, a, n, f: (a(m(x)), f(n(x + a(m(x)))))
         ),
     },
+    together={
+        (one.format(_FIRST), other.format(_SECOND)): _branches(first, second)
+        for (one, first), (other, second) in product(_AT_A_BRANCH.items(), repeat=2)
+        if first is not second
+    },
     alternatives={
         "in place, on a copy": _in_place_on_a_copy,
         "a loop over the branches": _as_a_loop,
         "one branch a function": _branches(_sound),
     },
     parts=("after_attention", "out"),
-    atol=1e-5,
-)
-
-# 5.6 · Dynamic Tanh
-
-
-def dynamic_tanh(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """tanh(α x), scaled and shifted column by column."""
-    return norms.dynamic_tanh(x, alpha, weight, bias)
-
-
-def _by_exponentials(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> np.ndarray:
-    turned = float(alpha) * x.double().numpy()
-    up, down = np.exp(turned), np.exp(-turned)
-    return (up - down) / (up + down) * weight.numpy() + bias.numpy()
-
-
-def _number_by_number(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    out = torch.empty_like(x)
-    for index in np.ndindex(*x.shape):
-        column = index[-1]
-        bent = math.tanh(float(alpha) * float(x[index]))
-        out[index] = weight[column] * bent + bias[column]
-    return out
-
-
-def _of_normed(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    centred = x - x.mean(-1, keepdim=True)
-    return torch.tanh(alpha * centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt())
-
-
-def _tanh_probe(*shape: int, alpha: float, seed: int) -> tuple[Tensor, ...]:
-    width = shape[-1]
-    weight = uniform(width, seed=seed + 1, low=0.3, high=2.0)
-    x = uniform(*shape, seed=seed, low=-5.0, high=6.0)
-    return x, torch.tensor(alpha), weight, uniform(width, seed=seed + 2)
-
-
-DYNAMIC_TANH = Exercise(
-    id="5.6",
-    title="Dynamic Tanh",
-    minutes=5,
-    stars=1,
-    reference=dynamic_tanh,
-    probes=[
-        (torch.tensor([[1.0, -2.0]]), torch.tensor(0.5), torch.ones(2), torch.zeros(2)),
-        _tanh_probe(1, 3, alpha=0.8, seed=560),
-        _tanh_probe(3, 3, alpha=0.5, seed=563),
-        _tanh_probe(2, 3, 4, alpha=1.5, seed=566),
-    ],
-    mistakes={
-        "α stands outside: it belongs under the tanh, where it says how far from 0 the bend "
-        "begins.": lambda x, a, w, b: a * torch.tanh(x) * w + b,
-        "α was left out.": lambda x, a, w, b: torch.tanh(x) * w + b,
-        "You divided by α: multiply.": lambda x, a, w, b: torch.tanh(x / a) * w + b,
-        "α was added: it is a factor.": lambda x, a, w, b: torch.tanh(x + a) * w + b,
-        "Weight and bias stand under the tanh: they come behind it, or nothing larger than 1 "
-        "could come out.": lambda x, a, w, b: torch.tanh(a * x * w + b),
-        "The weight stands under the tanh: it comes behind it.": lambda x, a, w, b: (
-            torch.tanh(a * x * w) + b
-        ),
-        "The bias stands under the tanh: it comes behind it.": lambda x, a, w, b: (
-            torch.tanh(a * x + b) * w
-        ),
-        "The bias was added before the weight multiplied: multiply first.": lambda x, a, w, b: (
-            (torch.tanh(a * x) + b) * w
-        ),
-        "The affine part was forgotten: multiply by weight, add bias.": lambda x, a, w, b: (
-            torch.tanh(a * x)
-        ),
-        "The bias was forgotten.": lambda x, a, w, b: torch.tanh(a * x) * w,
-        "The weight was forgotten.": lambda x, a, w, b: torch.tanh(a * x) + b,
-        "The tanh was forgotten: without it this is a straight line.": lambda x, a, w, b: (
-            a * x * w + b
-        ),
-        "You normalised first. Dynamic Tanh takes no mean and no variance: every number goes its "
-        "own way.": lambda x, a, w, b: _of_normed(x, a, w, b) * w + b,
-        "You subtracted the token's mean first. Dynamic Tanh takes no mean.": lambda x, a, w, b: (
-            torch.tanh(a * (x - x.mean(-1, keepdim=True))) * w + b
-        ),
-        "You cut off at −1 and 1: tanh comes near them in a curve, and has no "
-        "corner.": lambda x, a, w, b: (a * x).clamp(-1, 1) * w + b,
-        "This is a sigmoid, between 0 and 1: tanh goes from −1 to 1.": lambda x, a, w, b: (
-            torch.sigmoid(a * x) * w + b
-        ),
-    },
-    alternatives={
-        "exponentials, numpy": _by_exponentials,
-        "number by number": _number_by_number,
-        "a sigmoid, stretched": lambda x, a, w, b: (2 * torch.sigmoid(2 * a * x) - 1) * w + b,
-        "float64": lambda x, a, w, b: torch.tanh(a.double() * x) * w + b,
-    },
+    explain=_explain,
     atol=1e-5,
 )

@@ -1,0 +1,176 @@
+"""Exercise 3.7: measure the best bandwidth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import within
+from utils.course.exercises.steps import at_one_step
+from utils.llm.attention import smoothing
+
+Draw = Callable[[int], tuple[Tensor, Tensor]]
+
+
+def _measured(truth: Callable[[Tensor], Tensor], n: int) -> tuple[Tensor, Tensor]:
+    x = 4 * torch.rand(n) - 2
+    return x, truth(x) + 1.2 * torch.rand(n) - 0.6
+
+
+def draw_hilly(n: int) -> tuple[Tensor, Tensor]:
+    """n places between −2 and 2, and what was measured there of the chapter's curve."""
+    return _measured(lambda x: torch.sin(3 * x) + 0.5 * x, n)
+
+
+def draw_gentle(n: int) -> tuple[Tensor, Tensor]:
+    """The same of a curve that turns a third as fast."""
+    return _measured(torch.sin, n)
+
+
+#: From here to there the error is at most half as large again as the best, the noise taken off;
+#: found with hundreds of draws and bandwidths 8 % apart.
+SOUND = {
+    ("draw_hilly", 60): (0.064, 0.22),
+    ("draw_gentle", 60): (0.165, 0.56),
+    ("draw_hilly", 240): (0.045, 0.15),
+}
+TOO_NARROW = (
+    "So narrow a kernel hears the noise. Judge every bandwidth on points that the smoother has not "
+    "heard, enough of them, and over several draws."
+)
+TOO_WIDE = (
+    "So wide a kernel smooths the curve away. Offer narrower ones too, and judge all of them by "
+    "the mean squared difference on the same new points."
+)
+
+
+def best_bandwidth(n_points: int, draw: Draw) -> float:
+    """The bandwidth whose mean squared error on new points is least, over a few draws."""
+    return _best(n_points, draw)
+
+
+def _own_points(known: tuple[Tensor, Tensor], draw: Draw) -> tuple[Tensor, Tensor]:
+    return known
+
+
+def _squared(guess: Tensor, truth: Tensor) -> Tensor:
+    return (guess - truth).square().mean()
+
+
+def _best(
+    n_points: int,
+    draw: Draw,
+    *,
+    judges: Callable[[tuple[Tensor, Tensor], Draw], tuple[Tensor, Tensor]] = (
+        lambda known, draw: draw(200)
+    ),
+    offer: Callable[[], Tensor] = lambda: torch.logspace(-2, 0, 16),
+    error: Callable[[Tensor, Tensor], Tensor] = _squared,
+    choose: Callable[[Tensor, Tensor], float] = lambda widths, errors: float(
+        widths[errors.argmin()]
+    ),
+) -> float:
+    """The experiment with a bend where a wrong turn wants one."""
+    widths = offer()
+    errors = torch.zeros(len(widths))
+    for _ in range(5):
+        x, y = draw(n_points)
+        new_x, new_y = judges((x, y), draw)
+        for i, width in enumerate(widths.tolist()):
+            guess = smoothing.nadaraya_watson(new_x[:, None], x[:, None], y[:, None], width)
+            errors[i] += error(guess[:, 0], new_y)
+    return choose(widths, errors)
+
+
+def _call(answer: Callable[..., Any], n_points: int, draw: Draw) -> Any:
+    low, high = SOUND[draw.__name__, n_points]
+    return within(low, high, TOO_NARROW, TOO_WIDE)(answer, n_points, draw)
+
+
+_STEPS: dict[str, dict[str, Callable[..., Any]]] = {
+    "judges": {
+        "You asked the smoother about its own points. There the narrowest kernel on offer is "
+        "always best, since it hears the point itself: draw new ones to judge by.": _own_points,
+    },
+    "offer": {
+        "None of your bandwidths is narrow enough: offer some from 0.01 to 1.": (
+            lambda: torch.linspace(1, 5, 9)
+        ),
+        "None of your bandwidths is wide enough: offer some from 0.01 to 1.": (
+            lambda: torch.linspace(0.001, 0.02, 9)
+        ),
+    },
+    "error": {
+        "You summed the errors with their signs, so that they cancel: square each before you "
+        "average.": lambda guess, truth: (guess - truth).mean(),
+    },
+    "choose": {
+        "You chose the bandwidth with the largest error.": lambda widths, errors: float(
+            widths[errors.argmax()]
+        ),
+        "You returned the place of the best bandwidth in your list: return the bandwidth.": (
+            lambda widths, errors: float(errors.argmin())
+        ),
+        "You returned the least error: return the bandwidth that had it.": (
+            lambda widths, errors: float(errors.min() / 5)
+        ),
+        "You returned the middle of what you tried, whatever the errors were.": (
+            lambda widths, errors: float(widths.mean())
+        ),
+    },
+}
+
+
+def _each_left_out(n_points: int, draw: Draw) -> float:
+    """Every point left out once and predicted from the others, and no new points at all."""
+    widths = torch.logspace(-2, 0, 25)
+    errors = torch.zeros(len(widths))
+    for _ in range(6):
+        x, y = draw(n_points)
+        gap = -(x[:, None] - x).square() / 2
+        gap.fill_diagonal_(-torch.inf)
+        for i, width in enumerate(widths.tolist()):
+            errors[i] += ((gap / width**2).softmax(dim=1) @ y - y).square().mean()
+    return float(widths[errors.argmin()])
+
+
+def _by_halving(n_points: int, draw: Draw) -> Tensor:
+    """A coarse search and a finer one round its best, on the same draws."""
+    draws = [(draw(n_points), draw(300)) for _ in range(6)]
+
+    def error(width: float) -> float:
+        found = [
+            smoothing.nadaraya_watson(q[:, None], x[:, None], y[:, None], width)[:, 0] - wanted
+            for (x, y), (q, wanted) in draws
+        ]
+        return float(torch.stack(found).abs().square().mean())
+
+    best = min((0.01 * 2**k for k in range(8)), key=error)
+    return torch.tensor(min((best * 2 ** (k / 4) for k in range(-4, 5)), key=error))
+
+
+BEST_BANDWIDTH = Exercise(
+    id="3.7",
+    title="Measure the best bandwidth",
+    minutes=14,
+    stars=3,
+    reference=best_bandwidth,
+    probes=[(60, draw_hilly), (60, draw_gentle), (240, draw_hilly)],
+    mistakes=at_one_step(_best, _STEPS)
+    | {
+        "One bandwidth for every curve and every number of points, the chapter's: find out.": (
+            lambda n_points, draw: 0.1
+        ),
+    },
+    alternatives={
+        "a search over new points": _best,
+        "each point left out once": _each_left_out,
+        "coarse, then fine": _by_halving,
+    },
+    call=_call,
+    timeout=15.0,
+)
