@@ -22,9 +22,10 @@
 # Statisticians have called this *kernel smoothing* since 1964. Change what "nearby" means, three
 # times, each time for a good reason, and what stands there is the attention of a GPT.
 #
-# You will build: the weights of a kernel, a smoother, a softmax that survives any score, a
-# measurement that explains the famous √d, attention for one query, and a dictionary that answers
-# with a blend. It takes some 80 minutes, about 45 of them in the exercises.
+# You will build: the weights of a kernel, a smoother, an experiment that finds its bandwidth, a
+# softmax that survives any score, a measurement that explains the famous √d, attention for one
+# query, and a dictionary that answers with a blend. It takes some 100 minutes, about 45 of them in
+# the exercises.
 #
 # First run everything: **Run → Run All Cells**. Then begin again at the top.
 
@@ -97,10 +98,13 @@ print(f"the truth: {truth(torch.tensor(0.5)):.2f}")
 # 0.607, and the weights are 0.622 and 0.378.
 #
 # <details><summary>A nudge</summary><code>query - keys</code> subtracts each row of keys from the
-# query. Square it, and sum along the last axis.</details>
-# <details><summary>More</summary><code>distance2 = ((query - keys) ** 2).sum(dim=-1)</code> has a
-# number for each key. Put it through <code>torch.exp</code> as the formula says, and divide by the
-# sum.</details>
+# query, all at once.</details>
+# <details><summary>A plan</summary>Square the differences and sum them along the last axis: one
+# number for each key. Put it through <code>torch.exp</code> as the formula says. Divide by the sum
+# of what comes out.</details>
+# <details><summary>Nearly all</summary><code>distance2 = ((query - keys) ** 2).sum(dim=-1)</code>,
+# then <code>kernel = torch.exp(-distance2 / (2 * bandwidth**2))</code>; what you return is
+# <code>kernel</code>, divided by its own sum.</details>
 
 
 # %%
@@ -131,7 +135,7 @@ print(f"points with more than 1 % of the weight: {int((weights > 0.01).sum())}")
 # the same year, independently.
 #
 # ### Exercise 3.2 · The smoother
-# ★★☆ · 8 min · Nadaraya 1964, Watson 1964
+# ★★☆ · 6 min · Nadaraya 1964, Watson 1964
 #
 # For M queries (M, D), N keys (N, D) and a value of C numbers for each key (N, C), return the
 # estimates (M, C) and the weights they were made with (M, N): a row for each query, a column for
@@ -140,11 +144,14 @@ print(f"points with more than 1 % of the weight: {int((weights > 0.01).sum())}")
 # By hand, with the keys 1 and 3 from above, the values 10 and 20, and the bandwidth 1: the query 1
 # has the weights 0.881 and 0.119, and the estimate 0.881 · 10 + 0.119 · 20 = 11.19.
 #
-# <details><summary>A nudge</summary>You have the weights of one query already. What is missing is a
-# loop, and <code>torch.stack</code>.</details>
-# <details><summary>More</summary>Without a loop: <code>queries[:, None] - keys</code> has the shape
-# (M, N, D). Square it, sum over D, and normalise each row with <code>sum(dim=1,
-# keepdim=True)</code>.</details>
+# <details><summary>A nudge</summary>You have the weights of one query already.</details>
+# <details><summary>A plan</summary>Call <code>kernel_weights</code> for each query, and lay the rows
+# on top of each other with <code>torch.stack</code>: (M, N). A matrix product with the values
+# averages for all queries at once.</details>
+# <details><summary>Nearly all</summary><code>weights = torch.stack([kernel_weights(query, keys,
+# bandwidth) for query in queries])</code>, and the estimates are <code>weights @ values</code>.
+# Return both. (Without a loop: <code>queries[:, None] - keys</code> has the shape (M, N,
+# D).)</details>
 
 
 # %%
@@ -193,6 +200,65 @@ print(f"the noise alone: {1.2**2 / 12:.2f}")
 ask("3.a")
 
 # %% [markdown]
+# ### Exercise 3.7 · Measure the best bandwidth
+# ★★★ · 10 min · an experiment of your own
+#
+# Which bandwidth is best? That is a question for an experiment, and this time you design it. You are
+# given `n_points`, and `draw`: each call of `draw(n)` measures at n new places and returns them with
+# what was measured, `x, y`, both (n,). Return the bandwidth with which a smoother of `n_points` known
+# points errs least, in mean square. It lies between 0.01 and 1.
+#
+# Decide which bandwidths to try (steps by a factor, not by a sum, since 0.02 and 0.03 differ more than
+# 0.92 and 0.93), what to judge them by, and how often. Everything but the bandwidth must hold still
+# while you compare: the same known points, the same points to judge by. And one draw is one accident,
+# so add the errors up over a few draws. The check knows, from a long experiment of its own, how wide
+# or narrow one may be before the error is half as large again as need be; anything in between is
+# right. It asks about three settings, and the answer is not the same in all.
+#
+# `smoothing.nadaraya_watson(queries, keys, values, bandwidth)` is the package's smoother, quick, and
+# safe where no key is near; it returns the estimates, (M, C). Its points are rows: `x[:, None]`.
+#
+# <details><summary>A nudge</summary>Which bandwidth wins if you judge by the points that the smoother
+# was made of? The narrowest. Draw others.</details>
+# <details><summary>A plan</summary>Three loops, or two: for a few draws, draw the known points and
+# some 200 new ones; for each of some fifteen bandwidths, smooth at the new places and add the mean
+# squared difference to that bandwidth's error. Return the bandwidth whose sum is least.</details>
+# <details><summary>Nearly all</summary><code>bandwidths = torch.logspace(-2, 0, 16).tolist()</code>
+# and <code>errors = torch.zeros(16)</code>. Five times: <code>(x, y), (new_x, new_y) =
+# draw(n_points), draw(200)</code>, and for each <code>i, h in enumerate(bandwidths)</code>:
+# <code>guess = smoothing.nadaraya_watson(new_x[:, None], x[:, None], y[:, None], h)[:, 0]</code>,
+# <code>errors[i] += (guess - new_y).square().mean()</code>. At the end
+# <code>bandwidths[errors.argmin()]</code>.</details>
+
+
+# %%
+def best_bandwidth(n_points: int, draw) -> float:
+    """The bandwidth with the least error at new places, for so many known points."""
+    ### BEGIN SOLUTION
+    bandwidths = torch.logspace(-2, 0, 16).tolist()
+    errors = torch.zeros(len(bandwidths))
+    for _ in range(5):
+        (x, y), (new_x, new_y) = draw(n_points), draw(200)
+        for i, h in enumerate(bandwidths):
+            rows = new_x[:, None], x[:, None], y[:, None]
+            guess = smoothing.nadaraya_watson(*rows, h)[:, 0]
+            errors[i] += (guess - new_y).square().mean()
+    return bandwidths[errors.argmin()]
+    ### END SOLUTION
+
+
+best_bandwidth = check("3.7", best_bandwidth)
+
+# %%
+for n in (15, 60, 240, 960):
+    found = best_bandwidth(n, partial(sample, dice=torch.Generator().manual_seed(1)))
+    print(f"{n:4} points: a bandwidth of {found:.2f}")
+
+# %% [markdown]
+# The more is known, the less far one need look. A wide kernel is a prejudice, that far points are
+# like near ones; with enough points one can afford to do without. (On paper, in one dimension, the
+# best bandwidth shrinks with the fifth root of their number.)
+#
 # Turn the knob. The upright line is a query, and each point that it hears is as large as its
 # weight. On the right is the error for every bandwidth. (Tab brings you to a slider, the arrow keys
 # move it.)
@@ -239,7 +305,7 @@ ask("3.b")
 # be divided by 0.
 #
 # ### Exercise 3.3 · A softmax that survives
-# ★★☆ · 8 min · standard practice; the error analysis is in Blanchard, Higham and Higham 2021
+# ★★☆ · 9 min · standard practice; the error analysis is in Blanchard, Higham and Higham 2021
 #
 # Softmax along the last axis, for scores of any shape: each row has weights of its own. It must
 # survive scores of ±10,000, and must not change the tensor it is given.
@@ -247,11 +313,13 @@ ask("3.b")
 # By hand, for the scores 10,000, 0 and 9,999: subtract 10,000, and they are 0, −10,000 and −1. The
 # exponentials are 1, 0 and 0.368, and the weights 0.731, 0 and 0.269.
 #
-# <details><summary>A nudge</summary>Each row needs its own largest score: <code>scores.amax(dim=-1,
-# keepdim=True)</code>. With <code>keepdim</code> it stays beside its row. (<code>max</code> along an
-# axis returns values and places: take its <code>.values</code>, or use <code>amax</code>.)</details>
-# <details><summary>More</summary>Three lines: subtract, <code>torch.exp</code>, divide by
-# <code>sum(dim=-1, keepdim=True)</code>.</details>
+# <details><summary>A nudge</summary>Each row needs its own largest score, and it must stay beside
+# its row: <code>keepdim=True</code>.</details>
+# <details><summary>A plan</summary>Three lines: subtract the row's largest, <code>torch.exp</code>,
+# divide by the row's sum. <code>amax</code> gives the largest along an axis. (<code>max</code> along
+# an axis returns values and places: take its <code>.values</code>.)</details>
+# <details><summary>Nearly all</summary><code>kernel = torch.exp(scores - scores.amax(dim=-1,
+# keepdim=True))</code>, divided by <code>kernel.sum(dim=-1, keepdim=True)</code>.</details>
 
 
 # %%
@@ -436,7 +504,7 @@ ask("3.d")
 
 # %% [markdown]
 # ### Exercise 3.4 · The size of a score
-# ★★☆ · 6 min · Vaswani et al. 2017, footnote 4
+# ★★☆ · 5 min · Vaswani et al. 2017, footnote 4
 #
 # Measure it. `queries` and `keys` are both (N, d), and query number i meets key number i, so there
 # are N scores. Return, as a pair, the variance of the scores, and their variance after they have
@@ -447,10 +515,13 @@ ask("3.d")
 # are 1 + 2 = 3 and −3 + 0 = −3, their mean is 0, their variance 9. Divided by √2 they are ±2.12,
 # and the variance is 4.5.
 #
-# <details><summary>A nudge</summary>Row by row: <code>queries * keys</code>, summed along the last
-# axis.</details>
-# <details><summary>More</summary><code>scores.var(correction=0)</code>, and the same for
-# <code>scores / math.sqrt(queries.shape[-1])</code>.</details>
+# <details><summary>A nudge</summary>Query i meets key i and no other: this is no matrix
+# product.</details>
+# <details><summary>A plan</summary>Multiply <code>queries * keys</code>, number by number, and sum
+# each row: N scores. Divide them by the root of d, the length of a row. Measure both.</details>
+# <details><summary>Nearly all</summary><code>scores = (queries * keys).sum(dim=-1)</code>, <code>scaled
+# = scores / math.sqrt(queries.shape[-1])</code>; return <code>scores.var(correction=0)</code> and the
+# same of <code>scaled</code>.</details>
 
 
 # %%
@@ -556,7 +627,7 @@ for name, (*_, widest) in lengths.items():
 # $$\text{output} = \sum_i w_i \, v_i \quad\text{with}\quad w = \text{softmax}\left(\frac{q \cdot k_1}{\sqrt d}, \frac{q \cdot k_2}{\sqrt d}, \dots\right)$$
 #
 # ### Exercise 3.5 · Attention for one query
-# ★★☆ · 8 min · Phuong and Hutter 2022, Algorithm 3
+# ★★☆ · 5 min · Phuong and Hutter 2022, Algorithm 3
 #
 # One query (D,), T keys (T, D) and T values (T, C). Return the output (C,) and the weights (T,).
 # Values may have another length than keys.
@@ -567,8 +638,11 @@ for name, (*_, widest) in lengths.items():
 #
 # <details><summary>A nudge</summary><code>keys @ query</code> is all dot products at once: (T, D)
 # with (D,) gives (T,).</details>
-# <details><summary>More</summary>d is the length of a key, <code>keys.shape[-1]</code>, not their
-# number. The average is <code>weights @ values</code>.</details>
+# <details><summary>A plan</summary>Scores, divided by the root of d; your softmax; the weighted sum
+# of the values. Mind that d is the length of a key, not how many there are.</details>
+# <details><summary>Nearly all</summary><code>weights = softmax(keys @ query /
+# math.sqrt(keys.shape[-1]))</code>, and the output is <code>weights @ values</code>. Return the
+# output first.</details>
 
 
 # %%
@@ -671,7 +745,7 @@ except KeyError as error:
 
 # %% [markdown]
 # ### Exercise 3.6 · A soft dictionary
-# ★★★ · 8 min · Graves, Wayne and Danihelka 2014, section 3.3
+# ★★☆ · 6 min · Graves, Wayne and Danihelka 2014, section 3.3
 #
 # Return the blend of the values (N, C) for one query (D,) and the keys (N, D), by softmax(key ·
 # query / temperature). Here the temperature is the whole scale; there is no √d besides.
@@ -684,8 +758,12 @@ except KeyError as error:
 # the temperature 0 it is 10. If both keys were 1, it would be 15, at every temperature.
 #
 # <details><summary>A nudge</summary>Treat 0 first, before anything is divided by it.</details>
-# <details><summary>More</summary><code>best = scores == scores.max()</code> is True for every key
-# that fits best. <code>values[best]</code> are their values, and you want their mean.</details>
+# <details><summary>A plan</summary>Scores are <code>keys @ query</code>. At 0, find all keys whose
+# score equals the largest, and take the mean of their values. Above it, softmax as
+# always.</details>
+# <details><summary>Nearly all</summary>At 0: <code>best = scores == scores.max()</code> is True for
+# every key that fits best, and <code>values[best].mean(dim=0)</code> is the answer. Else
+# <code>softmax(scores / temperature) @ values</code>.</details>
 
 
 # %%

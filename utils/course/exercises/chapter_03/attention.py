@@ -195,7 +195,7 @@ def _explain(args: tuple[Tensor, Tensor, Tensor], expected: Pair, got: Any) -> s
 ONE_QUERY = Exercise(
     id="3.5",
     title="Attention for one query",
-    minutes=6,
+    minutes=5,
     stars=2,
     reference=attention_for_one_query,
     probes=[

@@ -148,7 +148,7 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
 SMOOTHER = Exercise(
     id="3.2",
     title="The smoother",
-    minutes=8,
+    minutes=6,
     stars=2,
     reference=smooth,
     probes=[

@@ -163,7 +163,7 @@ def column(*values: float) -> Tensor:
 KERNEL_WEIGHTS = Exercise(
     id="3.1",
     title="Kernel weights",
-    minutes=6,
+    minutes=5,
     stars=1,
     reference=smoothing.kernel_weights,
     probes=[

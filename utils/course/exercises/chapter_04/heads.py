@@ -180,7 +180,7 @@ THROUGH_HEADS = Exercise(
     id="4.4",
     title="Split, work, merge",
     minutes=10,
-    stars=3,
+    stars=2,
     reference=through_heads,
     probes=[
         (torch.arange(12.0).view(1, 3, 4), 2, add_up),

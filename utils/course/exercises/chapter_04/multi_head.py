@@ -229,7 +229,7 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
 MULTI_HEAD = Exercise(
     id="4.5",
     title="Multi-head attention",
-    minutes=10,
+    minutes=8,
     stars=2,
     reference=multi_head_attention,
     probes=[

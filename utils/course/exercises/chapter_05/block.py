@@ -116,7 +116,7 @@ def _subtracted(x: Tensor, norm: Layer, work: Layer) -> Tensor:
 
 
 #: What goes wrong at one branch, whichever it is; `{}` is its name.
-_AT_A_BRANCH: dict[str, Callable[[Tensor, Layer, Layer], Tensor]] = {
+AT_A_BRANCH: dict[str, Callable[[Tensor, Layer, Layer], Tensor]] = {
     "The residual around {} is lost: add what it found to the stream.": _no_residual,
     "The norm of {} is missing: its branch reads norm(x).": _no_norm,
     "At {} the norm stands behind the sum, as in the post-norm block of 2017: it belongs at the "
@@ -133,7 +133,7 @@ _AT_A_BRANCH: dict[str, Callable[[Tensor, Layer, Layer], Tensor]] = {
     "At {} you subtracted what the branch found: add it.": _subtracted,
     "At {} the stream passes as it is: its branch is missing.": lambda x, norm, work: x,
 }
-_FIRST, _SECOND = "attention", "the feed-forward layer"
+FIRST, SECOND = "attention", "the feed-forward layer"
 
 
 def _rearranged(
@@ -215,8 +215,8 @@ PRE_NORM_BLOCK = Exercise(
         (uniform(4, 1, 3, seed=542), norm_a, mean_so_far, norm_b, bend),
     ],
     mistakes={
-        **{say.format(_FIRST): _branches(way, _sound) for say, way in _AT_A_BRANCH.items()},
-        **{say.format(_SECOND): _branches(_sound, way) for say, way in _AT_A_BRANCH.items()},
+        **{say.format(FIRST): _branches(way, _sound) for say, way in AT_A_BRANCH.items()},
+        **{say.format(SECOND): _branches(_sound, way) for say, way in AT_A_BRANCH.items()},
         "Both residuals are lost: what a branch finds is *added* to the stream.": _branches(
             _no_residual
         ),
@@ -256,8 +256,8 @@ PRE_NORM_BLOCK = Exercise(
         ),
     },
     together={
-        (one.format(_FIRST), other.format(_SECOND)): _branches(first, second)
-        for (one, first), (other, second) in product(_AT_A_BRANCH.items(), repeat=2)
+        (one.format(FIRST), other.format(SECOND)): _branches(first, second)
+        for (one, first), (other, second) in product(AT_A_BRANCH.items(), repeat=2)
         if first is not second
     },
     alternatives={
