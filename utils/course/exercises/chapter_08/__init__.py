@@ -5,6 +5,7 @@ from __future__ import annotations
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_08.beams import BEAM_STEP
 from utils.course.exercises.chapter_08.cache import APPEND
+from utils.course.exercises.chapter_08.cached import CACHED
 from utils.course.exercises.chapter_08.darts import THROW
 from utils.course.exercises.chapter_08.filters import TOP_K
 from utils.course.exercises.chapter_08.greedy import GREEDY
@@ -23,4 +24,5 @@ EXERCISES: list[Exercise] = [
     BEAM_STEP,
     APPEND,
     MIN_P,
+    CACHED,
 ]

@@ -1,0 +1,198 @@
+"""Chapter 08, a bug to find: a loop with a cache that reads a token twice."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from utils.course.checking.compare import Remark, difference
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_08.loop import Choose, Dice, likeliest, second
+from utils.course.exercises.probing import uniform
+from utils.course.exercises.slips import Wrong, alone
+
+# 8.10 · the loop with a cache
+
+
+class Kept:
+    """The cache of a layer as far as a loop can see it: it knows how many tokens it has kept."""
+
+    def __init__(self) -> None:
+        self.row = self.length = 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.row = self.length = 0
+
+
+class CachedModel:
+    """A model that knows nothing: its scores depend on every token before, and on its place."""
+
+    __name__ = "model"
+
+    def __init__(self, vocabulary: int, seed: int) -> None:
+        self.table = uniform(11, vocabulary, seed=seed)
+        self.n_read = 0
+
+    def make_caches(self, batch: int) -> list[Kept]:
+        """An empty cache for each of two layers."""
+        return [Kept(), Kept()]
+
+    def __call__(self, ids: Tensor, caches: Sequence[Kept] | None = None) -> Tensor:
+        """(1, n) -> (1, n, V), the n tokens behind those that the caches keep.
+
+        Raises ValueError for another shape, or no tokens at all.
+        """
+        if not isinstance(ids, Tensor) or ids.ndim != 2 or len(ids) != 1 or not ids.numel():
+            shape = tuple(ids.shape) if isinstance(ids, Tensor) else type(ids).__name__
+            raise ValueError(f"the model reads ids of the shape (1, n), n ≥ 1, and got {shape}")
+        row, place = (caches[0].row, caches[0].length) if caches else (0, 0)
+        rows = []
+        for token in ids[0].tolist():
+            place += 1
+            row = (3 * row + token + 5 * place) % len(self.table)
+            rows.append(row)
+        self.n_read += len(rows)
+        if self.n_read > 400:
+            raise ValueError("400 tokens were read, for a dozen at most: does the loop end?")
+        for cache in caches or ():
+            cache.row, cache.length = row, place
+        return self.table[rows][None]
+
+    def __repr__(self) -> str:
+        return "model"
+
+
+def write_cached(model: Any, ids: list[int], max_new_tokens: int, choose: Choose) -> list[int]:
+    """The new tokens; the prompt is read once, and every new token alone."""
+    return _write(model, ids, max_new_tokens, choose)
+
+
+def _write(
+    model: Any, ids: list[int], most: int, choose: Choose, *, wrong: Wrong = frozenset()
+) -> list[int]:
+    """The loop, with a bend where a wrong turn wants one."""
+    caches, new = model.make_caches(1), []
+    given = [*ids]
+    if "read twice" in wrong:
+        model(torch.tensor([given]), caches=caches)
+        given = given[-1:]
+    if wrong & {"prompt cut", "prompt's end alone"}:
+        given = (given[:-1] or given) if "prompt cut" in wrong else given[-1:]
+    while len(new) < most:
+        if "cleared" in wrong:
+            caches = model.make_caches(1)
+        logits = model(torch.tensor([given]), caches=caches)
+        new.append(choose(logits[0, 0 if "first place" in wrong else -1]))
+        if "two at a time" in wrong:
+            given = [*ids, *new][-2:]
+        elif "a token late" in wrong:
+            given = [*ids, *new][-2:-1]
+        elif "all again" in wrong:
+            given = [*ids, *new]
+        elif "prompt again" in wrong:
+            given = [*ids, new[-1]]
+        else:
+            given = new[-1:]
+    return [*ids, *new] if "with prompt" in wrong else new
+
+
+_SAID = {
+    "read twice": "The last token of the prompt is still read twice: reading the prompt scores the "
+    "first new token already, and what is read again is kept again.",
+    "prompt cut": "The last token of the prompt is never read: the cache needs every token once.",
+    "prompt's end alone": "Only the last token of the prompt is read: the cache needs every token "
+    "once.",
+    "two at a time": "The last two tokens are read at each step, so most are kept twice: the new "
+    "one alone.",
+    "a token late": "The token before the newest is read at each step: it is the newest that the "
+    "cache lacks.",
+    "all again": "The whole text is read at each step, behind what the cache keeps: the new token "
+    "alone.",
+    "prompt again": "The prompt is read at each step, behind what the cache keeps: the new token "
+    "alone.",
+    "cleared": "The model knows the newest token alone: make the caches once, before the loop, and "
+    "give them each time, caches=caches.",
+    "first place": "You read the scores at the first place: the next token is scored at the last, "
+    "logits[0, -1].",
+    "with prompt": "The prompt is returned as well: return the new tokens alone.",
+}
+UNCACHED = (
+    "The text is right, but it was read anew for each token: read the prompt once, and then each "
+    "new token alone."
+)
+
+
+def read_once(answer: Callable[..., Any], model: CachedModel, ids: list[int], *rest: Any) -> Any:
+    """How to call an answer that has to use the cache: it reads no token much more than once."""
+    other, prompt, others = copy.deepcopy((model, ids, rest))
+    result = answer(model, ids, *rest)
+    too_much = model.n_read > len(prompt) + rest[0]
+    if too_much and not difference(write_cached(other, prompt, *others), result):
+        return Remark(UNCACHED)
+    return result
+
+
+def _uncached(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    new: list[int] = []
+    while len(new) < most:
+        new.append(choose(model(torch.tensor([ids + new]))[0, -1]))
+    return new
+
+
+def _prompt_but_its_end(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, text = model.make_caches(1), [*ids]
+    if ids[:-1]:
+        model(torch.tensor([ids[:-1]]), caches=caches)
+    for _ in range(most):
+        text.append(choose(model(torch.tensor([text[-1:]]), caches=caches)[0, -1]))
+    return text[len(ids) :]
+
+
+def _what_is_missing(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, text = model.make_caches(1), [*ids]
+    while len(text) < len(ids) + most:
+        missing = text[len(caches[0]) :]
+        text += [choose(model(torch.tensor([missing]), caches=caches)[0, -1])]
+    return text[len(ids) :]
+
+
+def _token_by_token(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches = model.make_caches(1)
+    logits = [model(torch.tensor([[token]]), caches)[0, -1] for token in ids][-1]
+    new: list[int] = []
+    for _ in range(most):
+        new.append(choose(logits))
+        logits = model(torch.tensor([new[-1:]]), caches)[0, -1]
+    return new
+
+
+CACHED = Exercise(
+    id="8.10",
+    title="Find the bug: one token twice",
+    minutes=12,
+    stars=2,
+    reference=write_cached,
+    probes=[
+        (CachedModel(5, seed=81), [2, 0, 3], 3, likeliest),
+        (CachedModel(4, seed=82), [1], 4, second),
+        (CachedModel(6, seed=83), [4, 4, 1, 5], 7, likeliest),
+        (CachedModel(5, seed=84), [3, 1], 0, likeliest),
+        (CachedModel(6, seed=85), [0, 2, 5], 9, Dice()),
+        (CachedModel(4, seed=86), [2, 2], 1, second),
+    ],
+    mistakes=alone(_write, _SAID) | {UNCACHED: _uncached},
+    alternatives={
+        "all but the prompt's end first": _prompt_but_its_end,
+        "what the cache lacks": _what_is_missing,
+        "token by token": _token_by_token,
+    },
+    call=read_once,
+)
