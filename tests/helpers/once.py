@@ -74,7 +74,11 @@ def remembering(function: Callable[..., Any]) -> Callable[..., Any]:
         folder = os.environ.get(FOLDER)
         if not folder or not Path(folder).is_dir():
             return function(*args, **settings)
-        return _Call(function, args, settings).result(Path(folder))
+        try:
+            call = _Call(function, args, settings)
+        except TypeError:  # not what it takes; its own words say so
+            return function(*args, **settings)
+        return call.result(Path(folder))
 
     called.remembers = True
     return called

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import torch
 from helpers import once
@@ -125,6 +126,11 @@ def test_what_changes_more_than_a_model_is_done_each_time(tally: str) -> None:
         noted(tally, into)
     assert lists == [[1], [1]]
     assert times(tally) == 2
+
+
+def test_a_wrong_call_is_told_by_the_function_itself(tally: str) -> None:
+    with pytest.raises(TypeError, match=r"^teach\(\) got an unexpected keyword argument 'speed'"):
+        once.remembering(teach)(layer(), tally, speed=3)
 
 
 def test_a_failure_is_not_kept(tally: str) -> None:
@@ -309,3 +315,28 @@ def test_nothing_outlives_the_run(tmp_path: Path, end: str, words: list[str]) ->
     assert ("None" in seen) == (words == ["--fresh"])
     assert list((tmp_path / "tmp").glob("suite-*")) == []
     assert not Path(seen.pop()).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [[], ["--fresh"]], ids=["kept", "fresh"])
+def test_a_kernel_remembers_and_shows_no_trace_of_it(tmp_path: Path, words: list[str]) -> None:
+    source = "from utils.llm.training import train\nhasattr(train, 'remembers'), len(In), sorted(\n"
+    source += "    name for name in globals() if 'once' in name or name == 'sys')"
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    stored = {"text/plain": f"({not words}, 2, [])"}
+    cell.outputs = [
+        nbformat.v4.new_output("execute_result", data=stored, execution_count=1, metadata={})
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "it.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "--nbval", "it.ipynb", *words]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
