@@ -54,8 +54,8 @@ _SAID = {
     "crossed": "Right numbers, wrong order: `before` the ReLU comes first, `hidden` after it "
     "second.",
     "skipped": "The second layer reads what stood before the ReLU: give it the hidden values.",
-    "overwritten": "`before` holds the values after the ReLU: keep what stood there before it, and mind that "
-    "`relu_` and `+=` write over the tensor that they are given.",
+    "overwritten": "`before` holds the values after the ReLU: keep what stood there before it, and "
+    "mind that `relu_` and `+=` write over the tensor that they are given.",
     "output only": "You return only the output: return all three stages, before, hidden, output.",
     "sigmoid": "You bent with the logistic function: ReLU is the larger of the number and 0.",
     "tanh": "You bent with tanh: ReLU is the larger of the number and 0.",

@@ -126,6 +126,7 @@ _LINE_APART = [
     "infinite | flat | none | two nones | divides",
 ]
 
+
 def _said_of_line(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     """Names a slope that is the right one with fewer digits."""
     slope, theirs = float(expected[0]), float(got[0])

@@ -163,7 +163,7 @@ def _with_its_gradient(answer: Callable[..., Any], score: Tensor, label: Tensor)
 LOGISTIC = Exercise(
     id="1.5",
     title="The logistic function and its loss",
-    minutes=15,
+    minutes=12,
     stars=3,
     reference=learning.logistic_and_loss,
     probes=[

@@ -1,0 +1,223 @@
+"""Autograd in miniature, the machine of chapter 01."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from utils.course.checking.compare import Remark
+from utils.course.checking.exercise import Exercise
+from utils.course.exercises.slips import Wrong, alone, in_pairs
+from utils.llm import learning
+
+_TOO_MANY = 2_000  # gradients written in one walk; the largest of the graphs has some forty values
+
+
+class _TooManyWalks(Exception):
+    """Raised inside an answer that walks a graph path by path."""
+
+
+def _play(answer: Any, program: str, numbers: dict[str, float]) -> dict[str, float] | Remark:
+    """Run a program on Values, send its last line backwards: the result, and the rate of each name.
+
+    A remark stands in the result's place where gradients are written so often that every path must
+    have been walked on its own.
+    """
+    values = {name: answer(number) for name, number in numbers.items()}
+    kind, writes = type(next(iter(values.values()))), Counter[str]()
+
+    def counting(self: Any, name: str, value: Any) -> None:
+        writes[name] += 1
+        if writes["grad"] > _TOO_MANY:
+            raise _TooManyWalks
+        object.__setattr__(self, name, value)
+
+    *lines, last = program.split("; ")
+    known = dict(values)
+    exec("\n".join(lines), known)
+    end = eval(last, known)
+    kind.__setattr__ = counting
+    try:
+        end.backward()
+    except _TooManyWalks:
+        return Remark("you walk every path on its own")
+    finally:
+        del kind.__setattr__
+    return {"result": end.data} | {f"rate of {name}": v.grad for name, v in values.items()}
+
+
+@cache
+def _kind(wrong: Wrong) -> type:
+    """A class of values with the slips named in `wrong`."""
+
+    class Value:
+        def __init__(self, data: float, parents: Any = (), rates: Any = ()) -> None:
+            self.data, self.grad = data, 0.0
+            self.parents, self.rates = parents, rates
+
+        def __add__(self, other: Any) -> Any:
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+        def __mul__(self, other: Any) -> Any:
+            return Value(*_product(self, other, wrong))
+
+        def backward(self) -> None:
+            if "path by path" in wrong:
+                _along_every_path(self, 1.0)
+                return
+            self.grad = 0.0 if "no start" in wrong else 1.0
+            for value in _order(self, wrong):
+                _pass_on(value, wrong)
+
+    return Value
+
+
+def _product(a: Any, b: Any, wrong: Wrong) -> tuple[float, tuple[Any, Any], tuple[float, float]]:
+    rates = (b.data, a.data)
+    if "own rates" in wrong:
+        rates = (a.data, b.data)
+    if "rates of a sum" in wrong:
+        rates = (1.0, 1.0)
+    if "product as rate" in wrong:
+        rates = (a.data * b.data, a.data * b.data)
+    return a.data + b.data if "added" in wrong else a.data * b.data, (a, b), rates
+
+
+def _order(end: Any, wrong: Wrong) -> list[Any]:
+    """The values in the order in which they pass on, the end first; or as a slip has it."""
+    order: list[Any] = []
+
+    def visit(value: Any, depth: int = 0) -> None:
+        if value in order and "no memory" not in wrong:
+            return
+        if "too early" in wrong:
+            order.insert(0, value)
+        if depth < 1 or "one step" not in wrong:
+            for parent in value.parents:
+                visit(parent, depth + 1)
+        if "too early" not in wrong:
+            order.append(value)
+
+    visit(end)
+    if "one step" in wrong:
+        return [end]
+    return order[::-1]
+
+
+def _pass_on(value: Any, wrong: Wrong) -> None:
+    pairs = list(zip(value.parents, value.rates, strict=True))
+    for parent, rate in pairs[:1] if "first only" in wrong else pairs:
+        share = rate * value.grad
+        if "rate alone" in wrong:
+            share = rate
+        if "data" in wrong:
+            share = rate * value.data
+        parent.grad = share if "overwritten" in wrong else parent.grad + share
+
+
+def _along_every_path(value: Any, passed: float) -> None:
+    value.grad += passed
+    for parent, rate in zip(value.parents, value.rates, strict=True):
+        _along_every_path(parent, rate * passed)
+
+
+def _make(data: float, *, wrong: Wrong = frozenset()) -> Any:
+    return _kind(wrong)(data)
+
+
+_SAID = {
+    "own rates": "The rates of your product are crossed: a nudge of the first factor moves it as "
+    "many times as far as the second is large, so the rates are (other.data, self.data).",
+    "rates of a sum": "Your product passes the gradient on as it is, as a sum does: multiply it by "
+    "the rate, and the rate of one factor is the other.",
+    "product as rate": "The rate of a product by a factor is the other factor, not the product.",
+    "added": "Your product adds: its data is self.data * other.data.",
+    "no start": "Every rate is 0, as nothing was sent out: the last value answers to itself at "
+    "the rate 1, so begin with self.grad = 1.0.",
+    "overwritten": "A value that is used twice gets something back from both uses, and yours keeps "
+    "only what came last: add it up, with += in place of =.",
+    "too early": "A value passes on before all of its uses have reported, where one lies nearer to "
+    "the end than another: append it to the order only after all of its parents, and walk that "
+    "order in reverse.",
+    "no memory": "A value that is used twice stands twice in your order, and passes on twice: "
+    "remember which ones you have seen.",
+    "one step": "Only the parents of the last value get a rate: theirs have parents, too. Walk "
+    "through the whole graph, from the last value to the first.",
+    "first only": "Only the first parent gets its rate: a sum and a product have two.",
+    "rate alone": "You pass on the rate alone: rates in a row multiply, so multiply it by the "
+    "value's own grad.",
+    "data": "You multiply the rate by the value's data: it is its grad that comes back.",
+    "path by path": "Right numbers, but you walk every path on its own, and forty doublings in a "
+    "row have a million million paths: pass on once for each value, when all its uses have "
+    "reported.",
+}
+_APART = [
+    "own rates | rates of a sum | product as rate",
+    "no start | rate alone | data | path by path",
+    "overwritten | too early | no memory | one step | path by path",
+    "first only | rate alone | data | path by path",
+    "no start | overwritten | too early | no memory | one step | first only"
+    " | own rates | rates of a sum | product as rate",
+    "one step | no memory | too early | rate alone | data | first only",
+    "path by path | own rates | rates of a sum | product as rate | added",
+]
+
+
+def _by_counting(data: float) -> Any:
+    """Kahn's way: a value passes on when the last of its uses has reported."""
+
+    class Value(_kind(frozenset())):  # type: ignore[misc]
+        def __add__(self, other: Any) -> Any:
+            return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+        def __mul__(self, other: Any) -> Any:
+            return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+        def backward(self) -> None:
+            uses, stack, seen = Counter[int](), [self], {id(self)}
+            while stack:
+                for parent in stack.pop().parents:
+                    uses[id(parent)] += 1
+                    if id(parent) not in seen:
+                        seen.add(id(parent))
+                        stack.append(parent)
+            self.grad, ready = 1.0, [self]
+            while ready:
+                value = ready.pop()
+                for parent, rate in zip(value.parents, value.rates, strict=True):
+                    parent.grad += rate * value.grad
+                    uses[id(parent)] -= 1
+                    if not uses[id(parent)]:
+                        ready.append(parent)
+
+    return Value(data)
+
+
+_DOUBLED = "c = a + a; " + "c = c + c; " * 39 + "c"
+
+AUTOGRAD = Exercise(
+    id="1.8",
+    title="Autograd, in miniature",
+    minutes=12,
+    stars=3,
+    reference=learning.Value,
+    probes=[
+        ("a * b", {"a": 2.0, "b": -3.0}),
+        ("a * b + c", {"a": 2.0, "b": -3.0, "c": 5.0}),
+        ("(a + b) * c", {"a": 1.5, "b": -4.0, "c": 3.0}),
+        ("a * a", {"a": 3.0}),
+        ("a + a", {"a": -2.5}),
+        ("c = a * b; c * a + c", {"a": 2.0, "b": -3.0}),
+        ("c = a * b; d = c + a; e = d * c; e + c * d", {"a": 2.0, "b": -3.0}),
+        ("c = a * b; d = a * c; e = d * d; f = c + e; f * d", {"a": 1.5, "b": -0.5}),
+        ("e = a * x + b; e * e", {"a": 1.0, "b": -1.0, "x": 4.0}),
+        ("a", {"a": 7.0}),
+        ("a * b", {"a": 2.0, "b": 5.0, "c": 1.0}),
+        (_DOUBLED, {"a": 1.0}),
+    ],
+    mistakes=alone(_make, _SAID),
+    together=in_pairs(_make, _SAID, _APART),
+    call=_play,
+    alternatives={"counting the uses": _by_counting},
+)
