@@ -16,6 +16,7 @@ from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
 from utils.course.checking.running import Outcome, OutOfTime, guarded, run
 from utils.course.checking.show import apart, show
+from utils.course.checking.state import own_randomness
 
 CHANGED = "the result is right, but the argument was changed on the way"
 CUT_OFF = (
@@ -150,12 +151,13 @@ def named(found: Findings) -> str | None:
     Where there is none, the two sentences of a pair of mistakes that does, one a line.
     """
     exercise = found.exercise
-    for sentence, wrong in exercise.mistakes.items():
-        if _does_the_same(found, wrong):
-            return sentence
-    for sentences, wrong in exercise.together.items():
-        if _does_the_same(found, wrong):
-            return "\n   ".join(sentences)
+    with own_randomness():
+        for sentence, wrong in exercise.mistakes.items():
+            if _does_the_same(found, wrong):
+                return sentence
+        for sentences, wrong in exercise.together.items():
+            if _does_the_same(found, wrong):
+                return "\n   ".join(sentences)
     return None
 
 

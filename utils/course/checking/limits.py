@@ -41,10 +41,12 @@ class time_limit:
         self.deadline = time.monotonic() + self.seconds
         self.frame, self.tracing = sys._getframe(1), sys.gettrace()
         self.outer_import = builtins.__import__
+        if self.by_signal:
+            self.previous = signal.getsignal(signal.SIGALRM)
         _limits().append(self)
         builtins.__import__ = _import
         if self.by_signal:
-            self.previous = signal.signal(signal.SIGALRM, self._ring)
+            signal.signal(signal.SIGALRM, self._ring)
             self._arm()
         else:
             self.thread = threading.get_ident()
@@ -52,20 +54,37 @@ class time_limit:
 
     def __exit__(self, *error: object) -> None:
         self.over = True
-        builtins.__import__ = self.outer_import
+        try:
+            self.lift()
+        except OutOfTime:  # an outer limit's, planted a moment ago
+            self.lift()
+            raise
+
+    def lift(self) -> None:
+        """Lift the limit, and any within it that an outer one's OutOfTime kept from being lifted.
+
+        To be called once more where a limit may end by OutOfTime of another thread's planting,
+        which can strike on the way into `__exit__`.
+        """
         limits = _limits()
-        limits.remove(self)
-        if self.by_signal:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self.previous)
-            for outer in limits[-1:]:
-                outer._arm()
-        else:
-            with self.lock:  # nothing is planted from here on; what was and waits is taken back
+        while self in limits:
+            limits[-1].over = True
+            limits[-1]._put_back(limits[:-1])
+            limits.pop()
+
+    def _put_back(self, outer: list[time_limit]) -> None:
+        builtins.__import__ = self.outer_import
+        if not self.by_signal:
+            with self.lock:  # nothing is planted from here on
                 self.lifted.set()
-                _plant(self.thread, None)
+            _take_what_was_planted(self.rings)
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self.previous)
         if self.rings > 2:
             sys.settrace(self.tracing)
+        if outer:
+            outer[-1]._arm()
 
     def _arm(self) -> None:
         if self.by_signal and not self.paused:
@@ -105,7 +124,10 @@ class time_limit:
                 wait = AGAIN
                 frame = sys._current_frames().get(self.thread)
                 if frame is not None and frame.f_code not in _OWN:
-                    _plant(self.thread, OutOfTime)
+                    self.rings += 1
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                        ctypes.c_ulong(self.thread), ctypes.py_object(OutOfTime)
+                    )
 
 
 _OWN = {function.__code__ for function in (time_limit.__enter__, time_limit.__exit__)}
@@ -119,9 +141,12 @@ def _limits() -> list[time_limit]:
     return _local.limits
 
 
-def _plant(thread: int, error: type[BaseException] | None) -> None:
-    planted = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), planted)
+def _take_what_was_planted(n: int) -> None:
+    """Let an exception that another thread has planted, and that still waits, be raised here."""
+    for _ in range(n):
+        with contextlib.suppress(OutOfTime):
+            for _ in range(100):  # it is raised where a loop turns back
+                pass
 
 
 @contextlib.contextmanager

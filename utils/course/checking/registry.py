@@ -9,6 +9,7 @@ from importlib import import_module
 
 from utils.course import exercises as chapters
 from utils.course.checking.exercise import Exercise
+from utils.course.checking.show import show
 
 
 @cache
@@ -32,10 +33,13 @@ def exercises() -> dict[str, Exercise]:
 def exercise(id: str) -> Exercise:
     """The exercise with this id, e.g. `"2.3"`.
 
-    Raises ValueError, naming the nearest ids, where there is none.
+    Raises ValueError, naming the nearest ids, where there is none, and for a number, since 8.1 and
+    8.10 are one number and two ids.
     """
     known = exercises()
+    if not isinstance(id, str):
+        raise ValueError(f'ids are text: write check("{show(id)}", …), with quotation marks')
     if id in known:
         return known[id]
-    near = difflib.get_close_matches(str(id), known, n=3, cutoff=0.3) or list(known)[:3]
+    near = difflib.get_close_matches(id, known, n=3, cutoff=0.3) or list(known)[:3]
     raise ValueError(f"no exercise has the id {id!r}; did you mean {' or '.join(near)}?")

@@ -63,14 +63,17 @@ class _Notes(io.StringIO):
 def guarded(action: Callable[[], Any], seconds: float) -> tuple[Any, BaseException | None, str]:
     """The value of `action()`, or its error, which is OutOfTime past `seconds`; what it printed."""
     notes, value, error = _Notes(), None, None
+    limit = time_limit(seconds)
     with contextlib.redirect_stdout(notes), contextlib.redirect_stderr(_Notes()):
         try:
-            with time_limit(seconds):
+            with limit:
                 value = action()
         except KeyboardInterrupt:
             raise
         except BaseException as raised:
             error = raised
+        finally:
+            limit.lift()
     return value, error, notes.getvalue()
 
 
@@ -141,6 +144,7 @@ def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
                 if outcomes[-1].timed_out:
                     break
     except OutOfTime:  # raised between two probes
+        total.lift()
         outcomes = outcomes or [Outcome(exercise.probes[0])]
         outcomes[-1].timed_out = True
     return outcomes

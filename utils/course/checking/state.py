@@ -24,6 +24,8 @@ _MODULES = (torch, functional, torch.nn, math, random, np)
 _CLASSES = (torch.Tensor, torch.nn.Module, torch.nn.Linear)
 _SIGNALS = ("SIGALRM", "SIGINT", "SIGTERM")
 
+_local = threading.local()
+
 # How a setting is read, and set again where it was changed.
 _SETTINGS: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
     (torch.get_default_dtype, torch.set_default_dtype),
@@ -68,20 +70,30 @@ def kept_state() -> Iterator[None]:
                     write(before)
         for number, handler in handlers.items():
             if signal.getsignal(number) is not handler:
+                if number == getattr(signal, "SIGALRM", None):
+                    signal.setitimer(signal.ITIMER_REAL, 0)  # whoever set one, it isn't for this
                 signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def own_randomness() -> Iterator[None]:
-    """Seed every generator for the block, and put the caller's states back after it."""
-    python, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    """Seed every generator for the block, and put the caller's states back after it.
+
+    Within another such block only the seeds are set: its caller's states are kept already.
+    """
+    kept = getattr(_local, "kept", False)
+    if not kept:
+        python, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        _local.kept = True
     random.seed(0), np.random.seed(0), torch.default_generator.manual_seed(0)
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(arrays)
-        torch.set_rng_state(tensors)
+        if not kept:
+            _local.kept = False
+            random.setstate(python)
+            np.random.set_state(arrays)
+            torch.set_rng_state(tensors)
 
 
 def _restore(owner: ModuleType | type, before: dict[str, Any]) -> None:
