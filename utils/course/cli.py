@@ -12,6 +12,7 @@ import typer
 
 from utils.course.commands.assemble import assemble
 from utils.course.commands.chat import chat
+from utils.course.commands.fetch import fetch
 from utils.course.commands.serve import serve
 from utils.course.commands.train import train
 
@@ -143,6 +144,7 @@ app.command()(train)
 app.command()(chat)
 app.command()(serve)
 app.command()(assemble)
+app.command()(fetch)
 
 
 @app.command()

@@ -66,8 +66,8 @@ def changed(tmp_path: Path, change: object) -> Path:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c["model"].update(type="Unigram"), "it is Unigram behind ByteLevel"),
-        (lambda c: c["pre_tokenizer"].update(type="Whitespace"), "not byte-level BPE"),
+        (lambda c: c["model"].update(type="Unigram"), "it is Unigram"),
+        (lambda c: c["pre_tokenizer"].update(type="Whitespace"), "is not byte-level"),
         (lambda c: c["pre_tokenizer"].update(add_prefix_space=True), "a space before every text"),
         (lambda c: c["model"]["merges"].reverse(), "not numbered in the order"),
         (lambda c: c.pop("model"), "can't be read"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,9 @@ import torch
 from utils.data.instructions import tasks as instructions
 from utils.data.storyworld import tokens as story_tokens
 from utils.data.storyworld import world as storyworld
+from utils.data.texts.real_models import REAL_MODELS, kept_model
 from utils.llm.gpt import checkpoints, hf
+from utils.llm.gpt.gguf import open_gguf
 from utils.llm.gpt.model import GPT
 from utils.llm.tokenizer.bpe import gpt2_encoding, load_encoding
 from utils.llm.tokenizer.hf import encoding_from_hf
@@ -67,15 +69,17 @@ def open_model(
 ) -> TextModel:
     """A model by the name of one that comes with the course, by its path, or from Hugging Face.
 
-    A path is a folder that `course train` left, the file of weights in it, or a folder in the
-    format of Hugging Face's GPT-2, which needs no network. A name such as "gpt2" is downloaded
-    once.
+    A path is a folder that `course train` left, the file of weights in it, a GGUF file, or a
+    folder in the format of Hugging Face's GPT-2, Llama or Qwen; none needs a network. "smollm2" is
+    the real chat model that `course fetch` brings. Another name, as "gpt2", is downloaded once.
 
     Raises FileNotFoundError, ValueError, ConnectionError or ImportError, saying what to do.
     """
     path, name = Path(name_or_path), str(name_or_path)
     if path.is_dir():
         opened = _open_folder(path)
+    elif path.suffix == ".gguf" or name in REAL_MODELS:
+        opened = _open_gguf(path if path.suffix == ".gguf" else _fetched(name), name)
     elif path.is_file() or path.suffix == ".safetensors":
         opened = _of_course(GPT.load(path), path.parent, path.stem)
     elif name in checkpoints.shipped():
@@ -86,6 +90,44 @@ def open_model(
         opened = _open_hub(name)
     opened.model.to(device)
     return opened
+
+
+def _fetched(name: str) -> Path:
+    path = kept_model(name)
+    if path is None:
+        raise FileNotFoundError(
+            f"{name} is not on this machine yet: `course fetch {name}` brings it, once, 93 MB."
+        )
+    return path
+
+
+def _open_gguf(path: Path, name: str) -> TextModel:
+    """A model with its own tokenizer and its own frame of a conversation, all in one file."""
+    file = open_gguf(path)
+    model = GPT.of_weights(file.config, file.weights(), path.stem, path)
+    ends = () if file.eos_id is None else (file.eos_id,)
+    opened = _of_encoding(model, file.encoding, name, ends)
+    if file.template is None:
+        return opened
+
+    def encode_turns(turns: Sequence[Message]) -> list[int]:
+        return file.encoding.encode(file.render(turns), allowed_special="all")
+
+    return replace(opened, encode_chat=partial(_recent, encode_turns, model))
+
+
+def _recent(
+    encode: Callable[[Sequence[Message]], list[int]], model: GPT, messages: Sequence[Message]
+) -> list[int]:
+    """The ids of the latest messages that leave room for an answer, with the rule before all."""
+    turns = list(_checked(messages))
+    room = max(1, model.config.context_length - min(_ANSWER, model.config.context_length // 2))
+    while True:
+        ids = encode(turns)
+        oldest = 1 if turns[0]["role"] == "system" else 0
+        if len(ids) <= room or oldest >= len(turns) - 1:
+            return ids
+        del turns[oldest]
 
 
 def _may_be_on_the_hub(name: str) -> bool:
@@ -213,21 +255,20 @@ def _of_encoding(
     def encode(text: str) -> list[int]:
         return encoding.encode_ordinary(text) or first
 
-    def encode_chat(messages: Sequence[Message]) -> list[int]:
-        turns = list(_checked(messages))
-        room = max(1, model.config.context_length - min(_ANSWER, model.config.context_length // 2))
-        while True:
-            ids = encode("\n".join(message["content"] for message in turns))
-            oldest = 1 if turns[0]["role"] == "system" else 0
-            if len(ids) <= room or oldest >= len(turns) - 1:
-                return ids
-            del turns[oldest]
+    def encode_turns(turns: Sequence[Message]) -> list[int]:
+        return encode("\n".join(message["content"] for message in turns))
 
     def decode(ids: Iterable[int]) -> str:
         return encoding.decode([int(i) for i in ids if int(i) not in ends])
 
     return TextModel(
-        model, encode, decode, stop_ids, name, encode_chat, lambda prompt=(): TextDecoder(encoding)
+        model,
+        encode,
+        decode,
+        stop_ids,
+        name,
+        partial(_recent, encode_turns, model),
+        lambda prompt=(): TextDecoder(encoding),
     )
 
 

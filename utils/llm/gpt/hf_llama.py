@@ -13,7 +13,15 @@ from torch import Tensor
 
 from utils.llm.gpt.config import GPTConfig
 
-__all__ = ["FAMILIES", "config_from_hf", "hf_config", "hf_tensors", "is_alike", "tensors_from_hf"]
+__all__ = [
+    "FAMILIES",
+    "config_from_hf",
+    "hf_config",
+    "hf_tensors",
+    "is_alike",
+    "neighbours",
+    "tensors_from_hf",
+]
 
 FAMILIES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
 _OUTSIDE = {
@@ -110,7 +118,7 @@ def tensors_from_hf(state: Mapping[str, Tensor], config: GPTConfig) -> dict[str,
         values = tensor.detach().to(torch.float32, copy=True)
         last = inside.rpartition(".")[2]
         if last in _TURNED:
-            values = _neighbours(values, config.d_head)
+            values = neighbours(values, config.d_head)
         if last in _PROJECTIONS:
             parts[layer, kind, last] = values
         elif layer and inside in _INSIDE:
@@ -224,7 +232,7 @@ def _theirs(name: str, tensor: Tensor, config: GPTConfig) -> Iterator[tuple[str,
         yield f"model.layers.{layer}.{theirs}.{kind}", values
 
 
-def _neighbours(rows: Tensor, d_head: int) -> Tensor:
+def neighbours(rows: Tensor, d_head: int) -> Tensor:
     """Rows of each head from (half, pair) to (pair, half): a pair's two come side by side."""
     return rows.unflatten(0, (-1, 2, d_head // 2)).transpose(1, 2).flatten(0, 2)
 

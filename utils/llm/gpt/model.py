@@ -230,7 +230,7 @@ class GPT(nn.Module):
             config = GPTConfig(**fields)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path_or_name}: its configuration is not valid. {error}") from error
-        return cls._of(config, tensors, tokenizer, path_or_name)
+        return cls.of_weights(config, tensors, tokenizer, path_or_name)
 
     @classmethod
     def from_hf(
@@ -246,7 +246,7 @@ class GPT(nn.Module):
         config, tensors = hf.from_hf(source, n_heads)
         named = source if isinstance(source, str) else "The model of Hugging Face"
         tokenizer = "gpt2" if config.vocab_size == PRESETS["gpt2"]["vocab_size"] else ""
-        return cls._of(config, tensors, tokenizer, named)
+        return cls.of_weights(config, tensors, tokenizer, named)
 
     def to_hf(
         self,
@@ -269,10 +269,13 @@ class GPT(nn.Module):
         return weights
 
     @classmethod
-    def _of(
+    def of_weights(
         cls, config: GPTConfig, tensors: dict[str, Tensor], tokenizer: str, origin: object
     ) -> Self:
-        """A model around these very tensors: nothing is drawn at random, nothing copied."""
+        """A model around these very tensors: nothing is drawn at random, nothing copied.
+
+        Raises ValueError, naming the `origin`, where they don't fit the configuration.
+        """
         expected = sum(counts.parameter_table(config).values())
         found = sum(tensor.numel() for tensor in tensors.values())
         if found != expected:  # before a model of a size that nobody checked is built

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tiktoken
 
 from utils.llm.tokenizer.bpe import GPT2_PATTERN
+from utils.llm.tokenizer.splits import SPLITS
 
-__all__ = ["encoding_from_hf"]
+__all__ = ["encoding_from_hf", "encoding_from_merges"]
 
 
 def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
@@ -25,18 +27,18 @@ def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
     whole, parts = folder / "tokenizer.json", (folder / "vocab.json", folder / "merges.txt")
     try:
         if whole.is_file():
-            vocabulary, merges, specials = _of_one_file(_json(whole))
+            vocabulary, merges, specials, pattern = _of_one_file(_json(whole))
         elif all(path.is_file() for path in parts):
             lines = parts[1].read_text(encoding="utf-8").split("\n")
             merges = [tuple(line.split(" ")) for line in lines if line and line[:9] != "#version:"]
-            vocabulary, specials = _json(parts[0]), {}
+            vocabulary, specials, pattern = _json(parts[0]), {}, GPT2_PATTERN
         else:
             raise FileNotFoundError(
                 f"The folder {folder} has no tokenizer: neither tokenizer.json, nor vocab.json "
                 "with merges.txt. Copy them from where the weights came from."
             )
-        return _encoding(folder.name, vocabulary, merges, specials)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return encoding_from_merges(folder.name, vocabulary, merges, specials, pattern)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"The tokenizer in {folder} is not of GPT-2's kind, or can't be read ({error})."
         ) from error
@@ -48,38 +50,96 @@ def _json(path: Path) -> Any:
 
 def _of_one_file(
     content: Mapping[str, Any],
-) -> tuple[dict[str, int], list[tuple[str, ...]], dict[str, int]]:
-    """Vocabulary, merges and special tokens of a tokenizer.json."""
-    model, splits = content["model"], content["pre_tokenizer"]
-    if model["type"] != "BPE" or splits["type"] != "ByteLevel" or content.get("normalizer"):
-        raise ValueError(f"it is {model['type']} behind {splits['type']}, not byte-level BPE")
-    if splits.get("add_prefix_space"):
-        raise ValueError("it puts a space before every text")
+) -> tuple[dict[str, int], list[tuple[str, ...]], dict[str, int], str]:
+    """Vocabulary, merges, special tokens and split of a tokenizer.json."""
+    model = content["model"]
+    if model["type"] != "BPE" or content.get("normalizer"):
+        raise ValueError(f"it is {model['type']} with normalizer {content.get('normalizer')!r}")
+    pattern = _split(content["pre_tokenizer"])
     merges = [tuple(m.split(" ") if isinstance(m, str) else m) for m in model["merges"]]
     specials = {token["content"]: token["id"] for token in content.get("added_tokens", ())}
-    return model["vocab"], merges, specials
+    return model["vocab"], merges, specials, pattern
 
 
-def _encoding(
+def _split(described: Mapping[str, Any]) -> str:
+    """The pattern that cuts as the steps of a pre_tokenizer do, one after the other."""
+    whole = described["type"] == "Sequence"
+    *before, last = described["pretokenizers"] if whole else [described]
+    if last["type"] != "ByteLevel":
+        raise ValueError(f"it ends with {last['type']}, and is not byte-level")
+    if last.get("add_prefix_space"):
+        raise ValueError("it puts a space before every text")
+    as_gpt2 = last.get("use_regex", True)
+    if not before and as_gpt2:
+        return GPT2_PATTERN
+    first = before[0] if len(before) == 1 else {"type": "none"}
+    if first["type"] == "Digits" and first.get("individual_digits") and as_gpt2:
+        return SPLITS["smollm"]
+    if first["type"] == "Split" and not as_gpt2:
+        pattern = first["pattern"].get("Regex")
+        if pattern in SPLITS.values() and first["behavior"] == "Isolated" and not first["invert"]:
+            return pattern
+    steps = ", ".join(step["type"] for step in [*before, last])
+    raise ValueError(f"it cuts texts in a way that is not known here ({steps})")
+
+
+def encoding_from_merges(
     name: str,
     vocabulary: Mapping[str, int],
     merges: Sequence[tuple[str, ...]],
     specials: Mapping[str, int],
+    pattern: str = GPT2_PATTERN,
 ) -> tiktoken.Encoding:
+    """A byte-level BPE from its parts, as GPT-2's files name them: bytes as letters to be seen.
+
+    Raises ValueError where two tokens share a number, or the merges are not numbered in the order
+    in which they are made, or KeyError where a merge makes no token of the vocabulary.
+    """
     byte_of = _bytes_of_letters()
     joined = ["".join(pair) for pair in merges]
     order = [vocabulary[token] for token in joined]
     if order != sorted(order):
         # tiktoken merges in the order of the ids: another order would cut texts otherwise.
         raise ValueError("its merges are not numbered in the order in which they are made")
-    plain = {token: vocabulary[token] for token in (*byte_of, *joined)}
+    every = {**vocabulary, **specials}
+    if len(set(every.values())) != len(every):
+        raise ValueError("two of its tokens share a number")
+    single = [letter for letter in byte_of if letter in vocabulary]
+    plain = {token: vocabulary[token] for token in (*single, *joined)}
     rest = {token: number for token, number in vocabulary.items() if token not in plain}
-    return tiktoken.Encoding(
+    missing = [letter for letter in byte_of if letter not in vocabulary]
+    kind = partial(PartialEncoding, n_bytes_missing=len(missing)) if missing else tiktoken.Encoding
+    plain |= {letter: max(every.values()) + 1 + i for i, letter in enumerate(missing)}
+    return kind(
         name=name,
-        pat_str=GPT2_PATTERN,
+        pat_str=pattern,
         mergeable_ranks={bytes(byte_of[c] for c in token): i for token, i in plain.items()},
         special_tokens={**rest, **specials},
     )
+
+
+class PartialEncoding(tiktoken.Encoding):
+    """An encoding that has no token for some bytes, of rare characters, and leaves them out.
+
+    Within, those bytes have the numbers behind the last; no one outside gets to see them.
+    """
+
+    def __init__(self, *args: Any, n_bytes_missing: int, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._n_tokens = super().n_vocab - n_bytes_missing
+
+    @property
+    def n_vocab(self) -> int:
+        """The number of tokens."""
+        return self._n_tokens
+
+    def encode_ordinary(self, text: str) -> list[int]:
+        """The ids of a text, but for what has no token."""
+        return [token for token in super().encode_ordinary(text) if token < self._n_tokens]
+
+    def encode(self, text: str, **settings: Any) -> list[int]:
+        """The ids of a text, but for what has no token; settings are tiktoken's."""
+        return [token for token in super().encode(text, **settings) if token < self._n_tokens]
 
 
 def _bytes_of_letters() -> dict[str, int]:

@@ -1,0 +1,338 @@
+"""A GGUF file: how models are passed around that run on people's own machines.
+
+One file holds the configuration, the weights in few bits each, the tokenizer and the frame of a
+conversation. It is read by the format's own package, `gguf`, without copying it into memory.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import tiktoken
+import torch
+from torch import Tensor
+
+from utils.llm.gpt.config import GPTConfig
+from utils.llm.gpt.hf_llama import neighbours
+from utils.llm.tokenizer.hf import encoding_from_merges
+from utils.llm.tokenizer.splits import SPLITS
+
+__all__ = ["GGUF", "open_gguf"]
+
+ARCHITECTURES = ("llama", "qwen2", "qwen3")
+TYPES = ("F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K")
+_SPECIAL = (3, 4)  # token types: control, and added by a user
+_OUTSIDE = {"token_embd": "token_embedding", "output_norm": "final_norm", "output": "head"}
+_INSIDE = {
+    "attn_norm": "norm_1",
+    "attn_output": "attention.out",
+    "attn_q_norm": "attention.q_norm",
+    "attn_k_norm": "attention.k_norm",
+    "ffn_norm": "norm_2",
+    "ffn_gate": "feed_forward.gate",
+    "ffn_up": "feed_forward.up",
+    "ffn_down": "feed_forward.down",
+}
+_PROJECTIONS = ("attn_q", "attn_k", "attn_v")
+_STRETCHES = [(factor, 1.0, 4.0, 8192) for factor in (8.0, 32.0)]  # Llama 3.1's and 3.2's
+
+
+@dataclass(frozen=True, eq=False)
+class GGUF:
+    """An opened file. `weights()` reads all numbers; what else it holds was read on opening.
+
+    `template` is the frame of a conversation in the language Jinja, None where there is none.
+    """
+
+    path: Path
+    config: GPTConfig
+    encoding: tiktoken.Encoding
+    bos_id: int | None
+    eos_id: int | None
+    template: str | None
+    license: str
+    _tensors: Mapping[str, Any]
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights under our names, as float32."""
+        found: dict[str, Tensor] = {}
+        for name in self._tensors:
+            ours = self._ours(name)
+            if ours is not None and not name.endswith(_apart(_PROJECTIONS[1:])):
+                parts = [self.read(part) for part in self._parts(name)]
+                found[ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return found
+
+    def read(self, name: str) -> Tensor:
+        """One tensor of the file by its own name, as float32, its rows in our order."""
+        from gguf.quants import dequantize
+
+        tensor = self._tensors[name]
+        shape = [int(size) for size in reversed(tensor.shape)]
+        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
+        values = values.reshape(shape)
+        turned = (
+            name.removesuffix(".weight")
+            .removesuffix(".bias")
+            .endswith(("attn_q", "attn_k", "attn_q_norm", "attn_k_norm"))
+        )
+        if turned and self._pairs_lie_apart:
+            values = neighbours(values, self.config.d_head)
+        return values
+
+    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """A conversation in the model's own frame, up to where its answer begins.
+
+        Raises ValueError where the file has no frame, or the frame refuses the conversation.
+        """
+        if self.template is None:
+            raise ValueError(f"{self.path} has no frame for a conversation.")
+        try:
+            return self._frame.render(
+                messages=[dict(message) for message in messages],
+                add_generation_prompt=True,
+                bos_token=self._text_of(self.bos_id),
+                eos_token=self._text_of(self.eos_id),
+            )
+        except Exception as error:
+            raise ValueError(
+                f"{self.path}: its frame refuses this conversation: {error}"
+            ) from error
+
+    @cached_property
+    def _frame(self) -> Any:
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        def refuse(message: str) -> None:
+            raise ValueError(message)
+
+        world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        world.globals["raise_exception"] = refuse
+        return world.from_string(self.template)
+
+    def _text_of(self, token: int | None) -> str:
+        return "" if token is None else self.encoding.decode([token])
+
+    @property
+    def _pairs_lie_apart(self) -> bool:
+        """Llama's files keep the two columns of a rotation side by side, as ours; Qwen's don't."""
+        return self._architecture != "llama"
+
+    @cached_property
+    def _architecture(self) -> str:
+        return "qwen3" if self.config.qk_norm else "qwen2" if self.config.qkv_bias else "llama"
+
+    def _ours(self, name: str) -> str | None:
+        path, _, kind = name.rpartition(".")
+        if not path.startswith("blk."):
+            return f"{_OUTSIDE[path]}.{kind}" if path in _OUTSIDE else None
+        _, layer, inside = path.split(".", 2)
+        if inside in _PROJECTIONS:
+            return f"blocks.{layer}.attention.qkv.{kind}"
+        return f"blocks.{layer}.{_INSIDE[inside]}.{kind}" if inside in _INSIDE else None
+
+    def _parts(self, name: str) -> list[str]:
+        """The tensors that lie below one another in ours: queries, keys and values."""
+        if not name.endswith(_apart(_PROJECTIONS[:1])):
+            return [name]
+        return [name.replace("attn_q", projection) for projection in _PROJECTIONS]
+
+
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f".{name}.{kind}" for name in names for kind in ("weight", "bias"))
+
+
+def open_gguf(path: str | os.PathLike[str]) -> GGUF:
+    """Open a file of one of ARCHITECTURES.
+
+    Raises FileNotFoundError where there is none, and ValueError for a file that is cut, damaged,
+    or of a kind that is not known here: what it says is checked against the size of the file
+    before anything is made of it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        with path.open("rb") as file:
+            _walk(file, path.stat().st_size)
+        return _opened(path)
+    except Exception as error:  # the package and NumPy raise a dozen kinds for a damaged file
+        if isinstance(error, PermissionError | ImportError):
+            raise
+        said = f"it says nothing of {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(
+            f"{path} is no GGUF file that can be opened here, or it is damaged: {said}."
+        ) from error
+
+
+def _opened(path: Path) -> GGUF:
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    fields = {name: field.contents() for name, field in reader.fields.items()}
+    tensors = {tensor.name: tensor for tensor in reader.tensors}
+    for tensor in tensors.values():
+        if tensor.tensor_type.name not in TYPES:
+            raise ValueError(
+                f"{tensor.name} is kept as {tensor.tensor_type.name}; known are {', '.join(TYPES)}"
+            )
+    encoding = _encoding(path.stem, fields)
+    opened = GGUF(
+        path=path,
+        config=_config(fields, tensors),
+        encoding=encoding,
+        bos_id=_id(fields, "bos"),
+        eos_id=_id(fields, "eos"),
+        template=fields.get("tokenizer.chat_template"),
+        license=str(fields.get("general.license", "not said")),
+        _tensors=tensors,
+    )
+    strange = [name for name in tensors if opened._ours(name) is None and name != _FREQUENCIES]
+    if strange:
+        raise ValueError(f"it has {strange[0]}, which such a model does not have")
+    return opened
+
+
+_FREQUENCIES = "rope_freqs.weight"
+
+
+def _config(fields: Mapping[str, Any], tensors: Mapping[str, Any]) -> GPTConfig:
+    kind = fields["general.architecture"]
+    if kind not in ARCHITECTURES:
+        raise ValueError(
+            f"it is a model of the kind {kind!r}; known are {', '.join(ARCHITECTURES)}"
+        )
+
+    def said(name: str, *instead: Any) -> Any:
+        return fields.get(f"{kind}.{name}", *instead) if instead else fields[f"{kind}.{name}"]
+
+    if said("rope.scaling.type", "none") not in ("none", ""):
+        raise ValueError(f"its rotary positions are scaled by {said('rope.scaling.type')!r}")
+    if said("expert_count", 0):
+        raise ValueError("it is a mixture of experts")
+    heads, width = said("attention.head_count"), said("embedding_length")
+    base = _short(said("rope.freq_base", 10_000.0))
+    d_head = said("attention.key_length", width // heads)
+    return GPTConfig(
+        vocab_size=len(fields["tokenizer.ggml.tokens"]),
+        context_length=said("context_length"),
+        n_layers=said("block_count"),
+        n_heads=heads,
+        d_model=width,
+        norm="rmsnorm",
+        positions="rotary",
+        activation="swiglu",
+        bias=False,
+        tied="output.weight" not in tensors,
+        norm_eps=_short(said("attention.layer_norm_rms_epsilon")),
+        n_kv_heads=said("attention.head_count_kv", heads),
+        d_head=d_head,
+        d_hidden=said("feed_forward_length"),
+        qkv_bias="blk.0.attn_q.bias" in tensors,
+        qk_norm="blk.0.attn_q_norm.weight" in tensors,
+        rotary_base=base,
+        rotary_scaling=_stretch(tensors, d_head, base),
+    )
+
+
+def _short(number: float) -> float:
+    """The number that somebody wrote before it was kept as float32: 1e-5, not 9.99999974e-6."""
+    return float(str(np.float32(number)))
+
+
+def _stretch(tensors: Mapping[str, Any], d_head: int, base: float) -> tuple | None:
+    """Which stretch of rotary positions the file's divisors of the frequencies are."""
+    from utils.llm.attention.positions import rotary_frequencies
+
+    if _FREQUENCIES not in tensors:
+        return None
+    divisors = torch.from_numpy(tensors[_FREQUENCIES].data.astype(np.float64)).flatten()
+    plain = rotary_frequencies(d_head, base)
+    for stretch in _STRETCHES:
+        if torch.allclose(plain / divisors, rotary_frequencies(d_head, base, stretch), rtol=1e-4):
+            return stretch
+    raise ValueError("its rotary positions are stretched in a way that is not known here")
+
+
+def _encoding(name: str, fields: Mapping[str, Any]) -> tiktoken.Encoding:
+    kind, split = fields["tokenizer.ggml.model"], fields.get("tokenizer.ggml.pre", "default")
+    if kind != "gpt2" or split not in SPLITS:
+        raise ValueError(
+            f"its tokenizer is {kind!r}, cut as {split!r}; known is 'gpt2', cut as one of "
+            f"{', '.join(SPLITS)}"
+        )
+    tokens, types = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.token_type"]
+    if len(set(tokens)) != len(tokens) or len(types) != len(tokens):
+        raise ValueError("its list of tokens contradicts itself")
+    numbered = {token: i for i, token in enumerate(tokens)}
+    specials = {tokens[i]: i for i, type_ in enumerate(types) if type_ in _SPECIAL}
+    vocabulary = {token: i for token, i in numbered.items() if token not in specials}
+    merges = [tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"]]
+    return encoding_from_merges(name, vocabulary, merges, specials, SPLITS[split])
+
+
+def _id(fields: Mapping[str, Any], name: str) -> int | None:
+    number = fields.get(f"tokenizer.ggml.{name}_token_id")
+    return None if number is None else int(number)
+
+
+# The header is walked once before the package reads it, which trusts every length that it finds.
+
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_TEXT, _ARRAY = 8, 9
+
+
+def _walk(file: BinaryIO, size: int) -> None:
+    """Raises ValueError where a length in the header leads out of the file."""
+
+    def number(format: str) -> int:
+        width = struct.calcsize(format)
+        data = file.read(width)
+        if len(data) < width:
+            raise ValueError("it ends within its header")
+        return struct.unpack(f"<{format}", data)[0]
+
+    def skip(count: int) -> None:
+        if count > size - file.tell():
+            raise ValueError("it is shorter than its header says")
+        file.seek(count, os.SEEK_CUR)
+
+    if file.read(4) != b"GGUF":
+        raise ValueError("it does not begin with GGUF")
+    if number("I") not in (2, 3):
+        raise ValueError("it is of another version than 2 or 3")
+    n_tensors, n_fields = number("Q"), number("Q")
+    for _ in range(n_fields):
+        skip(number("Q"))
+        _skip_value(number, skip, number("I"))
+    for _ in range(n_tensors):
+        skip(number("Q"))
+        n_axes = number("I")
+        if n_axes > 4:
+            raise ValueError(f"a tensor of it has {n_axes} axes")
+        skip(8 * n_axes + 4 + 8)
+
+
+def _skip_value(number: Callable[[str], int], skip: Callable[[int], None], kind: int) -> None:
+    if kind == _TEXT:
+        skip(number("Q"))
+    elif kind == _ARRAY:
+        inner, count = number("I"), number("Q")
+        if inner == _TEXT:
+            for _ in range(count):
+                skip(number("Q"))
+        elif inner in _SIZES:
+            skip(_SIZES[inner] * count)
+        else:
+            raise ValueError(f"it has a list of the unknown kind {inner}")
+    elif kind in _SIZES:
+        skip(_SIZES[kind])
+    else:
+        raise ValueError(f"it has a value of the unknown kind {kind}")
