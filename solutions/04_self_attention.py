@@ -22,8 +22,8 @@
 # head that does it, and switch it off.
 #
 # You will build: self-attention for a matrix, the causal mask, the padding mask, the split into
-# heads, multi-head attention, rotary positions, and attention in linear time. It takes some 100
-# minutes, about 75 of them in the exercises.
+# heads, multi-head attention, rotary positions, and attention in linear time; and you will find a
+# leak in somebody else's. It takes some 110 minutes, about 75 of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes about a minute, most of it for training
 # four small models. Then begin again at the top.
@@ -99,7 +99,7 @@ plots.heatmap(
 # is left, it is 0 / 0. The package's functions then give zeros; yours needn't.)
 #
 # ### Exercise 4.1 · Self-attention for a matrix
-# ★★☆ · 15 min · Phuong and Hutter 2022, Alg. 4
+# ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 4
 #
 # Go the whole way from `x` to the output, and return all seven steps, so that the check can tell
 # you the first that departs: `q, k, v, scores, masked, weights, out`. Here `scores` are already
@@ -118,9 +118,13 @@ plots.heatmap(
 # <details><summary>A nudge</summary>The scale is the root of the width of a query,
 # <code>q.shape[-1]</code>. It has nothing to do with the number of words, and nothing with the
 # width of x.</details>
-# <details><summary>More</summary><code>scores.masked_fill(~mask, -torch.inf)</code> fills in where
-# the mask is <code>False</code>. Each row of the result goes through its own softmax:
-# <code>dim=-1</code>.</details>
+# <details><summary>A plan</summary>Three products with x make q, k and v. One product of q with
+# <code>k.T</code>, divided by the root, makes the scores. Fill in −∞ where the mask is
+# <code>False</code>, take the softmax along each row, and average the values with it.</details>
+# <details><summary>Nearly all</summary><code>scores = q @ k.T / math.sqrt(q.shape[-1])</code>,
+# <code>masked = scores.masked_fill(~mask, -torch.inf)</code>, <code>weights =
+# masked.softmax(dim=-1)</code>, <code>out = weights @ v</code>; before them <code>q, k, v = x @ w_q,
+# x @ w_k, x @ w_v</code>.</details>
 
 
 # %%
@@ -159,7 +163,7 @@ ask("4.b")
 
 # %% [markdown]
 # ### Exercise 4.2 · The causal mask
-# ★☆☆ · 5 min · Phuong and Hutter 2022, Alg. 4, unidirectional
+# ★☆☆ · 3 min · Phuong and Hutter 2022, Alg. 4, unidirectional
 #
 # Write the triangle for any number of tokens: `True` where the token of that row may look at the
 # token of that column. For three:
@@ -168,10 +172,13 @@ ask("4.b")
 #     True  True  False
 #     True  True  True
 #
-# <details><summary>A nudge</summary>Compare the row's number with the column's: broadcasting makes
-# a table of two ranges.</details>
-# <details><summary>More</summary><code>torch.tril</code> keeps the lower triangle of a matrix, its
-# diagonal included.</details>
+# <details><summary>A nudge</summary>A row may see a column whose number is not larger than its
+# own.</details>
+# <details><summary>A plan</summary>Count the positions with <code>torch.arange</code>, and compare
+# them as a column with themselves as a row: broadcasting makes the table. Or take a table of ones,
+# and <code>torch.tril</code>, which keeps the lower triangle.</details>
+# <details><summary>Nearly all</summary><code>position = torch.arange(n_tokens)</code>, and the answer
+# is <code>position[:, None] >= position[None, :]</code>.</details>
 
 
 # %%
@@ -304,9 +311,11 @@ plots.masks(
 #
 # <details><summary>A nudge</summary>Position j holds a word of a text if j is below the text's
 # length. Positions count from 0.</details>
-# <details><summary>More</summary>Compare <code>torch.arange(n_tokens)</code>, (T), with
-# <code>lengths[:, None]</code>, (B, 1). Indexing with <code>[:, None, None, :]</code> adds the two
-# axes.</details>
+# <details><summary>A plan</summary>Compare the positions, (T,), with the lengths as a column, (B, 1):
+# a table (B, T). Then put in two axes of length 1.</details>
+# <details><summary>Nearly all</summary><code>is_word = torch.arange(n_tokens) < lengths[:,
+# None]</code>, and <code>is_word[:, None, None, :]</code> has the shape that is asked
+# for.</details>
 
 
 # %%
@@ -418,10 +427,13 @@ print(page.view(2, 3, 4, 2)[1, 1])
 #     heads     [[[[0, 1], [4, 5]],  [[2, 3], [6, 7]]]]
 #     merged    as x
 #
-# <details><summary>A nudge</summary><code>x.unflatten(-1, (n_heads, -1))</code> cuts the last axis
-# in two; so does <code>view</code> with four sizes.</details>
-# <details><summary>More</summary>Back: <code>transpose(1, 2)</code> gives (B, T, H, D), and
-# <code>flatten(-2)</code> joins the last two axes.</details>
+# <details><summary>A nudge</summary>The two cells above do the first half.</details>
+# <details><summary>A plan</summary>Cut the last axis in two, heads first: <code>unflatten(-1,
+# (n_heads, -1))</code>, or <code>view</code> with four sizes. Bring the heads forward. Call
+# <code>work</code>. Then all in reverse: turn back, and join the last two axes.</details>
+# <details><summary>Nearly all</summary><code>heads = x.unflatten(-1, (n_heads, -1)).transpose(1,
+# 2)</code>, and <code>merged = work(heads).transpose(1, 2).flatten(-2)</code>. Return
+# both.</details>
 
 
 # %%
@@ -441,7 +453,7 @@ through_heads = check("4.4", through_heads)
 # belongs to head 0 and to nobody else. A last projection, `w_out`, mixes them.
 #
 # ### Exercise 4.5 · Multi-head attention
-# ★★★ · 15 min · Phuong and Hutter 2022, Alg. 5
+# ★★☆ · 8 min · Phuong and Hutter 2022, Alg. 5
 #
 # The whole layer, for a batch. One matrix `w_qkv` (C, 3C) makes queries, keys and values in a
 # single product: the first C columns are the queries of all heads, the next the keys, the last the
@@ -456,10 +468,15 @@ through_heads = check("4.4", through_heads)
 # By hand: with `w_qkv` and `b_qkv` all zero, every score is 0 and every value is 0. Each weight is
 # 1 / T, or 1 over the number of words allowed, and the output is `b_out` in every row.
 #
-# <details><summary>A nudge</summary><code>(x @ w_qkv + b_qkv).chunk(3, dim=-1)</code> gives the
+# <details><summary>A nudge</summary><code>chunk(3, dim=-1)</code> cuts a tensor's last axis into
 # three thirds.</details>
-# <details><summary>More</summary>Split each third, attend, merge, and send the result through
-# <code>w_out</code> and <code>b_out</code>.</details>
+# <details><summary>A plan</summary>One product and a bias make all three thirds. Split each into
+# heads, attend, merge, and send the result through <code>w_out</code> and
+# <code>b_out</code>.</details>
+# <details><summary>Nearly all</summary><code>thirds = (x @ w_qkv + b_qkv).chunk(3, dim=-1)</code>,
+# <code>q, k, v = (attention.split_heads(part, n_heads) for part in thirds)</code>, <code>heads,
+# weights = attention.scaled_dot_product_attention(q, k, v, mask)</code>; the output is
+# <code>attention.merge_heads(heads) @ w_out + b_out</code>.</details>
 
 
 # %%
@@ -494,6 +511,95 @@ batch = torch.rand(2, 5, 6)
 matrices = small.qkv.weight.T, small.qkv.bias, small.out.weight.T, small.out.bias
 mine, _ = multi_head_attention(batch, *matrices, 3, causal_mask(5))
 print("as in the package:", torch.allclose(mine, small(batch), atol=1e-6))
+
+# %% [markdown]
+# ## Somebody else's attention
+#
+# Suppose that a colleague hands you this version of the same layer, without biases, and a puzzle: in
+# training the loss is better than it ought to be, and what the model writes is poor.
+
+
+# %%
+def colleagues_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, n_heads: int):
+    """Output (B, T, C) and weights (B, H, T, T) of causal attention; x (B, T, C)."""
+    n_texts, n_tokens, _ = x.shape
+    thirds = (x @ w_qkv).chunk(3, dim=-1)  # q, k, v
+    q, k, v = (t.view(n_texts, n_tokens, n_heads, -1).transpose(1, 2) for t in thirds)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, T)
+    place = torch.arange(n_tokens)
+    scores = scores.masked_fill(place[:, None] < place, -torch.inf)
+    kernel = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    weights = kernel / kernel.sum(dim=-2, keepdim=True)
+    found = (weights @ v).transpose(1, 2).flatten(-2)  # (B, T, C)
+    return found @ w_out, weights
+
+
+# %% [markdown]
+# First suspicion: it looks ahead. No weight does. Second: let us do what writing does, and give it
+# the first three words of a text alone. They should get what they got in the whole text, since
+# nobody may look at the words behind them.
+
+# %%
+w_qkv, w_out = small.qkv.weight.T.detach(), small.out.weight.T.detach()
+whole, looks = colleagues_attention(batch, w_qkv, w_out, 3)
+print("weight on the future:", looks.triu(1).abs().max().item())
+alone, _ = colleagues_attention(batch[:, :3], w_qkv, w_out, 3)
+for word in range(3):
+    gap = (alone[:, word] - whole[:, word]).abs().max()
+    print(f"word {word}: differs by {gap:.2f} when the rest is cut off")
+
+# %% [markdown]
+# So the first word knows something of the fourth and fifth, though it doesn't look at them. In
+# training that is a leak, and lowers the loss; in writing there is nothing to leak, and each vector
+# is another than the layers behind have learned to read.
+#
+# ### Exercise 4.8 · Find the bug
+# ★★☆ · 12 min · somebody else’s twelve lines
+#
+# Copy the lines into the cell below, find out how the future gets in, and cure it. Return the output
+# and the weights, as they do. Any cure is right that gives what causal attention gives; a good one is
+# short. It helps to print: what must be true of a row of `looks`, and is it?
+#
+# By hand, for one head, two words and a kernel [[1, 0], [0.5, 1]], rows looking at columns: the
+# weights should be [[1, 0], [⅓, ⅔]].
+#
+# <details><summary>A nudge</summary>The masked scores are right. Work out by hand what the next two
+# lines make of the kernel above.</details>
+# <details><summary>A plan</summary>They give [[⅔, 0], [⅓, 1]]: the first word's weight on itself has
+# become smaller because the second looks at it too. A number that belongs to later words has come in
+# through the sum. Which axis should it run along?</details>
+# <details><summary>Nearly all</summary><code>weights = kernel / kernel.sum(dim=-1,
+# keepdim=True)</code>: each row by its own sum. All other lines stay.</details>
+
+
+# %%
+def mended_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, n_heads: int):
+    """Output (B, T, C) and weights (B, H, T, T) of causal attention, without the leak."""
+    ### BEGIN SOLUTION
+    n_texts, n_tokens, _ = x.shape
+    thirds = (x @ w_qkv).chunk(3, dim=-1)  # q, k, v
+    q, k, v = (t.view(n_texts, n_tokens, n_heads, -1).transpose(1, 2) for t in thirds)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # (B, H, T, T)
+    place = torch.arange(n_tokens)
+    scores = scores.masked_fill(place[:, None] < place, -torch.inf)
+    kernel = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
+    weights = kernel / kernel.sum(dim=-1, keepdim=True)
+    found = (weights @ v).transpose(1, 2).flatten(-2)  # (B, T, C)
+    return found @ w_out, weights
+    ### END SOLUTION
+
+
+mended_attention = check("4.8", mended_attention)
+
+# %%
+whole, _ = mended_attention(batch, w_qkv, w_out, 3)
+alone, _ = mended_attention(batch[:, :3], w_qkv, w_out, 3)
+print("cut off or not:", torch.allclose(alone, whole[:, :3], atol=1e-6))
+
+# %% [markdown]
+# Two lessons. A mask says who may look; it can't say what else a sum runs over (chapter 05 has
+# another such way in). And this test, cut the text and compare, finds every leak there is, whatever
+# its cause. It takes three lines, and belongs to every model that is to write.
 
 # %% [markdown]
 # ## Nobody knows the order
@@ -566,12 +672,17 @@ plots.heatmap(
 # With D = 4 the second pair turns by 10000^(−1/2) = 0.01 a step: [0, 0, 1, 0] at position 1 becomes
 # [0, 0, 1.00, 0.01].
 #
-# <details><summary>A nudge</summary>The speeds: <code>10_000.0 ** (-torch.arange(0, D, 2) /
-# D)</code>. The angles are a table, (T, D / 2): <code>positions[:, None] *
-# speeds</code>.</details>
-# <details><summary>More</summary><code>x[:, 0::2]</code> holds the first of each pair, <code>x[:,
-# 1::2]</code> the second. To interleave two results again: <code>torch.stack([first, second],
-# dim=-1).flatten(-2)</code>.</details>
+# <details><summary>A nudge</summary><code>torch.arange(0, D, 2)</code> is 2i for every
+# pair. <code>x[:, 0::2]</code> holds the first of each pair, <code>x[:, 1::2]</code> the
+# second.</details>
+# <details><summary>A plan</summary>A speed for each pair, (D / 2,). Positions as a column times the
+# speeds: a table of angles, (T, D / 2). Its cosines and sines mix a and b into two new tables. Lay
+# these so that first and second alternate: stack them along a new last axis, and flatten
+# that.</details>
+# <details><summary>Nearly all</summary><code>speeds = 10_000.0 ** (-torch.arange(0, D, 2) / D)</code>
+# with <code>D = x.shape[-1]</code>, <code>angles = positions[:, None] * speeds</code>, <code>cos, sin =
+# angles.cos(), angles.sin()</code>, <code>a, b = x[:, 0::2], x[:, 1::2]</code>, and
+# <code>torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1).flatten(-2)</code>.</details>
 
 
 # %%
@@ -943,10 +1054,12 @@ widgets.attention_explorer(
 #
 # <details><summary>A nudge</summary><code>cumsum(0)</code> is a running sum along the words. What
 # is to be summed is one table (M, D) a word.</details>
-# <details><summary>More</summary><code>phi_k[:, :, None] * v[:, None, :]</code> is (T, M, D).
-# After the running sum, let the query read it: <code>torch.einsum("tm,tmd->td", phi_q,
-# sums)</code>. The divisor is <code>(phi_q * phi_k.cumsum(0)).sum(-1,
-# keepdim=True)</code>.</details>
+# <details><summary>A plan</summary>Make each word's table by broadcasting, a number of its key times
+# a number of its value: (T, M, D). Sum it up along the words, and let each query read its own row:
+# a sum over M. Below the line stands the same with the keys alone.</details>
+# <details><summary>Nearly all</summary><code>sums = (phi_k[:, :, None] * v[:, None,
+# :]).cumsum(0)</code>, read by <code>torch.einsum("tm,tmd->td", phi_q, sums)</code>. The divisor is
+# <code>(phi_q * phi_k.cumsum(0)).sum(-1, keepdim=True)</code>.</details>
 
 
 # %%

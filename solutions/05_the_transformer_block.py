@@ -23,7 +23,8 @@
 # it. Then we take them away again, one at a time, train, and see what breaks.
 #
 # You will build: LayerNorm, GELU, the feed-forward layer, the block, a count of its parameters, and
-# Dynamic Tanh, a norm that isn't one. It takes some 90 minutes, about 45 of them in the exercises.
+# the block once more as a module of your own, which can be trained. It takes some 90 minutes, about 45
+# of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes a minute or two, most of it a dozen small
 # training runs. Then begin again at the top.
@@ -186,7 +187,7 @@ ask("5.b")
 
 # %% [markdown]
 # ### Exercise 5.1 · LayerNorm
-# ★★☆ · 12 min · Ba, Kiros and Hinton 2016; Phuong and Hutter 2022, Alg. 6
+# ★★☆ · 8 min · Ba, Kiros and Hinton 2016; Phuong and Hutter 2022, Alg. 6
 #
 # Normalise each token of `x` (B, T, C) over its C numbers, the last axis, then multiply by `weight`
 # (C,) and add `bias` (C,):
@@ -198,9 +199,12 @@ ask("5.b")
 #
 # <details><summary>A nudge</summary><code>x.mean(dim=-1, keepdim=True)</code> keeps the last axis,
 # with length 1, so that the mean can be subtracted from x.</details>
-# <details><summary>More</summary>PyTorch's <code>var</code> and <code>std</code> divide by C − 1
-# unless you say <code>correction=0</code>. You can do without: <code>centred.square().mean(dim=-1,
-# keepdim=True)</code>.</details>
+# <details><summary>A plan</summary>Subtract each token's mean. The mean of the squares of what is left
+# is the variance. (PyTorch's <code>var</code> and <code>std</code> divide by C − 1 unless you say
+# <code>correction=0</code>.) Add ε, take the root, divide. Weight and bias come last.</details>
+# <details><summary>Nearly all</summary><code>centred = x - x.mean(dim=-1, keepdim=True)</code>,
+# <code>variance = centred.square().mean(dim=-1, keepdim=True)</code>, and the answer is
+# <code>centred / torch.sqrt(variance + eps) * weight + bias</code>.</details>
 
 
 # %%
@@ -360,7 +364,7 @@ plots.bends(
 # is worth is another question; there are good models with either.
 #
 # ### Exercise 5.2 · GELU
-# ★☆☆ · 6 min · Hendrycks and Gimpel 2016; Phuong and Hutter 2022, Alg. 10
+# ★☆☆ · 4 min · Hendrycks and Gimpel 2016; Phuong and Hutter 2022, Alg. 10
 #
 # Φ is slow to compute, or was. So GPT-2 uses a formula that comes close:
 #
@@ -374,6 +378,10 @@ plots.bends(
 #
 # <details><summary>A nudge</summary><code>math.sqrt(2 / math.pi)</code> is a number;
 # <code>torch.tanh</code> takes a tensor.</details>
+# <details><summary>A plan</summary>First what stands under the tanh, then its tanh, then what stands
+# around it. A power is <code>x**3</code>; <code>^</code> is something else in Python.</details>
+# <details><summary>Nearly all</summary><code>inner = math.sqrt(2 / math.pi) * (x + 0.044715 *
+# x**3)</code>, and the answer is <code>0.5 * x * (1 + torch.tanh(inner))</code>.</details>
 
 
 # %%
@@ -393,7 +401,7 @@ print(f"largest difference from x · Φ(x): {gap:.4f}")
 
 # %% [markdown]
 # ### Exercise 5.3 · The feed-forward layer
-# ★☆☆ · 8 min · Vaswani et al. 2017, section 3.3
+# ★☆☆ · 4 min · Vaswani et al. 2017, section 3.3
 #
 # For `x` (B, T, C), `w_in` (C, F), `b_in` (F,), `w_out` (F, C) and `b_out` (C,), return both:
 # `hidden, out`. Use your `gelu`. By hand, for one word of two numbers, with w_in the identity and
@@ -404,8 +412,13 @@ print(f"largest difference from x · Φ(x): {gap:.4f}")
 #     w_out     [[1, 2], [0, 1]]     b_out [0, 1]
 #     out       [0.84, 2 · 0.84 − 0.16 + 1] = [0.84, 2.52]
 #
-# <details><summary>A nudge</summary><code>x @ w_in + b_in</code> works for any number of axes in
-# front, so no loop over words is needed.</details>
+# <details><summary>A nudge</summary>A matrix product works for any number of axes in front, so no
+# loop over words is needed.</details>
+# <details><summary>A plan</summary>x times the first matrix, plus its bias, bent: that is
+# <code>hidden</code>, and you return it as it is now. Then the second matrix and its bias, and nothing
+# behind them.</details>
+# <details><summary>Nearly all</summary><code>hidden = gelu(x @ w_in + b_in)</code>, and the output is
+# <code>hidden @ w_out + b_out</code>. Return both.</details>
 
 
 # %%
@@ -450,7 +463,7 @@ print("with it, too:", bent)
 #     x = x + feed_forward(norm_2(x))
 #
 # ### Exercise 5.4 · The pre-norm block
-# ★★☆ · 8 min · Radford et al. 2019; Phuong and Hutter 2022, Alg. 10
+# ★★☆ · 5 min · Radford et al. 2019; Phuong and Hutter 2022, Alg. 10
 #
 # You are given x (B, T, C) and the four layers, as functions from (B, T, C) to (B, T, C). Return the
 # stream after attention and after the feed-forward layer: `after_attention, out`. Don't change x
@@ -463,6 +476,12 @@ print("with it, too:", bent)
 #
 # <details><summary>A nudge</summary>The second branch reads what the first has
 # written.</details>
+# <details><summary>A plan</summary>Give each of the two sums a name of its own: a <code>+=</code> would
+# change the x that somebody else is reading. In each, the norm stands inside, right in front of the
+# work.</details>
+# <details><summary>Nearly all</summary><code>after_attention = x + attend(norm_1(x))</code>, and the
+# same once more for <code>out</code>, from <code>after_attention</code>, with the other
+# two.</details>
 
 
 # %%
@@ -499,7 +518,7 @@ ask("5.c")
 
 # %% [markdown]
 # ### Exercise 5.5 · Count a block's parameters
-# ★★☆ · 8 min · Radford et al. 2019, as in any implementation
+# ★★☆ · 6 min · Radford et al. 2019, as in any implementation
 #
 # How many numbers does a block learn? Return three counts: of both norms together, of attention, of
 # the feed-forward layer. A norm has a weight and a bias for each column. Attention has four
@@ -511,8 +530,12 @@ ask("5.c")
 #
 # <details><summary>A nudge</summary>A bias has as many numbers as the matrix has
 # outputs.</details>
-# <details><summary>More</summary>What do the heads change? Look at 5.4's <code>block.attention</code>
-# with one head and with four.</details>
+# <details><summary>A plan</summary>Write down each matrix with its rows, columns and bias: two norms
+# of C and C, four matrices of attention, two of the feed-forward layer. What do the heads change? They
+# share the columns of the same matrices.</details>
+# <details><summary>Nearly all</summary><code>4 * (d_model * d_model + d_model)</code> is attention's;
+# with <code>hidden = 4 * d_model</code> the feed-forward layer has <code>(d_model * hidden + hidden) +
+# (hidden * d_model + d_model)</code>; and a norm has <code>2 * d_model</code>, twice.</details>
 
 
 # %%
@@ -546,6 +569,135 @@ plots.bars(
 # GPT-2 has twelve of them, 85 million parameters in all. (The other 39 million are its words and
 # places; chapter 06 counts everything.) When people say that a large model *knows* something, most
 # of the room for it is here, in the layer that the pictures draw as an afterthought.
+#
+# ## A module of your own
+#
+# Your block is a function, and is handed everything. To *train* a block, somebody must keep its
+# parameters, give all of them to the optimiser, and write them to a file. In PyTorch that is done by
+# a **module**: a class built on `nn.Module`. Here is the smallest one that is good for anything, a
+# weight and a bias for each column, the end of your LayerNorm.
+
+
+# %%
+class Affine(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.note = torch.ones(width)  # a tensor, and no parameter
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight + self.bias
+
+
+affine = Affine(3)
+print(affine(torch.tensor([1.0, 2.0, 3.0])).tolist())  # calls forward
+for name, weights in affine.named_parameters():
+    print(name, tuple(weights.shape))
+
+# %% [markdown]
+# Two parameters, found without having been announced: whoever assigns an `nn.Parameter` to `self.…`
+# has registered it, under the name it was assigned to. `note` is a plain tensor and is passed over. The
+# place where names are kept is made by `super().__init__()`, so that line comes first. And one calls
+# `affine(x)`, not `affine.forward(x)`.
+#
+# A module that is assigned to another is found too, with all that is in it. So modules nest, and names
+# grow with points. `state_dict()` is all of it as a dictionary, which can be saved, and loaded into
+# another module with the same names.
+
+# %%
+two = nn.ModuleList([Affine(3), Affine(3)])
+print(list(two.state_dict()))
+affine.others = [Affine(3), Affine(3)]  # a plain list: PyTorch doesn't look into it
+print(list(affine.state_dict()))
+
+# %% [markdown]
+# The last line shows the quietest mistake one can make with modules: what stands in a list, or is made
+# anew in `forward`, is computed with and never trained.
+#
+# ### Exercise 5.6 · A block of your own
+# ★★★ · 15 min · Radford et al. 2019, as in any implementation
+#
+# Write the block as a module: `Block(d_model, n_heads)` makes one, and `block(x)` gives the stream
+# after both branches, (B, T, C). Assign its parts under these names, so that weights can come from
+# elsewhere: `norm_1`, `attention`, `norm_2`, `up` (C → 4C) and `down` (4C → C). `nn.LayerNorm(d_model)`
+# is your 5.1 with a weight, a bias and ε = 1e-5; `attention.MultiHeadAttention(d_model, n_heads)` is
+# chapter 04's, with its causal mask; `nn.Linear(a, b)` makes b numbers of a, with a bias. The bend is
+# your `gelu`.
+#
+# The check builds a block, looks at its parameters, puts numbers of its own in, compares what comes
+# out with exercise 5.4, and sends a gradient back: it must reach every parameter.
+#
+# <details><summary>A nudge</summary>Two methods. <code>__init__</code> makes the five parts and
+# assigns them; <code>forward</code> is exercise 5.4, with <code>self.</code> before every
+# part.</details>
+# <details><summary>A plan</summary>In <code>__init__</code>: <code>super().__init__()</code>, then five
+# assignments. In <code>forward</code>: x plus attention of norm_1 of x; then that plus the feed-forward
+# layer of norm_2 of it, which is <code>up</code>, bent, <code>down</code>. Return the last stream
+# only.</details>
+# <details><summary>Nearly all</summary><code>self.norm_1 = nn.LayerNorm(d_model)</code>,
+# <code>self.attention = attention.MultiHeadAttention(d_model, n_heads)</code>, <code>self.up =
+# nn.Linear(d_model, 4 * d_model)</code>, and so for the other two. In forward: <code>x = x +
+# self.attention(self.norm_1(x))</code>, and <code>return x +
+# self.down(gelu(self.up(self.norm_2(x))))</code>.</details>
+
+
+# %%
+class Block(nn.Module):
+    """A pre-norm block: norm_1, attention, norm_2, up, down; x (B, T, C) -> (B, T, C)."""
+
+    def __init__(self, d_model: int, n_heads: int):
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(d_model)
+        self.attention = attention.MultiHeadAttention(d_model, n_heads)
+        self.norm_2 = nn.LayerNorm(d_model)
+        self.up = nn.Linear(d_model, 4 * d_model)
+        self.down = nn.Linear(4 * d_model, d_model)
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        ### BEGIN SOLUTION
+        x = x + self.attention(self.norm_1(x))
+        return x + self.down(gelu(self.up(self.norm_2(x))))
+        ### END SOLUTION
+
+
+Block = check("5.6", Block)
+
+# %%
+mine = Block(64, 4)
+print("numbers to be learned:", sum(weights.numel() for weights in mine.parameters()))
+print("as counted in 5.5:", sum(block_parameters(64, 4)))
+names = {name.replace("feed_forward.", ""): w for name, w in block.state_dict().items()}
+mine.load_state_dict(names)  # the weights of the package's block
+print("the package's numbers:", torch.allclose(mine(x), block(x), atol=1e-5))
+
+# %% [markdown]
+# The package's block keeps `up` and `down` one module deeper, in `feed_forward`; without that word its
+# names are yours, and so its weights fit. This is how weights travel between programs: by their
+# names.
+#
+# And now it learns. A stack of four, and a task for attention: each word is to become the vector of
+# the word *before* it. (`places` tells each word where it stands.)
+
+# %%
+torch.manual_seed(0)
+stack = nn.Sequential(*(Block(64, 4) for _ in range(4)))
+places = torch.eye(64)[:16]  # (T, C)
+before = x[:, :-1]
+optimizer = torch.optim.AdamW(stack.parameters(), lr=3e-3)
+for step in range(61):
+    error = (stack(x + places)[:, 1:] - before).square().mean()
+    if step % 20 == 0:
+        print(f"step {step:2}: mean squared error {error.item():.2f}")
+    optimizer.zero_grad()
+    error.backward()
+    optimizer.step()
+
+# %% [markdown]
+# Nothing in this cell knows what a block is made of. `stack.parameters()` finds all of them, because
+# you assigned them.
 #
 # ## Take it apart again
 #
@@ -695,26 +847,12 @@ plots.in_and_out(
 # ends, like the dashed curve, 3 · tanh(x / 3s), where s is the mean spread of our forty. Small numbers
 # get through, large ones are squeezed. So, the authors asked, why not take an S at once?
 #
-# ### Exercise 5.6 · Dynamic Tanh
-# ★☆☆ · 5 min · Zhu et al. 2025
-#
-# Return tanh(α · x) · weight + bias. `alpha` is one learned number, `weight` and `bias` have one for
-# each column. No mean is taken, and no variance. By hand, with α = 0.5, weight 1 and bias 0: 1
-# becomes tanh 0.5 = 0.46, −2 becomes tanh(−1) = −0.76, and 200 becomes 1.
-#
-# <details><summary>A nudge</summary>It is one line. The order is that of LayerNorm: weight and bias
-# come last.</details>
-
+# They called it **Dynamic Tanh**: tanh(α · x) · weight + bias, with one learned number α, and a weight
+# and a bias for each column. No mean is taken, and no variance. With α = 0.5, weight 1 and bias 0:
 
 # %%
-def dynamic_tanh(x: Tensor, alpha: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """tanh(alpha · x), scaled and shifted by column; x (..., C)."""
-    ### BEGIN SOLUTION
-    return torch.tanh(alpha * x) * weight + bias
-    ### END SOLUTION
-
-
-dynamic_tanh = check("5.6", dynamic_tanh)
+for number in (1.0, -2.0, 200.0):
+    print(f"{number:5g} becomes {math.tanh(0.5 * number):.2f}")
 
 # %%
 ask("5.e")

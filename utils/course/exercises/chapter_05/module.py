@@ -218,7 +218,7 @@ OWN_BLOCK = Exercise(
     mistakes={
         "super().__init__() must be the first line of __init__: it makes the place where a module "
         "keeps its parameters.": _NoSuper,
-        "Nothing that could be learned is found on the block: assign each layer to a name of its own "
+        "Nothing to be learned is found on the block: assign each layer to a name of its own "
         "in __init__. PyTorch doesn't look into lists, and what is made in forward is new at every "
         "call.": _InAList,
         "Your class doesn't build on nn.Module: class Block(nn.Module).": _NoModule,
