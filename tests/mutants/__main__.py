@@ -18,7 +18,7 @@ from mutants.answers import from_files  # noqa: E402
 from mutants.cases import chapters, load  # noqa: E402
 from mutants.mutate import mutants  # noqa: E402
 from mutants.report import detail, table  # noqa: E402
-from mutants.trial import REJECTED, SURVIVED, Trial, fault  # noqa: E402
+from mutants.trial import CRASHED, NOT_ATTEMPTED, SURVIVED, Trial, fault  # noqa: E402
 from mutants.worker import Order, try_all  # noqa: E402
 from utils.course.checking import registry  # noqa: E402
 
@@ -31,9 +31,13 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--chapter", metavar="04", help="only the exercises of this chapter")
     parser.add_argument("--exercise", metavar="4.6", help="only this exercise")
     parser.add_argument("--hand", action="store_true", help="only what was written by hand")
+    parser.add_argument("--machine", action="store_true", help="only the mutants")
     parser.add_argument("--folder", type=Path, help="JSON files of answers, in place of all else")
     parser.add_argument("--sample", type=float, metavar="SECONDS", help="stop after so long")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
+    parser.add_argument(
+        "--plain", action="store_true", help="of mutants, see only which fall: ten times as fast"
+    )
     parser.add_argument("--survivors", action="store_true", help="show the mutants that pass")
     parser.add_argument("--all", action="store_true", help="show what every answer is told")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
@@ -84,7 +88,9 @@ def by_hand(given: argparse.Namespace, is_sound: bool) -> list[str]:
 def by_machine(given: argparse.Namespace) -> list[str]:
     """Try the mutants; those that pass, and are not known to be sound."""
     orders = [
-        Order(m.exercise, m.change, code=m.code, function=m.name, timeout=SECONDS)
+        Order(
+            m.exercise, m.change, code=m.code, function=m.name, timeout=SECONDS, plain=given.plain
+        )
         for id in chosen(given)
         for m in mutants(id.split(".")[0].zfill(2), id)
     ]
@@ -95,7 +101,7 @@ def by_machine(given: argparse.Namespace) -> list[str]:
     new = [trial for trial in passed if survivors.why(trial.exercise, trial.name) is None]
     if given.survivors:
         print(survivors.listed(passed), end="\n\n")
-    bad = [t for t in trials if t.outcome not in (SURVIVED, REJECTED)]
+    bad = [t for t in trials if t.outcome in (CRASHED, NOT_ATTEMPTED)]
     return [f"{t.exercise} {t.name}: {t.outcome} {t.said}".rstrip() for t in (*new, *bad)]
 
 
@@ -117,11 +123,13 @@ def from_folder(given: argparse.Namespace) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it; 1 where an answer did not come out as it must."""
     given = options(sys.argv[1:] if argv is None else argv)
+    faults = list[str]()
     if given.folder:
-        faults = from_folder(given)
-    else:
-        faults = by_hand(given, is_sound=False) + by_hand(given, is_sound=True)
-        faults += [] if given.hand else by_machine(given)
+        faults += from_folder(given)
+    elif not given.machine:
+        faults += by_hand(given, is_sound=False) + by_hand(given, is_sound=True)
+    if not given.folder and not given.hand:
+        faults += by_machine(given)
     print("\n\n".join(faults))
     return 1 if faults else 0
 

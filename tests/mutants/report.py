@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from mutants.trial import CRASHED, KILLED, NOT_ATTEMPTED, REJECTED, SURVIVED, Trial
 
-COLUMNS = ("tried", "rejected", "named", "false", "survived", "crashed", "not attempted")
+COLUMNS = ("tried", "rejected", "named", "false", "survived", "crashed", "died", "not attempted")
 
 
 def counts(trials: Sequence[Trial]) -> tuple[int, ...]:
-    """The numbers of `COLUMNS`; an answer that ended its process counts as crashed."""
+    """The numbers of `COLUMNS`: `judge` crashed; an answer ended its process, and so died."""
     outcomes = [trial.outcome for trial in trials]
     return (
         len(trials),
@@ -18,7 +18,8 @@ def counts(trials: Sequence[Trial]) -> tuple[int, ...]:
         sum(trial.sentence is not None for trial in trials),
         sum(trial.wrong_about for trial in trials),
         outcomes.count(SURVIVED),
-        outcomes.count(CRASHED) + outcomes.count(KILLED),
+        outcomes.count(CRASHED),
+        outcomes.count(KILLED),
         outcomes.count(NOT_ATTEMPTED),
     )
 

@@ -52,14 +52,24 @@ def sentence_in(said: str, exercise: Exercise, explained: list[str]) -> str | No
 
 
 def attempt(
-    id: str, name: str, answer: Answer, says: tuple[str, ...] = (ANY,), timeout: float | None = None
+    id: str,
+    name: str,
+    answer: Answer,
+    says: tuple[str, ...] = (ANY,),
+    timeout: float | None = None,
+    plain: bool = False,
 ) -> Trial:
-    """Put an answer through the check of exercise `id`; whatever `judge` raises is a crash."""
+    """Put an answer through the check of exercise `id`; whatever `judge` raises is a crash.
+
+    `plain` only sees whether it falls, without the exercise's own sentences: ten times as fast.
+    """
     exercise = registry.exercise(id)
     spy = _Explanations(exercise.explain)
     watched = replace(exercise, explain=spy if exercise.explain else None)
     if timeout is not None:
         watched = replace(watched, timeout=timeout)
+    if plain:
+        watched = replace(watched, explain=None, mistakes={}, together={})
     start = time.perf_counter()
     try:
         verdict = check.judge(watched, answer)

@@ -42,6 +42,7 @@ class Order:
     function: str = ""
     says: tuple[str, ...] = ("any",)
     timeout: float | None = None
+    plain: bool = False
 
 
 def carry_out(order: Mapping[str, Any]) -> Trial:
@@ -54,7 +55,7 @@ def carry_out(order: Mapping[str, Any]) -> Trial:
             answer = build(given.code, given.function, given.exercise)
         except BaseException as error:  # a cell that fails before it comes to its check
             return Trial(given.exercise, given.name, "rejected", f"its cell failed: {error!r}")
-    return attempt(given.exercise, given.name, answer, given.says, given.timeout)
+    return attempt(given.exercise, given.name, answer, given.says, given.timeout, given.plain)
 
 
 def main() -> None:

@@ -32,7 +32,8 @@ def sample() -> list[Mutant]:
 
 def test_what_a_slip_of_the_fingers_makes_of_a_solution_falls() -> None:
     orders = [
-        Order(m.exercise, m.change, code=m.code, function=m.name, timeout=2.0) for m in sample()
+        Order(m.exercise, m.change, code=m.code, function=m.name, timeout=2.0, plain=True)
+        for m in sample()
     ]
     trials = list(try_all(orders))
     known = [t for t in trials if survivors.why(t.exercise, t.name)]

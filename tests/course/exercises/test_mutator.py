@@ -102,7 +102,7 @@ def test_a_sentence_that_is_not_true_is_false() -> None:
     assert "to be told “You forgot …”" in (fault(told, ("You forgot",)) or "")
     untrue = replace(told, wrong_about=True)
     assert (fault(untrue, ()) or "").startswith("told what is not true of it: Yours is late")
-    assert counts([told, untrue]) == (2, 2, 2, 1, 0, 0, 0)
+    assert counts([told, untrue]) == (2, 2, 2, 1, 0, 0, 0, 0)
     assert "false" in table("some", [told])
     assert fault(Trial("4.2", "any", NOT_ATTEMPTED), ()) == "wrong, and not attempted: "
 
