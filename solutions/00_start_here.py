@@ -13,7 +13,7 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **What is a language model, before anybody says the word *neural*?** In ten minutes you will have
+# **What is a language model, before anybody says the word *neural*?** In twenty minutes you will have
 # one that writes, you will have caught it out, and you will have written a smaller one yourself.
 #
 # This page is a notebook: text like this, and grey cells with Python in them. Choose
@@ -22,6 +22,8 @@
 # change any cell and run it again; nothing here can break your computer.
 
 # %%
+from collections import Counter
+
 import torch
 from utils.course import ask, check
 from utils.data import storyworld
@@ -128,7 +130,7 @@ except storyworld.ImpossibleStoryError as error:
 #
 # ## How an exercise works
 #
-# Each later chapter has four to seven exercises; this one has a single small one. You replace one line,
+# Each later chapter has six to ten exercises; this one has a single small one. You replace one line,
 # `raise NotImplementedError(…)`, by code of your own and run the cell. The last line of the cell
 # checks it, and there are three answers you may see:
 #
@@ -140,7 +142,7 @@ except storyworld.ImpossibleStoryError as error:
 # Any sound answer passes, however it is written. Hints are folded under the text, weakest first.
 #
 # ### Exercise 0.1 · The likeliest next word
-# ★☆☆ · 5 min · Shannon 1948, section 3
+# ★☆☆ · 8 min · Shannon 1948, section 3
 #
 # Shannon made a machine that writes English with a book and no computer: pick a word, open the book
 # anywhere, read on until the word turns up, write down the word behind it, and repeat with that
@@ -156,20 +158,19 @@ except storyworld.ImpossibleStoryError as error:
 #
 # <details><summary>A nudge</summary>You need each word together with the one behind it.
 # <code>zip(words, words[1:])</code> walks over just these pairs.</details>
-# <details><summary>More</summary>Collect the words that stand behind <code>word</code> and count
-# them with <code>collections.Counter</code>. A counter keeps the order in which it first met its
-# keys.</details>
-# <details><summary>Nearly all of it</summary><code>Counter(b for a, b in zip(words, words[1:]) if
-# a == word)</code>, and then <code>.most_common(1)</code>, which gives a list that may be
-# empty.</details>
+# <details><summary>A plan</summary>Collect the words that stand behind <code>word</code> and count
+# them with a <code>Counter</code>, which is imported above. It keeps the order in which it first
+# met its keys, and <code>most_common(1)</code> gives a list of the first of the most frequent, with
+# its count. The list is empty where nothing was counted.</details>
+# <details><summary>Nearly all</summary><code>followers = Counter(b for a, b in zip(words, words[1:])
+# if a == word)</code>, and then <code>return followers.most_common(1)[0][0]</code>, but only
+# <code>if followers</code>.</details>
 
 
 # %%
 def likeliest_next(words: list[str], word: str) -> str | None:
     """The word that most often follows `word`; the first of them on a tie, None if none does."""
     ### BEGIN SOLUTION
-    from collections import Counter
-
     followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
     return followers.most_common(1)[0][0] if followers else None
     ### END SOLUTION
@@ -178,10 +179,10 @@ def likeliest_next(words: list[str], word: str) -> str | None:
 likeliest_next = check("0.1", likeliest_next)
 
 # %% [markdown]
-# Let it write, always taking the likeliest word:
+# Let it write from the first two hundred stories, always taking the likeliest word:
 
 # %%
-book = " ".join(stories).split()
+book = " ".join(stories[:200]).split()
 sentence = ["Mina"]
 for _ in range(14):
     sentence.append(likeliest_next(book, sentence[-1]))
