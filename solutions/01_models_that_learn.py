@@ -23,10 +23,11 @@
 # Then we exchange the line for a neuron, and the neuron for a network, and change nothing else.
 #
 # You will build: a line fitted by elimination, a loss and its gradient by hand, gradient descent,
-# a model that approves credit, and a network of two layers. You will also see three things go
-# wrong that go wrong in every large model as well: a learning rate that is too large, a model
-# that learns its examples by heart, a gradient that dies on its way. It takes some 75 minutes,
-# about 45 of them in the exercises.
+# the machine that finds gradients for any program, a model that approves credit, and a network of
+# two layers. You will also see three things go wrong that go wrong in every large model as well: a
+# learning rate that is too large, a model that learns its examples by heart, a gradient that dies
+# on its way. And you will find the fault of a training loop that somebody else has written. It takes
+# a good two hours, some seventy minutes of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. Whatever you have not solved yet, the chapter
 # does with the course's own version. Then begin again at the top. Answer each question before
@@ -72,7 +73,7 @@ print(table.shape, table.T.tolist(), table @ pair)  # 1 · 1 + 2 · 2 and 3 · 1
 # into the first: 3 = 2 · 1 + intercept, so the intercept is 1. That is elimination.
 #
 # ### Exercise 1.1 · A line through two points
-# ★☆☆ · 5 min · elimination, as at school
+# ★☆☆ · 4 min · elimination, as at school
 #
 # Do the same for any two points, and return `(slope, intercept)`. One case has no answer: two
 # points with the same x. No line of this form goes through both (or, where they are the same
@@ -81,11 +82,11 @@ print(table.shape, table.T.tolist(), table @ pair)  # 1 · 1 + 2 · 2 and 3 · 1
 #
 # <details><summary>A nudge</summary>The slope is a ratio: what y gained, divided by what x
 # gained. Take both differences in the same order.</details>
-# <details><summary>More</summary>Once you know the slope, either point tells you the intercept:
+# <details><summary>A plan</summary>Once you know the slope, either point tells you the intercept:
 # <code>y1 = slope * x1 + intercept</code>, solved for the intercept.</details>
 # <details><summary>Nearly all</summary>Unpack first: <code>(x1, y1), (x2, y2) = p, q</code>. If
-# <code>x1 == x2</code>, raise; else divide <code>y2 - y1</code> by <code>x2 -
-# x1</code>.</details>
+# <code>x1 == x2</code>, <code>raise ValueError("the same x")</code>. Then <code>slope = (y2 - y1) /
+# (x2 - x1)</code>, and <code>return slope, y1 - slope * x1</code>.</details>
 
 
 # %%
@@ -128,7 +129,7 @@ plots.fitted_lines(x, y, lines, "Six pairs of points, six different lines")
 # one number for a line, smaller is better.
 #
 # ### Exercise 1.2 · Mean squared error
-# ★☆☆ · 3 min · Legendre 1805, with a mean for his sum
+# ★☆☆ · 2 min · Legendre 1805, with a mean for his sum
 #
 # Given predictions and what was wanted, return the mean of the squared errors. By hand, for
 # predictions 1 and 3 where 2 and 1 were wanted: the errors are −1 and 2, their squares 1 and 4,
@@ -136,8 +137,10 @@ plots.fitted_lines(x, y, lines, "Six pairs of points, six different lines")
 #
 # <details><summary>A nudge</summary>No loop is needed: subtracting two tensors subtracts them
 # number by number, and so does squaring.</details>
-# <details><summary>More</summary>The order matters: first the difference, then <code>** 2</code>,
-# and <code>.mean()</code> at the very end.</details>
+# <details><summary>A plan</summary>The order matters: first the difference, then the square, and
+# the mean at the very end.</details>
+# <details><summary>Nearly all</summary><code>error = predicted - wanted</code>, and then
+# <code>return (error ** 2).mean()</code>.</details>
 
 
 # %%
@@ -215,7 +218,7 @@ for nudge in (1.0, 0.1, 0.001):
 # fastest.
 #
 # ### Exercise 1.3 · The gradient by hand
-# ★★☆ · 8 min · the chain rule, Leibniz 1676
+# ★★☆ · 7 min · the chain rule, Leibniz 1676
 #
 # Return the derivative of the mean squared error by the slope, and by the intercept, in this
 # order. For the points (1, 2) and (3, 9), slope 2, intercept 1: the errors are 1 and −2. By the
@@ -224,10 +227,10 @@ for nudge in (1.0, 0.1, 0.001):
 #
 # <details><summary>A nudge</summary>Compute the errors of all examples first, as one tensor. Both
 # derivatives are made of them.</details>
-# <details><summary>More</summary>By the slope, one example gives <code>2 * error * x</code>. By
+# <details><summary>A plan</summary>By the slope, one example gives <code>2 * error * x</code>. By
 # the intercept the inner rate is 1, so it gives <code>2 * error</code>.</details>
 # <details><summary>Nearly all</summary><code>error = slope * x + intercept - y</code>, and then
-# <code>2 * (error * x).mean()</code> is the first of the two.</details>
+# <code>return 2 * (error * x).mean(), 2 * error.mean()</code>.</details>
 
 
 # %%
@@ -306,7 +309,7 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 # learning rate of 0.1 the first step leads to (1.695, 0.81), already close.
 #
 # ### Exercise 1.4 · Descent
-# ★★☆ · 8 min · Cauchy 1847
+# ★★☆ · 10 min · Cauchy 1847
 #
 # Take `n_steps` such steps and return the path as a tensor of shape `(n_steps + 1, 2)`: a row
 # (slope, intercept) for each point, the start included. By hand, for the single point (1, 3),
@@ -315,12 +318,13 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 #
 # <details><summary>A nudge</summary>Both derivatives belong to the point where you stand. Compute
 # both before you move either number.</details>
-# <details><summary>More</summary>Begin with <code>path = [(slope, intercept)]</code>, and in the
+# <details><summary>A plan</summary>Begin with <code>path = [(slope, intercept)]</code>, and in the
 # loop call your <code>line_gradient</code> anew at every step.</details>
-# <details><summary>Nearly all</summary>After the two subtractions, <code>path.append((slope,
-# intercept))</code>; at the end, <code>return torch.tensor(path)</code>. Write <code>slope =
-# slope - …</code> rather than <code>slope -= …</code>, which would change a tensor that already
-# lies in the path.</details>
+# <details><summary>Nearly all</summary>Inside the loop <code>by_slope, by_intercept =
+# line_gradient(slope, intercept, x, y)</code>, then <code>slope = float(slope - learning_rate *
+# by_slope)</code>, the same for the intercept, and <code>path.append((slope, intercept))</code>; at
+# the end <code>return torch.tensor(path)</code>. (Not <code>slope -= …</code>, which would change a
+# tensor that already lies in the path.)</details>
 
 
 # %%
@@ -431,11 +435,127 @@ print(f"the edge for these points: {learning.smallest_diverging_rate(x):.3f}")
 # %% [markdown]
 # ## Autograd: the same, by machine
 #
-# We derived two derivatives by hand. PyTorch does it for any program made of tensors: while the
-# loss is computed, each operation notes its inputs and its own little rate (multiplication by
-# $x$: rate $x$; squaring: rate $2e$), and afterwards the rates are multiplied backwards, from the
-# loss to the parameters. That is the chain rule again, with good bookkeeping, and it is called
-# **backpropagation**.
+# We derived two derivatives by hand. For a GPT nobody does that, and nobody needs to: every
+# program that computes a loss is made of small operations, and of each the rate is known. A **sum**
+# answers to either of its terms at the rate 1. A **product** answers to one factor at the rate of
+# the other, since three times as large a $b$ makes $a \cdot b$ answer three times as fast to $a$.
+# Rates in a row multiply. So let each number remember what it was computed from and at which rates,
+# and walk back from the last one. By hand, for $a = 2$ and $b = -3$:
+#
+#     c = a · b        is −6, and answers to a at the rate −3, to b at the rate 2
+#     d = c + a        is −4, and answers to c at the rate 1, to a at the rate 1
+#
+#     d answers to itself at the rate 1, to c at 1,
+#     to b, through c, at 1 · 2 = 2,
+#     to a at 1, and once more through c at 1 · (−3): together −2
+#
+# Here *a* is used twice, and gets something back from both uses: **what comes back adds up.** And
+# *c* may pass on its share only when all of its own uses have reported. Both together are
+# **backpropagation**, the chain rule with good bookkeeping, and this is the whole machine. PyTorch
+# has the same one, for tensors, and calls it *autograd*.
+#
+# ### Exercise 1.8 · Autograd, in miniature
+# ★★★ · 12 min · Linnainmaa 1970 (its number is out of turn)
+#
+# A `Value` is a number, `data`, that remembers its `parents` and the `rates` at which it answers to
+# them. The sum is written already. Write the product, and `backward`, which leaves in the `grad` of
+# every value behind this one how fast this one answers to it. Every `grad` begins at 0. In the
+# example above, `d.backward()` leaves −2 in `a.grad`, 2 in `b.grad` and 1 in `c.grad` and `d.grad`.
+# Forty doublings in a row must not take longer than four: pass on once for each value, and not once
+# for each path.
+#
+# <details><summary>A nudge</summary>The product has the shape of the sum, with other rates. For
+# <code>backward</code>, first put all values into a list in which each stands after its parents;
+# then walk it in reverse, from <code>self</code>, whose <code>grad</code> is 1.</details>
+# <details><summary>A plan</summary>A function <code>visit(value)</code> inside
+# <code>backward</code>: if the value was not seen yet, note it as seen, visit its parents, and only
+# then append it to the list. In the reversed list, each value adds to the <code>grad</code> of each
+# parent the rate times its own <code>grad</code>.</details>
+# <details><summary>Nearly all</summary>The product is <code>Value(self.data * other.data, (self,
+# other), (other.data, self.data))</code>. With the list called <code>order</code>:
+# <pre><code>self.grad = 1.0
+# for value in reversed(order):
+#     for parent, rate in zip(value.parents, value.rates):
+#         parent.grad += rate * value.grad</code></pre></details>
+
+
+# %%
+class Value:
+    """A number that remembers what it was computed from, and at which rates."""
+
+    def __init__(self, data: float, parents: tuple = (), rates: tuple = ()) -> None:
+        self.data, self.grad = data, 0.0
+        self.parents, self.rates = parents, rates
+
+    def __add__(self, other: "Value") -> "Value":
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other: "Value") -> "Value":
+        ### BEGIN SOLUTION
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+        ### END SOLUTION
+
+    def backward(self) -> None:
+        """Leave in the grad of every value behind this one how fast this one answers to it."""
+        ### BEGIN SOLUTION
+        order, seen = [], set()
+
+        def visit(value: "Value") -> None:
+            if value not in seen:
+                seen.add(value)
+                for parent in value.parents:
+                    visit(parent)
+                order.append(value)
+
+        visit(self)
+        self.grad = 1.0
+        for value in reversed(order):
+            for parent, rate in zip(value.parents, value.rates, strict=True):
+                parent.grad += rate * value.grad
+        ### END SOLUTION
+
+
+Value = check("1.8", Value)
+
+# %% [markdown]
+# The loss of a line is made of nothing but sums and products, so your machine can derive it. (There
+# is no minus: −y goes in as a number, and the mean as a factor of one fourth.)
+
+
+# %%
+def loss_of_line(slope: Value, intercept: Value) -> Value:
+    """The mean squared error of a line on our four points, as a Value."""
+    total = Value(0.0)
+    for px, py in points:
+        error = slope * Value(px) + intercept + Value(-py)
+        total = total + error * error
+    return total * Value(1 / len(points))
+
+
+slope, intercept = Value(1.0), Value(0.5)
+loss_of_line(slope, intercept).backward()
+print("your autograd:", [round(slope.grad, 3), round(intercept.grad, 3)])
+print("by hand:      ", [round(float(g), 3) for g in by_hand])
+
+# %% [markdown]
+# And where there is a gradient, there is descent. Three hundred steps from (0, 0), and nobody has
+# derived anything:
+
+# %%
+a, b = 0.0, 0.0
+for _ in range(300):
+    slope, intercept = Value(a), Value(b)  # new ones: their grads begin at 0
+    loss_of_line(slope, intercept).backward()
+    a, b = a - 0.1 * slope.grad, b - 0.1 * intercept.grad
+print(f"after 300 steps: {a:.2f}, {b:.2f}")
+
+# %% [markdown]
+# Now in PyTorch's words. `requires_grad=True` says of a tensor that it wants a gradient, and from
+# then on every operation on it notes its inputs and its rates. `loss.backward()` walks back and
+# **adds** to the `.grad` of each such tensor, just as your `+=` does, so that two calls in a row
+# leave the sum of both gradients there. Inside `with torch.no_grad():` nothing is noted: a step of
+# descent is no part of the loss. And `.data`, `.detach()`, `.item()` give the number without its
+# memory, and through them nothing comes back.
 
 # %%
 line = torch.tensor([1.0, 0.5], requires_grad=True)
@@ -445,9 +565,10 @@ print("autograd:", [round(g, 3) for g in line.grad.tolist()])
 print("by hand: ", [round(float(g), 3) for g in line_gradient(1.0, 0.5, x, y)])
 
 # %% [markdown]
-# The same numbers. From here on the machine may do the deriving, so we write descent once more,
-# for any loss and any number of parameters. These few lines will train everything in the rest of
-# the chapter.
+# The same numbers, from a machine that knows tensors and some hundred operations more than yours.
+# From here on it may do the deriving, so we write descent once more, for any loss and any number of
+# parameters. `torch.autograd.grad` hands the gradients over instead of adding them to `.grad`. These
+# few lines will train everything in the rest of the chapter.
 
 
 # %%
@@ -469,7 +590,7 @@ minimise(lambda: ((line[0] * x + line[1] - y) ** 2).mean(), [line], 0.1, 300)
 print("after 300 steps:", [round(v, 2) for v in line.tolist()])
 
 # %% [markdown]
-# Slope 1.92 and intercept 1.17, the third time. Elimination on the normal equations found them at
+# Slope 1.92 and intercept 1.17, once again. Elimination on the normal equations found them at
 # once, but only works for weighted sums; descent takes 300 steps, and doesn't care what it
 # descends.
 
@@ -515,25 +636,27 @@ print(f"{int(approved.sum())} of {len(approved)} were approved")
 # its language with this loss.
 #
 # ### Exercise 1.5 · The logistic function and its loss
-# ★★☆ · 8 min · Cox 1958
+# ★★★ · 12 min · Cox 1958
 #
 # For scores and labels return two tensors: the chance of a yes, and the loss of each example. By
 # hand, for the score 2: the chance is 1 / (1 + e⁻²) = 0.881. With the label 1 the loss is −ln
 # 0.881 = 0.127, with the label 0 it is −ln 0.119 = 2.127.
 #
-# It must survive scores of ±1000. A chance of e⁻¹⁰⁰⁰ is rounded to 0, and its logarithm is
-# infinite, but the loss is simply 1000. Networks do produce such scores, and one infinity ends a
-# training run. Stay with tensors all the way: autograd will go through your function.
+# It must survive scores of ±1000, and so must its gradient, which autograd will compute through
+# your function: stay with tensors all the way. A chance of e⁻¹⁰⁰⁰ is rounded to 0, and its
+# logarithm is infinite, but the loss is simply 1000. Networks do produce such scores, and one
+# infinity ends a training run. So put the formula of the chance into −ln p and simplify, before you
+# compute anything: −ln(1 / (1 + e^−z)) = ln(1 + e^−z).
 #
 # <details><summary>A nudge</summary>For the chance, <code>torch.sigmoid</code> is sound. For the
-# loss, don't take the logarithm of a chance that has been rounded: put the formula of the chance
-# into −ln p, and simplify on paper: −ln(1 / (1 + e^−z)) = ln(1 + e^−z).</details>
-# <details><summary>More</summary>For the label 0 it is the same with the sign of the score
-# turned, so both cases are ln(1 + e^a) with <code>a = (1 - 2 * label) * score</code>. Where a is
-# large, this is simply a, but <code>torch.exp(a)</code> is infinite.</details>
+# label 0 the loss is the same as for 1, with the sign of the score turned.</details>
+# <details><summary>A plan</summary>Both cases are ln(1 + e^a) with <code>a = (1 - 2 * label) *
+# score</code>. Where a is large, this is simply a, but <code>torch.exp(a)</code> is infinite. A
+# <code>torch.where</code> between the two gives the right loss and a gradient that is NaN: autograd
+# goes through both branches.</details>
 # <details><summary>Nearly all</summary>ln(1 + e^a) is ln(e^0 + e^a), and for the logarithm of a
-# sum of exponentials there is a function that does not overflow: <code>torch.logaddexp(a,
-# torch.zeros_like(a))</code>.</details>
+# sum of exponentials there is a function that does not overflow: <code>return torch.sigmoid(score),
+# torch.logaddexp(a, torch.zeros_like(a))</code>.</details>
 
 
 # %%
@@ -582,12 +705,12 @@ plots.lines(
 # $\ln(1 + e^s)$, and its rate, $e^s/(1 + e^s)$, is the chance itself, or chance − 0.
 #
 # ### Exercise 1.6 · What flows back through a neuron
-# ★★★ · 8 min · Rumelhart, Hinton and Williams 1986
+# ★★☆ · 10 min · Rumelhart, Hinton and Williams 1986
 #
 # A weighted sum followed by a bend is a **neuron**; ours bends with the logistic function. Carry
 # chance − label one wheel further, from the score to the weights: this is backpropagation, in its
-# smallest case. The score of an example is $w \cdot x + b$. Return three
-# things: the error of each example, chance − label, of shape (N,); the derivative of the *mean*
+# smallest case. The score of an example is $w \cdot x + b$, and of a whole batch, in which each
+# row of `x` is an example, `x @ weights + bias`. Return three things: the error of each example, chance − label, of shape (N,); the derivative of the *mean*
 # log loss by each weight, (D,); and its derivative by the bias.
 #
 # By hand, one example with the single input 0.5, weight 2, bias −1, label 1: the score is 0, the
@@ -596,10 +719,12 @@ plots.lines(
 #
 # <details><summary>A nudge</summary>It is exercise 1.3 again: there the error was prediction − y,
 # here it is chance − label, and the 2 is gone.</details>
-# <details><summary>More</summary>For weight number i, average <code>error * x[:, i]</code> over
+# <details><summary>A plan</summary>For weight number i, average <code>error * x[:, i]</code> over
 # the examples. For the bias, average <code>error</code>.</details>
-# <details><summary>Nearly all</summary>All weights at once: the product of <code>x.T</code>, of
-# shape (D, N), with <code>error</code>, of shape (N,), divided by N.</details>
+# <details><summary>Nearly all</summary><code>error = torch.sigmoid(x @ weights + bias) -
+# label</code>. All weights at once are the product of <code>x.T</code>, of shape (D, N), with
+# <code>error</code>, of shape (N,): <code>return error, x.T @ error / len(x),
+# error.mean()</code>.</details>
 
 
 # %%
@@ -716,7 +841,7 @@ for step in range(1, 4001):
 #     output  = hidden₁ − 2 · hidden₂
 #
 # ### Exercise 1.7 · A network of two layers
-# ★★☆ · 5 min · Rumelhart, Hinton and Williams 1986
+# ★★☆ · 4 min · Rumelhart, Hinton and Williams 1986
 #
 # Compute such a network for a whole batch. `w1` has a row for each input and a column for each
 # hidden unit, and `w2` a row for each hidden unit and a column for each output. Return all three
@@ -728,8 +853,11 @@ for step in range(1, 4001):
 #
 # <details><summary>A nudge</summary>A layer is <code>@</code> and a bias. The shapes tell you
 # what goes where: (N, D) @ (D, H) is (N, H).</details>
-# <details><summary>More</summary><code>before = x @ w1 + b1</code>; then
-# <code>torch.relu(before)</code>; then the second layer reads the hidden values.</details>
+# <details><summary>A plan</summary>First <code>x</code>, <code>w1</code> and <code>b1</code> make
+# <code>before</code>; <code>torch.relu</code> makes a new tensor of it; then the second layer reads
+# the hidden values.</details>
+# <details><summary>Nearly all</summary><code>before = x @ w1 + b1</code>, <code>hidden =
+# torch.relu(before)</code>, and <code>return before, hidden, hidden @ w2 + b2</code>.</details>
 
 
 # %%
@@ -835,6 +963,108 @@ package = learning.two_layer(
 )
 for name, theirs in {"nn.Sequential": model(spots), "utils.llm": package[2]}.items():
     print(f"{name} gives the same:", bool((theirs - ours[2]).abs().max() < 1e-6))
+
+# %% [markdown]
+# ### Find the bug
+#
+# A colleague has written the loop for such a network himself, with `backward` and `.grad`. It runs
+# without a complaint, and the loss falls, for a while.
+
+
+# %%
+def train_badly(start, at, label, learning_rate, n_steps):
+    """The losses of n_steps steps of descent, and the network that came of them."""
+    w1, b1, w2, b2 = network = [p.clone().requires_grad_() for p in start]
+    history = []
+    for _ in range(n_steps):
+        hidden = torch.relu(at @ w1 + b1).data
+        score = (hidden @ w2 + b2)[:, 0]
+        loss = logistic_and_loss(score, label)[1].mean()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in network:
+                if parameter.grad is not None:
+                    parameter -= learning_rate * parameter.grad
+        history.append(loss.item())
+    return history, [p.detach() for p in network]
+
+
+# %%
+dice = torch.Generator().manual_seed(0)
+shapes = [(2, 8), (8,), (8, 1), (1,)]
+start = [2 * torch.rand(shape, generator=dice) - 1 for shape in shapes]
+bad, _ = train_badly(start, spots, inside, 0.5, 600)
+plots.lines(
+    {"his loop": bad},
+    "step",
+    "log loss",
+    "The loss falls, turns, and rises again",
+    y_from=0,
+    digits=1,
+)
+
+# %% [markdown]
+# With your `minimise` eight hidden units came below 0.05 at the same rate. The learning rate is
+# not to blame: make it ten times as small, and the waves are only slower.
+#
+# ### Exercise 1.9 · Find the bug
+# ★★☆ · 8 min · from the life of everybody who trains
+#
+# There are two faults in the loop. One makes the waves, the other does its harm in silence. Write
+# the loop anew without them, with the same arguments and results: the loss *before* each step, and
+# the four parameters at the end. `start` itself stays as it is. Any cure will do.
+#
+# <details><summary>A nudge</summary>Run the loop for one step, and for two, and print after each how
+# far each of the four parameters has moved. Which of them never moves? And what is in
+# <code>.grad</code> when the second step begins?</details>
+# <details><summary>A plan</summary>A gradient that is None is a symptom: the line that asks for it
+# hides that something has been cut off on the way to the first layer. And <code>backward</code>
+# adds to <code>.grad</code>: the second step walks along two gradients, the tenth along
+# ten.</details>
+# <details><summary>Nearly all</summary>Leave out <code>.data</code>, and the <code>if</code> with
+# it; and after each <code>parameter -= learning_rate * parameter.grad</code> write
+# <code>parameter.grad = None</code>.</details>
+
+
+# %%
+def train_soundly(start, at, label, learning_rate, n_steps):
+    """The losses of n_steps steps of descent, and the network that came of them."""
+    ### BEGIN SOLUTION
+    w1, b1, w2, b2 = network = [p.clone().requires_grad_() for p in start]
+    history = []
+    for _ in range(n_steps):
+        hidden = torch.relu(at @ w1 + b1)
+        score = (hidden @ w2 + b2)[:, 0]
+        loss = logistic_and_loss(score, label)[1].mean()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in network:
+                parameter -= learning_rate * parameter.grad
+                parameter.grad = None
+        history.append(loss.item())
+    return history, [p.detach() for p in network]
+    ### END SOLUTION
+
+
+train_soundly = check("1.9", train_soundly)
+
+# %%
+good, _ = train_soundly(start, spots, inside, 0.5, 600)
+plots.lines(
+    {"his loop": bad, "yours": good},
+    "step",
+    "log loss",
+    "Without the two faults the same network learns the disc",
+    y_from=0,
+    digits=1,
+)
+
+# %% [markdown]
+# Gradients that add up are not always a misfortune: a step along the sum of the past gradients is a
+# ball that rolls, and with some friction it is the *momentum* of chapter 07. Without friction it
+# rolls up the other wall. The silent fault is the worse one. Half of the network was never trained,
+# and the loss fell all the same, since the other half made the best of it. Print now and then how
+# far each parameter has moved.
 
 # %% [markdown]
 # ## Learning by heart
