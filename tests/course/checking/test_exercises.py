@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.signatures import under_the_notebooks_signature
 
 from utils.course.checking import registry
-from utils.course.checking.check import NOT_ATTEMPTED, RIGHT, TIMED_OUT, check, judge
+from utils.course.checking.check import NOT_ATTEMPTED, RIGHT, TIMED_OUT, check, examine, judge
 from utils.course.checking.exercise import Exercise
+from utils.course.checking.running import run
 
 EXERCISES = list(registry.exercises().values())
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
@@ -124,10 +126,26 @@ def test_the_stub_reads_as_not_attempted(
 
 
 @every_exercise
-def test_sound_alternatives_pass(exercise: Exercise) -> None:
-    for name, answer in exercise.alternatives.items():
-        verdict = judge(exercise, answer)
-        assert verdict.status == RIGHT, f"{name}: {verdict.diagnosis}"
+def test_sound_alternatives_pass_and_are_handed_on_fit_for_the_chapter(exercise: Exercise) -> None:
+    for name, alternative in exercise.alternatives.items():
+        answer = under_the_notebooks_signature(exercise.id, alternative)
+        judged = examine(exercise, answer)
+        assert judged.verdict.status == RIGHT, f"{name}: {judged.verdict.diagnosis}"
+        for args in exercise.probes:
+            expected = run(exercise, exercise.reference, args)
+            got = run(exercise, judged.goes_on, args)
+            for theirs, ours in zip(expected.calls, got.calls, strict=False):
+                if theirs.error is None:
+                    assert kind(theirs.value) == kind(ours.value), name
+
+
+def kind(value: Any) -> Any:
+    """What a chapter relies on beside the numbers: classes, and the dtypes of tensors."""
+    if isinstance(value, torch.Tensor):
+        return torch.Tensor, value.dtype
+    if type(value) in (tuple, list):
+        return type(value), [kind(item) for item in value]
+    return Callable if callable(value) else type(value)
 
 
 @pytest.mark.parametrize(

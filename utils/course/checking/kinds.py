@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,10 @@ class Kind:
     dtype: torch.dtype | None = None
     follows: bool = False
     members: tuple[Kind | None, ...] = ()
+
+
+# The kind of None, and of the items of an empty list: it says nothing about the others.
+UNKNOWN = Kind(type(None))
 
 
 def handed_on(
@@ -106,25 +111,28 @@ def _tensors(value: Any, depth: int) -> Iterator[Tensor]:
 
 def _kind(value: Any, dtype: torch.dtype | None) -> Kind | None:
     plain = type(value)
+    if value is None:
+        return UNKNOWN
     if isinstance(value, Tensor):
         return Kind(Tensor, value.dtype, value.dtype == dtype)
     if plain in (bool, int, float):
         return Kind(plain)
     if plain is tuple:
         return Kind(tuple, members=tuple(_kind(item, dtype) for item in value))
-    if plain is list or plain is dict:
-        items = value.values() if plain is dict else value
+    if plain in (list, dict, Counter):
+        items = value if plain is list else value.values()
         return Kind(plain, members=(_merged_all(_kind(item, dtype) for item in items),))
     return None
 
 
 def _merged_all(kinds: Iterable[Kind | None]) -> Kind | None:
-    kinds = list(kinds)
-    return functools.reduce(_merged, kinds) if kinds else None
+    return functools.reduce(_merged, kinds, UNKNOWN)
 
 
 def _merged(one: Kind | None, other: Kind | None) -> Kind | None:
     """What two results of the reference have in common; None where that is nothing."""
+    if UNKNOWN in (one, other):
+        return other if one == UNKNOWN else one
     if one is None or other is None or one.type is not other.type:
         return None
     if len(one.members) != len(other.members):
@@ -142,15 +150,16 @@ def _members(kind: Kind, n: int) -> tuple[Kind | None, ...]:
 
 def _fit(kind: Kind | None, value: Any, dtype: torch.dtype | None) -> Any:
     """A result as the reference would return it: the same object where it is so already."""
-    if kind is None or value is None:
+    if kind is None or kind is UNKNOWN or value is None:
         return value
     if kind.type is Tensor:
         return _fit_tensor(value, dtype if kind.follows and dtype else kind.dtype)
     if kind.type in (bool, int, float):
         return value if type(value) is kind.type else kind.type(value)
-    if kind.type is dict:
+    if kind.type in (dict, Counter):
         fitted = {key: _fit(kind.members[0], item, dtype) for key, item in value.items()}
-        return value if all(fitted[key] is value[key] for key in value) else fitted
+        same = isinstance(value, kind.type) and all(fitted[key] is value[key] for key in value)
+        return value if same else kind.type(fitted)
     if len(kind.members) != len(value) and kind.type is tuple:
         return value
     pairs = zip(_members(kind, len(value)), value, strict=True)
