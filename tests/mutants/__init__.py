@@ -1,8 +1,12 @@
 """Wrong answers for every check, made by machine and by hand, and sound ones that must pass.
 
-    make mutants         or: python tests/mutants [--chapter 04] [--exercise 4.6] [--survivors]
+    make mutants         or: python tests/mutants [--chapter 04] [--exercise 4.6]
+                             [--hand | --machine | --folder FILES] [--plain] [--sample SECONDS]
+                             [--survivors] [--all] [--jobs N]
 
-Three kinds of answers go through `judge`:
+For each exercise it counts how many were tried and rejected; how many of these were *named*, and
+*false*; how many survived; how often the check crashed, an answer died with its process, or was
+taken for one not attempted. Three kinds of answers go through `judge`:
 
 - *mutants*: the chapters' own solutions with one thing changed, made by `mutate.py`. Those that
   pass are listed, each with why it is no fault, in `survivors/chapter_NN.toml`.
@@ -34,6 +38,8 @@ Short ones fit in a line each; their names are those of the keywords:
 
     wrongs("4.2", says="Your mask lets", upper=lambda n: torch.ones(n, n).triu().bool())
     sounds("4.2", ranges=lambda n: torch.arange(n)[:, None] >= torch.arange(n))
+
+With `--folder`, JSON files of answers are tried in their place; `answers.from_files` says of what.
 
 A case counts as *rejected* where the answer gets ❌; *named* where what it is told begins with a
 sentence of the exercise, of `mistakes`, `together` or `explain`; *false* where that sentence is

@@ -237,7 +237,10 @@ def write_with(
     parts.idle = [id for id in parts.theirs if not calls.get(id)]
     parts.theirs = [id for id in parts.theirs if calls.get(id)]
     first, *rest = [_wrapped(text) for text in texts]
-    return [first, *(f"Without dice, always the likeliest token:\n{text}" for text in rest)]
+    return [
+        first,
+        *(f"Without dice, always the likeliest token, it begins:\n{text}" for text in rest),
+    ]
 
 
 def _write(
