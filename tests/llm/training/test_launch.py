@@ -33,6 +33,22 @@ def test_what_was_printed_comes_in_order_whatever_happens_on_the_way_out() -> No
     assert joined(bad_end, late, 'print(rank, "어텐션")') == "0 어텐션\n1 어텐션\n"
 
 
+def test_nobody_leaves_while_another_is_still_at_work() -> None:
+    program = """
+import time
+from utils.llm.training import distributed
+with distributed.process_group("cpu"):
+    if distributed.team().leads:
+        time.sleep(0.5)
+    done = time.monotonic()
+print(done, time.monotonic())
+"""
+    (done, _), (_, left) = (
+        map(float, line.split()) for line in launch.together(program).splitlines()
+    )
+    assert left >= done
+
+
 def test_a_program_may_join_by_pytorchs_own_means() -> None:
     program = """
 import torch.distributed as dist
