@@ -140,12 +140,13 @@ def one_line(error: BaseException) -> str:
 
 def may_end_without_return(answer: Any) -> bool:
     """Whether a way through the function leads to no `return`, or to one without a value."""
+    function = _innermost(answer)
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(_innermost(answer))))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except Exception:  # no source, or a lambda in the middle of a line
         return False
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if len(functions) != 1:
+    if [node.name for node in functions] != [function.__name__]:
         return False
     bare = any(isinstance(n, ast.Return) and n.value is None for n in _own_nodes(functions[0]))
     return bare or not _ends(functions[0].body)

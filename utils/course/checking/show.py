@@ -71,10 +71,10 @@ def _window(expected: Any, got: Any, limit: int) -> tuple[str, str] | None:
     first = next((i for i, (a, b) in pairs if a != b), None)
     if first is None:
         return None
-    start = max(first - 20, 0)
-    lead = "…" if start else ""
-    windows = (lead + text[start : start + limit - 1] for text in texts)
-    return tuple(w if t.endswith(w) else w + "…" for w, t in zip(windows, texts, strict=True))
+    start, end = max(first - 20, 0), max(first - 20, 0) + limit - 2
+    before = "…" if start else ""
+    shown = [before + text[start:end] + ("…" if len(text) > end else "") for text in texts]
+    return shown[0], shown[1]
 
 
 class Step:

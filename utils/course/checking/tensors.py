@@ -15,6 +15,8 @@ from utils.course.checking.show import Step, apart, show
 # A mask of −1e9 hides a score as well as one of −inf does: after exp() both are zero.
 HIDDEN = -1e4
 
+ROW = "the row"  # how a remark on sums begins
+
 
 @dataclass(frozen=True)
 class Wrong:
@@ -103,8 +105,7 @@ def _told(expected: Tensor, got: Tensor, wrong: Tensor) -> Wrong:
     fact = _leak(expected, got)
     if fact or expected.dtype == torch.bool or expected.is_complex():
         return Wrong(path, said, fact)
-    fact = _rows(expected, got)
-    return Wrong(path, said, fact, "" if fact else _multiple(expected, got))
+    return Wrong(path, said, remark=_rows(expected, got) or _multiple(expected, got))
 
 
 def values(expected: Any, got: Any) -> str:
@@ -117,13 +118,13 @@ def _leak(expected: Tensor, got: Tensor) -> str:
     """A fact where a mask, or rows of weights, may not look ahead and the result does."""
     if expected.ndim < 2 or expected.shape[-1] != expected.shape[-2] or expected.shape[-1] < 2:
         return ""
-    if not _are_weights(expected) or expected.triu(1).any() or not got.triu(1).any():
+    if not are_weights(expected) or expected.triu(1).any() or not got.triu(1).any():
         return ""
     *_, row, column = (int(i) for i in got.triu(1).nonzero()[0])
     return f"the future leaks: row {row} looks at column {column}, which comes after it"
 
 
-def _are_weights(expected: Tensor) -> bool:
+def are_weights(expected: Tensor) -> bool:
     """Whether the rows are a mask, or numbers of at least 0 that sum to 1."""
     if expected.dtype == torch.bool:
         return bool(expected.diagonal(dim1=-2, dim2=-1).all()) if expected.ndim > 1 else False
@@ -134,14 +135,15 @@ def _are_weights(expected: Tensor) -> bool:
 
 
 def _rows(expected: Tensor, got: Tensor) -> str:
-    if not expected.ndim or expected.shape[-1] < 2 or not _are_weights(expected):
+    """A remark on the first row that does not sum to 1, where all rows should."""
+    if not expected.ndim or expected.shape[-1] < 2 or not are_weights(expected):
         return ""
     sums = got.sum(-1)
     bad = ~((sums - 1).abs() <= 1e-3)
     if not bad.any():
         return ""
     index = tuple(int(i) for i in bad.nonzero()[0])
-    name = f"the row {list(index)}" if index else "the row"
+    name = f"{ROW} {list(index)}" if index else ROW
     return f"{name} does not sum to 1 but to {show(sums[index])}"
 
 
