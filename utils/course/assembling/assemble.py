@@ -20,6 +20,7 @@ from utils.llm.machine.files import replacing
 __all__ = ["Parts", "assemble", "gather", "program"]
 
 _WIDTH = 88
+_WITHOUT_DICE = "Without dice, always the likeliest token, it begins:"
 
 
 @dataclass
