@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import nbformat
@@ -45,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(STORE, None)
     elif not hasattr(config, "workerinput"):  # not in a worker, which is told of it
         os.environ[STORE] = tempfile.mkdtemp(prefix="suite-")
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: it is cleared up
     _prepare_kernels()
 
 

@@ -294,8 +294,9 @@ def test_it(i):
         ("assert False", []),
         ("assert True", ["--fresh"]),
         ("os.kill(os.getppid(), signal.SIGINT); time.sleep(20)", []),
+        ("os.kill(os.getppid(), signal.SIGTERM); time.sleep(20)", []),
     ],
-    ids=["passed", "failed", "fresh", "ctrl-c"],
+    ids=["passed", "failed", "fresh", "ctrl-c", "ended"],
 )
 def test_nothing_outlives_the_run(tmp_path: Path, end: str, words: list[str]) -> None:
     (tmp_path / "test_it.py").write_text(SUITE.replace("END", end), encoding="utf-8")
