@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from functools import cache
 from itertools import pairwise
 
 import torch
 from mutants.cases import ANY, course, wrong, wrongs
+
+from utils.data import storyworld
+from utils.llm.counting.ngram import NGramModel
 
 
 def utf8(borders=(0x80, 0x800, 0x10000), lead=(0, 0xC0, 0xE0, 0xF0), later=lambda six: 0x80 | six):
@@ -679,3 +683,49 @@ def last_lost(ids, length):
 
 
 wrongs("2.6", "The number is rounded", rounded=both(lambda p: round(bits(p), 2)))
+
+
+def experiment(first=1000, second=2000, judge=slice(2000, 2300), strength=1.0, judge_twice=None):
+    def answer(order):
+        read, bits = STORIES(), []
+        for n, judged in ((first, judge), (second, judge_twice or judge)):
+            model = NGramModel(order, strength).fit(read[:n], storyworld.VOCABULARY)
+            bits.append(model.bits_per_word(read[judged]))
+        return bits[0] - bits[1]
+
+    return answer
+
+
+@cache
+def STORIES():
+    return [story.split() for story in storyworld.stories(2300, seed=11)]
+
+
+wrongs(
+    "2.8",
+    "Twice the text makes your model worse",
+    a=experiment(2000, 1000),
+    b=experiment(judge=slice(0, 300)),
+)
+wrongs("2.8", "You gain next to nothing", c=experiment(1000, 1000), d=experiment(2000, 2000))
+wrongs(
+    "2.8",
+    "That is too much",
+    e=experiment(judge=slice(1000, 1300)),
+    f=experiment(250, 2000),
+    g=experiment(strength=0.1),
+    h=lambda order: 1.0,
+)
+wrongs(
+    "2.8",
+    "That is too little",
+    i=experiment(1900, 2000),
+    j=lambda order: experiment()(order) * math.log(2),
+    k=experiment(strength=8.0),
+)
+wrongs(
+    "2.8", None, n=lambda order: "much", o=lambda order: (0.1, 0.2)
+)
+
+
+wrongs("2.8", "That is too little", always_the_fourth=lambda order: experiment()(4))

@@ -133,8 +133,8 @@ _SAID = {
     "the rate, and the rate of one factor is the other.",
     "product as rate": "The rate of a product by a factor is the other factor, not the product.",
     "added": "Your product adds: its data is self.data * other.data.",
-    "no start": "Every rate is 0, as nothing was sent out: the last value answers to itself at "
-    "the rate 1, so begin with self.grad = 1.0.",
+    "no start": "Every rate is 0, nothing has come back: the last value answers to itself at the "
+    "rate 1, so begin with self.grad = 1.0, and pass it on.",
     "overwritten": "A value that is used twice gets something back from both uses, and yours keeps "
     "only what came last: add it up, with += in place of =.",
     "too early": "A value passes on before all of its uses have reported, where one lies nearer to "
@@ -156,9 +156,15 @@ _APART = [
     "own rates | rates of a sum | product as rate",
     "no start | rate alone | data | path by path",
     "overwritten | too early | no memory | one step | path by path",
-    "first only | rate alone | data | path by path",
-    "no start | overwritten | too early | no memory | one step | first only"
-    " | own rates | rates of a sum | product as rate",
+    "first only | rate alone | data | path by path | overwritten",
+    "no start | overwritten",
+    "no start | too early",
+    "no start | no memory",
+    "no start | one step",
+    "no start | first only",
+    "no start | own rates",
+    "no start | rates of a sum",
+    "no start | product as rate",
     "one step | no memory | too early | rate alone | data | first only",
     "path by path | own rates | rates of a sum | product as rate | added",
 ]
@@ -220,4 +226,5 @@ AUTOGRAD = Exercise(
     together=in_pairs(_make, _SAID, _APART),
     call=_play,
     alternatives={"counting the uses": _by_counting},
+    timeout=2.0,
 )

@@ -158,7 +158,7 @@ def _hit(ids: Sequence[int], i: int, pair: Pair, wrong: Wrong) -> bool:
     if "other way" in wrong:
         return (b, a) == tuple(pair)
     both_ways = "either order" in wrong and (b, a) == tuple(pair)
-    return "never" not in wrong and ((a, b) == tuple(pair) or both_ways)
+    return (a, b) == tuple(pair) or both_ways
 
 
 def _merge(ids: Sequence[int], pair: Pair, new_id: int, *, wrong: Wrong = frozenset()) -> Any:
@@ -204,8 +204,6 @@ def _merge_past_the_end(ids: Sequence[int], pair: Pair, new_id: int) -> list[int
 
 
 _MERGE_SAID = {
-    "never": "Nothing was merged. Mind the kinds when you compare: `ids[i:i+2]` is a list, and no "
-    "list equals a tuple such as `pair`.",
     "first only": "Only the first occurrence was merged. Go on to the end of the list: every "
     "occurrence of the pair becomes the new id.",
     "overlapping": "Two merges share a token. After a merge step over both of its tokens: "
@@ -236,16 +234,16 @@ _MERGE_SAID = {
     "pairs: compare in order.",
 }
 _MERGE_APART = [
-    "first id | second id | either id | other way | either order | never",
-    "second stays | first stays | twice | dropped | pair itself | never",
-    "never | first only | overlapping | not at the end",
+    "first id | second id | either id | other way | either order",
+    "second stays | first stays | twice | dropped | pair itself",
+    "first only | overlapping | not at the end",
     "first only | overlapping",
-    "only new | last lost | never",
+    "only new | last lost",
     "overlapping | second stays | first stays | twice | dropped | pair itself | first id"
     " | second id | either id | only new",
     "not at the end | last lost",
     "one step | overlapping | second stays | first stays | twice | dropped | pair itself",
-    "one step | first id | second id | either id | only new | never | first only",
+    "one step | first id | second id | either id | only new | first only",
 ]
 
 
@@ -265,6 +263,16 @@ def _merge_by_recursion(ids: Sequence[int], pair: Pair, new_id: int) -> list[int
     hit = (ids[0], ids[1]) == tuple(pair)
     rest = _merge_by_recursion(ids[2 if hit else 1 :], pair, new_id)
     return [new_id if hit else ids[0], *rest]
+
+
+def _said_of_merging(args: tuple[Any, ...], expected: list[int], got: Any) -> str | None:
+    """Names a list in which nothing was merged."""
+    if list(got) != list(args[0]):
+        return None
+    return (
+        "Nothing was merged. Mind the kinds when you compare: `ids[i:i+2]` is a list, and no list "
+        "equals a tuple such as `pair`."
+    )
 
 
 MERGE_A_PAIR = Exercise(
@@ -306,4 +314,5 @@ MERGE_A_PAIR = Exercise(
         "a stack that gives a tuple": merge_with_a_stack,
         "recursion": _merge_by_recursion,
     },
+    explain=_said_of_merging,
 )
