@@ -22,8 +22,8 @@
 # it say if it had to stop half-way?
 #
 # You will build: embeddings with positions, the forward pass, GPT-2's initialisation, the count of
-# its parameters and of its arithmetic, and the first loss. It takes some 110 minutes, about 70 of
-# them in the exercises.
+# its parameters and of its arithmetic, the first loss, and you will find a bug that raises no error.
+# It takes some 110 minutes, about 60 of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes about a minute, most of it one training
 # run. Then begin again at the top.
@@ -54,7 +54,7 @@ from utils.viz import plots, widgets
 # it needs.
 #
 # ### Exercise 6.1 · Embeddings with positions
-# ★☆☆ · 8 min · Radford et al. 2018, section 3.1
+# ★☆☆ · 5 min · Radford et al. 2018, section 3.1
 #
 # From `ids` (B, T), the table `tokens` (V, C) and the table `places` (N, C), with T ≤ N, make the
 # vectors that go into the first block, (B, T, C). By hand, with V = 3, N = 2, C = 2:
@@ -67,6 +67,8 @@ from utils.viz import plots, widgets
 # the shape (B, T, C).</details>
 # <details><summary>More</summary>The first T rows of <code>places</code> are the same for every
 # text, so they are (T, C), and broadcasting copies them along the batch.</details>
+# <details><summary>Nearly all</summary>T is <code>ids.shape[1]</code>, and the places are
+# <code>places[: ids.shape[1]]</code>. Add the two.</details>
 
 
 # %%
@@ -90,7 +92,7 @@ embed = check("6.1", embed)
 # same way as the token's own. This is called a **tied head**.
 #
 # ### Exercise 6.2 · The forward pass of a GPT
-# ★★☆ · 15 min · Phuong and Hutter 2022, Alg. 10
+# ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 10
 #
 # Write it all down. `blocks` is a list of functions, each from (B, T, C) to (B, T, C), and
 # `final_norm` is another one. Return two things: the stream at every depth, that is, what goes into
@@ -104,11 +106,15 @@ embed = check("6.1", embed)
 #     stream   [[[[1, 2]]], [[[2, 2]]]]                   [0, 1] + [1, 1], then + [1, 0]
 #     logits   [[[2·1 + 2·2, 2·0 + 2·1]]] = [[[6, 2]]]
 #
-# <details><summary>A nudge</summary>Begin with <code>depths = [embed(ids, tokens, places)]</code>
-# and append in a loop what each block makes of the last one. <code>torch.stack(depths)</code> puts
-# a new axis in front.</details>
-# <details><summary>More</summary><code>final_norm(depths[-1]) @ tokens.T</code> is (B, T, C) times
-# (C, V). There is no softmax: logits are what the loss wants.</details>
+# <details><summary>A nudge</summary>Begin with the embeddings, and let every block make the next
+# depth of the last one. Keep them all.</details>
+# <details><summary>More</summary><code>depths = [embed(ids, tokens, places)]</code>; in a loop over
+# the blocks append <code>block(depths[-1])</code>. <code>torch.stack(depths)</code> puts a new axis
+# in front. There is no softmax: logits are what the loss wants.</details>
+# <details><summary>Nearly all</summary><pre><code>depths = [embed(ids, tokens, places)]
+# for block in blocks:
+#     depths.append(block(depths[-1]))
+# logits = final_norm(depths[-1]) @ tokens.T  # (B, T, C) times (C, V)</code></pre></details>
 
 
 # %%
@@ -223,7 +229,7 @@ print("there and back, the same:", all(same))
 # factor, and all of them together add as much as one alone would.
 #
 # ### Exercise 6.3 · GPT-2's initialisation
-# ★★☆ · 12 min · Radford et al. 2019, section 2.3
+# ★★☆ · 10 min · Radford et al. 2019, section 2.3
 #
 # Fill all parameters of a model in place, and return it. The tokens' and places' tables and all
 # weights of linear layers: normal, mean 0, deviation 0.02. `attention.out.weight` and
@@ -234,13 +240,21 @@ print("there and back, the same:", all(same))
 # `model.named_parameters()` gives pairs of a name and a tensor, such as
 # `("blocks.0.attention.out.weight", …)`. The norms are called `norm_1`, `norm_2` and `final_norm`.
 #
-# <details><summary>A nudge</summary><code>with torch.no_grad():</code>, a loop over
-# <code>model.named_parameters()</code>, and <code>weights.normal_(std=…)</code>,
-# <code>weights.zero_()</code> or <code>weights.fill_(1)</code> by what the name
-# says.</details>
-# <details><summary>More</summary><code>name.endswith(("attention.out.weight",
-# "feed_forward.down.weight"))</code> tells the two. Ask for <code>"norm" in name</code> before you
-# ask for anything else.</details>
+# <details><summary>A nudge</summary>The name of a parameter says what it is. Sort them into four
+# kinds: biases, norms' weights, the two that add to the stream, all others.</details>
+# <details><summary>More</summary>Ask for <code>name.endswith("bias")</code> first, since the norms
+# have biases as well, and only then for <code>"norm" in name</code>.
+# <code>name.endswith(("attention.out.weight", "feed_forward.down.weight"))</code> tells the two.
+# All of it under <code>with torch.no_grad():</code>.</details>
+# <details><summary>Nearly all</summary><pre><code>with torch.no_grad():
+#     for name, weights in model.named_parameters():
+#         if name.endswith("bias"):
+#             weights.zero_()
+#         elif "norm" in name:
+#             weights.fill_(1)
+#         else:
+#             weights.normal_(std=0.02)  # and two of them smaller
+# return model</code></pre></details>
 
 
 # %%
@@ -329,12 +343,11 @@ ask("6.b")
 
 # %% [markdown]
 # ### Exercise 6.4 · Where the parameters are
-# ★★☆ · 12 min · as any implementation of GPT-2 has them
+# ★★☆ · 8 min · as any implementation of GPT-2 has them
 #
 # From the configuration alone (`vocab_size`, `context_length`, `n_layers`, `n_heads`, `d_model`,
-# `tied`), give the number of parameters of each part, as a dictionary with these keys in this
-# order: `token embedding`, `position embedding`, `attention`, `feed-forward`, `norms`, `final
-# norm`, `head`. The three in the middle are for all blocks together. Each block has two norms;
+# `tied`), give the number of parameters of each part, as a dictionary with these keys: `token
+# embedding`, `position embedding`, `attention`, `feed-forward`, `norms`, `final norm`, `head`. The three in the middle are for all blocks together. Each block has two norms;
 # linear layers have a bias for each output, but the head has none; a tied head has no parameters of
 # its own.
 #
@@ -342,10 +355,14 @@ ask("6.b")
 # (2 · 6 + 6) + (2 · 2 + 2) = 24; feed-forward (2 · 8 + 8) + (8 · 2 + 2) = 42; norms 2 · (2 + 2) =
 # 8; final norm 4; head 0, if tied.
 #
-# <details><summary>A nudge</summary>A linear layer from n to m columns has n · m + m numbers.
-# Attention has one from C to 3 C, and one from C to C.</details>
-# <details><summary>More</summary>Feed-forward: from C to 4 C, and back. A norm: a weight and a bias
-# for each column. An untied head: V · C.</details>
+# <details><summary>A nudge</summary>A linear layer from n to m columns has n · m + m
+# numbers.</details>
+# <details><summary>More</summary>Attention has one from C to 3 C, and one from C to C.
+# Feed-forward: from C to 4 C, and back. A norm: a weight and a bias for each column. An untied
+# head: V · C.</details>
+# <details><summary>Nearly all</summary>With <code>c = config.d_model</code>, a block has <code>c *
+# 3 * c + 3 * c + c * c + c</code> in attention, <code>c * 4 * c + 4 * c + 4 * c * c + c</code> in
+# feed-forward, <code>2 * 2 * c</code> in its norms. Times <code>config.n_layers</code>.</details>
 
 
 # %%
@@ -437,7 +454,7 @@ print("equal before a step, and after:", same)
 # addition for each number of the matrix and each row that goes through it.
 #
 # ### Exercise 6.5 · What one token costs
-# ★★☆ · 12 min · Kaplan et al. 2020, table 1
+# ★★☆ · 8 min · Kaplan et al. 2020, table 1
 #
 # Count the FLOPs for one token that looks at `n_tokens` tokens, itself among them, in four parts,
 # again as a dictionary: `attention`, its two matrices in all blocks; `looks`, the two products with
@@ -447,10 +464,13 @@ print("equal before a step, and after:", same)
 # By hand, with V = 3, L = 1, C = 2 and 5 tokens: attention 2 · 4 · 2² = 32; looks 2 · 5 · 2 for the
 # scores and as many for the average, 40; feed-forward 2 · 8 · 2² = 64; head 2 · 3 · 2 = 12.
 #
-# <details><summary>A nudge</summary>H heads, each C / H wide: together the looks are as much as
-# those of one head of width C.</details>
-# <details><summary>More</summary>Attention 2 · 4 L C², looks 2 · 2 n L C, feed-forward 2 · 8 L C²,
-# head 2 V C.</details>
+# <details><summary>A nudge</summary>A token times a matrix of n · m numbers takes 2 · n · m FLOPs.
+# Which matrices does it meet? And which products have no matrix?</details>
+# <details><summary>More</summary>H heads, each C / H wide: together the looks are as much as those
+# of one head of width C, once with n keys and once with n values.</details>
+# <details><summary>Nearly all</summary>Attention has four matrices of C², feed-forward two of 4 C²,
+# all in each of L blocks; the looks are two products with n · C numbers a block; the head is V · C.
+# Twice each.</details>
 
 
 # %%
@@ -524,17 +544,19 @@ for name, config in configs.items():
 # it is another, something is wrong already.
 #
 # ### Exercise 6.6 · The first loss
-# ★★☆ · 8 min · as in any training loop
+# ★☆☆ · 5 min · as in any training loop
 #
 # From logits (B, T, V) and targets (B, T), compute the mean over all places of −ln p(target), and
 # beside it what a fair guess pays. Return both: `loss, guess`. By hand, for one place, V = 2, logits
 # [0, ln 3] and the target 0: p = 1 / (1 + 3), so the loss is ln 4 = 1.39; a guess pays ln 2 = 0.69.
 #
-# <details><summary>A nudge</summary><code>F.cross_entropy</code> takes logits, not chances. It
-# wants them as (N, V), and the targets as (N,): <code>flatten(0, 1)</code>.</details>
-# <details><summary>More</summary>By hand: <code>logits.log_softmax(-1)</code>, then
-# <code>gather(-1, targets[..., None])</code>, minus, mean. For the guess,
-# <code>math.log</code>.</details>
+# <details><summary>A nudge</summary><code>F.cross_entropy</code> takes logits, not chances, and
+# does the softmax, the logarithm and the mean.</details>
+# <details><summary>More</summary>It wants (N, V) and (N,): <code>flatten(0, 1)</code> for the
+# logits, <code>flatten()</code> for the targets. By hand: <code>logits.log_softmax(-1)</code>, then
+# <code>gather(-1, targets[..., None])</code>, minus, mean.</details>
+# <details><summary>Nearly all</summary><code>loss = F.cross_entropy(logits.flatten(0, 1),
+# targets.flatten())</code>, and the guess is <code>math.log(logits.shape[-1])</code>.</details>
 
 
 # %%
@@ -770,6 +792,97 @@ widgets.pass_explorer(
 )
 
 # %% [markdown]
+# ## Several texts at once
+#
+# Nobody lets a large model read one text at a time. Many go through together, as a batch, and a batch
+# is a rectangle: so shorter texts are filled up with some token, here with token 0. To write on, one
+# puts this **padding** (filling) in front, and then the next word of every text is scored in the last
+# column. A mask forbids all tokens to look at the filling. Here is such a program, by a colleague. It
+# runs, and the scores have the right shape.
+
+
+# %%
+def colleague(texts: list[list[int]], tokens, places, blocks, final_norm) -> Tensor:
+    """The scores of the token after each text, (B, V); filling stands in front."""
+    longest = max(len(text) for text in texts)
+    fillings = [longest - len(text) for text in texts]
+    ids = torch.tensor(
+        [[0] * n + text for n, text in zip(fillings, texts, strict=True)]
+    )
+    told = torch.arange(longest) >= torch.tensor(fillings)[:, None]  # (B, T)
+    x = tokens[ids] + places[:longest]
+    for block in blocks:
+        x = block(x, told[:, None, None, :])  # True where a token may be looked at
+    return final_norm(x[:, -1]) @ tokens.T  # (B, C) times (C, V)
+
+
+# %% [markdown]
+# But somebody has noticed that the model writes worse when it is busy. So let three beginnings go
+# through it, alone and then together. The scores of a text should be the same, whoever shares the
+# batch with it.
+
+# %%
+parts = *(table.detach() for table in tables), model.blocks, model.final_norm
+story = [0, *story_tokens.encode(held_out[far[0][0]])]
+texts = [story[:60], story[:20], story[:40]]
+with torch.no_grad():
+    alone = torch.cat([colleague([text], *parts) for text in texts])
+    together = colleague(texts, *parts)
+for text, a, b in zip(texts, alone, together, strict=True):
+    same = torch.allclose(a, b, atol=1e-3)
+    print(f"{len(text)} tokens, the same scores in company: {same}")
+
+# %% [markdown]
+# ### Exercise 6.7 · Find the bug: a text and its company
+# ★★☆ · 12 min · as it has stood in many a program
+#
+# The longest text is right, and the shorter ones are not. Find out why, and write a `next_scores`
+# that takes the same arguments and gives each text the scores that it has alone. Copy the
+# colleague's lines and mend them, or do it in another way; any cure will do. Each `block` takes the
+# vectors, and a mask if you like, which adds to the causal one.
+#
+# <details><summary>A nudge</summary>The mask is right. What else depends on how many columns stand in front of
+# a text?</details>
+# <details><summary>More</summary>Attention by itself doesn't know where a token stands. Who tells it,
+# and what is the first token of a short text told? A text alone begins at place 0.</details>
+# <details><summary>Nearly all</summary>The number of told tokens up to a column, less one, is the place of
+# the token there: <code>where = (told.cumsum(1) - 1).clamp(min=0)</code>, (B, T). A table of places
+# can be indexed by it: <code>places[where]</code>.</details>
+
+
+# %%
+def next_scores(texts: list[list[int]], tokens, places, blocks, final_norm) -> Tensor:
+    """The scores of the token after each text, (B, V), as it has them alone."""
+    ### BEGIN SOLUTION
+    longest = max(len(text) for text in texts)
+    fillings = [longest - len(text) for text in texts]
+    ids = torch.tensor(
+        [[0] * n + text for n, text in zip(fillings, texts, strict=True)]
+    )
+    told = torch.arange(longest) >= torch.tensor(fillings)[:, None]  # (B, T)
+    where = (told.cumsum(1) - 1).clamp(
+        min=0
+    )  # the filling's place is nobody's business
+    x = tokens[ids] + places[where]
+    for block in blocks:
+        x = block(x, told[:, None, None, :])
+    return final_norm(x[:, -1]) @ tokens.T
+    ### END SOLUTION
+
+
+next_scores = check("6.7", next_scores)
+
+# %%
+with torch.no_grad():
+    together = next_scores(texts, *parts)
+print("now the same in company:", torch.allclose(alone, together, atol=1e-3))
+
+# %% [markdown]
+# No error, no wrong shape, a loss that falls: a model whose places are shifted a little still says
+# sensible things, only worse ones. What found it was a question with a known answer: does a text get
+# the same scores alone? Ask it of every batch that you build. (With rotary positions, chapter 04, the
+# shift would not matter: there only distances count.)
+#
 # ## A Markov chain, after all
 #
 # Chapter 02's n-grams looked at the last n − 1 words, and everything before was forgotten. Our GPT
@@ -919,6 +1032,7 @@ print(f"states of the chain: 369^96, a number of {96 * math.log10(369) + 1:.0f} 
 # | key-value cache | 키-값 캐시 | keys and values kept of the text so far |
 # | overfitting | 과적합 | learning by heart |
 # | hook | 훅 | a function that is called when a part has done its work |
+# | padding (filling) | 패딩 | tokens that make short texts as long as the longest |
 # | logit lens | 로짓 렌즈 | the head held to an earlier depth |
 # | context length | 문맥 길이 | how many tokens the model can see |
 # | Markov chain | 마르코프 연쇄 | the future depends on the last few steps alone |

@@ -22,8 +22,9 @@
 # setting of the knobs we shall know how many of 500 stories are possible at all.
 #
 # You will build: the greedy step, temperature, top-k, the nucleus, a dart thrown at a pie, the loop
-# with its stop token, min-p, a step of beam search, and the cache that makes writing fast. It takes
-# some two and a half hours, about 85 minutes of them in the exercises.
+# with its stop token, min-p, a step of beam search, and the cache that makes writing fast; and you
+# will find a bug in a loop that looks sound. It takes some two and a half hours, about 80 minutes of
+# them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes less than a minute. Then begin again at
 # the top.
@@ -110,7 +111,7 @@ plots.pie_pair(
 # The simplest sampler takes the largest slice. It is called **greedy**.
 #
 # ### Exercise 8.1 · The greedy step
-# ★☆☆ · 5 min · Phuong and Hutter 2022, Alg. 14
+# ★☆☆ · 3 min · Phuong and Hutter 2022, Alg. 14
 #
 # The model gives logits (B, T, V): for each of B texts, a row of scores at *each* of its T places.
 # Return for each text the token with the largest logit at its last place, (B,); of equal ones the
@@ -119,8 +120,10 @@ plots.pie_pair(
 #     logits   [[[9, 0, 0], [1, 2, 5]]]         the last place is [1, 2, 5]
 #     out      [2]
 #
-# <details><summary>A nudge</summary><code>logits[:, -1]</code> is the last place of each
-# text, (B, V).</details>
+# <details><summary>A nudge</summary>Which place of a text says what comes after the text?</details>
+# <details><summary>More</summary><code>logits[:, -1]</code> is the last place of each text, (B, V).
+# <code>argmax</code> says where the largest stands, and of equal ones it names the first.</details>
+# <details><summary>Nearly all</summary><code>logits[:, -1].argmax(dim=-1)</code> is (B,).</details>
 
 
 # %%
@@ -206,7 +209,7 @@ ask("8.b")
 
 # %% [markdown]
 # ### Exercise 8.2 · Temperature
-# ★☆☆ · 8 min · Ackley, Hinton and Sejnowski 1985
+# ★☆☆ · 6 min · Ackley, Hinton and Sejnowski 1985
 #
 # From logits (…, V) and a temperature, return the chances. Temperature 0 is the limit: all on the
 # largest logit, of equal ones on the lowest id. By hand, for two tokens:
@@ -215,9 +218,13 @@ ask("8.b")
 #     divided by 2   [0.693, 0]                         e^0.693 = 2, e^0 = 1
 #     chances        [2/3, 1/3]
 #
-# <details><summary>A nudge</summary>Divide, then <code>softmax(dim=-1)</code>. For 0, division is
-# no good: <code>F.one_hot(logits.argmax(-1), logits.shape[-1])</code> gives whole numbers, and
-# <code>.float()</code> behind it makes chances of them.</details>
+# <details><summary>A nudge</summary>Divide, then a softmax. For 0, division is no good: treat it
+# first.</details>
+# <details><summary>More</summary>The softmax runs along the last axis. At 0,
+# <code>argmax(dim=-1)</code> finds the token, and <code>F.one_hot(ids, V)</code> makes a row of V
+# whole numbers of it.</details>
+# <details><summary>Nearly all</summary><pre><code>if temperature == 0:
+#     return F.one_hot(logits.argmax(dim=-1), logits.shape[-1]).float()</code></pre></details>
 
 
 # %%
@@ -286,11 +293,15 @@ plots.pies(wrong, "Temperature after the softmax: nothing is left of the pie", m
 #     logits   [1, 5, 3, 3]
 #     out      [−∞, 5, 3, −∞]        or  [−∞, 5, −∞, 3]
 #
-# <details><summary>A nudge</summary><code>logits.topk(k, dim=-1)</code> gives values and
-# <code>indices</code>. It refuses a k above V.</details>
-# <details><summary>More</summary>Make a tensor full of −∞
-# (<code>torch.full_like(logits, -torch.inf)</code>) and put the values back where they came from:
-# <code>cut.scatter(-1, indices, values)</code>.</details>
+# <details><summary>A nudge</summary>A threshold would keep all that are equal at the border. Keep
+# <i>places</i>, k of them.</details>
+# <details><summary>More</summary><code>logits.topk(k, dim=-1)</code> gives values and
+# <code>indices</code>; it refuses a k above V. Make a tensor full of −∞,
+# <code>torch.full_like(logits, -torch.inf)</code>, and put the values back where they came
+# from.</details>
+# <details><summary>Nearly all</summary><pre><code>values, ids = logits.topk(min(k, logits.shape[-1]), dim=-1)
+# cut = torch.full_like(logits, -torch.inf)
+# cut.scatter(-1, ids, values)</code></pre></details>
 
 
 # %%
@@ -329,9 +340,13 @@ ask("8.c")
 # <details><summary>A nudge</summary><code>chances.sort(dim=-1, descending=True)</code> gives sizes
 # and ids. A slice is kept if all the larger ones together have less than p; the first is kept
 # always.</details>
-# <details><summary>More</summary>What the larger ones have is
-# <code>sizes.cumsum(-1) - sizes</code>. In the end <code>torch.zeros_like(chances).scatter(-1, ids,
-# …)</code> brings every size back to its place.</details>
+# <details><summary>More</summary>What the larger ones have is <code>sizes.cumsum(-1) -
+# sizes</code>. In the end <code>torch.zeros_like(chances).scatter(-1, ids, …)</code> brings every
+# size back to its place.</details>
+# <details><summary>Nearly all</summary><pre><code>sizes, ids = chances.sort(dim=-1, descending=True)
+# kept = sizes.cumsum(dim=-1) - sizes &lt; p
+# kept[..., 0] = True
+# sizes = sizes * kept</code></pre></details>
 
 
 # %%
@@ -410,10 +425,14 @@ plots.cuts(
 # A slice of size 0 is never hit, and many pies end in such slices once a nucleus has been cut out
 # of them. Rounding may leave the last sum a little below 1, and no dart may fly past the board.
 #
-# <details><summary>A nudge</summary>Count the sums that are not above the dart:
-# <code>chances.cumsum(-1) &lt;= darts[:, None]</code>.</details>
-# <details><summary>More</summary>First multiply each dart by its row's last sum; then none can get
-# past.</details>
+# <details><summary>A nudge</summary>How many slices has a dart passed? That number is an
+# id.</details>
+# <details><summary>More</summary>Count the sums that are not above the dart:
+# <code>chances.cumsum(-1) &lt;= darts[:, None]</code>. First multiply each dart by its row's last
+# sum; then none can get past.</details>
+# <details><summary>Nearly all</summary><pre><code>sums = chances.cumsum(dim=-1)  # (B, V)
+# darts = darts * sums[:, -1]
+# (sums &lt;= darts[:, None]).sum(dim=-1)</code></pre></details>
 
 
 # %%
@@ -461,7 +480,7 @@ widgets.dart_explorer(next_logits, beginnings, VOCABULARY, storyworld.next_words
 # is a **stop token**. It is a sign for the loop and no part of the text.
 #
 # ### Exercise 8.6 · The loop
-# ★★☆ · 12 min · Phuong and Hutter 2022, Alg. 14
+# ★★☆ · 8 min · Phuong and Hutter 2022, Alg. 14
 #
 # `model(ids)` takes (1, T) and gives (1, T, V); `choose(logits)` takes the logits of one place,
 # (V,), and gives a token; it may throw dice, so ask it once for each token. Return the *new*
@@ -472,8 +491,17 @@ widgets.dart_explorer(next_logits, beginnings, VOCABULARY, storyworld.next_words
 #     ids [3], at most 10, stop 6        3 → 4, 4 → 5, 5 → 6: stop
 #     out [4, 5]
 #
-# <details><summary>A nudge</summary>Keep the new tokens in a list of their own, and give the model
-# <code>torch.tensor([ids + new])</code>.</details>
+# <details><summary>A nudge</summary>Keep the new tokens in a list of their own; whether to go on
+# depends on their number alone, and on the newest.</details>
+# <details><summary>More</summary>The model reads <code>torch.tensor([ids + new])</code>, and
+# <code>choose</code> the scores at the last place of that. Look at the token before you append
+# it.</details>
+# <details><summary>Nearly all</summary><pre><code>new = []
+# while len(new) &lt; max_new_tokens:
+#     token = choose(model(torch.tensor([ids + new]))[0, -1])
+#     if token == stop_id:
+#         break
+#     new.append(token)</code></pre></details>
 
 
 # %%
@@ -765,7 +793,7 @@ plots.heatmap(
 # Against heat min-p was made (Nguyen and others 2025), and it is the shortest of the three rules.
 #
 # ### Exercise 8.9 · Min-p
-# ★☆☆ · 5 min · Nguyen and others 2025
+# ★☆☆ · 4 min · Nguyen and others 2025
 #
 # (Its number is out of turn: 8.7 and 8.8 come below.) From logits (…, V) return logits of the same
 # shape: as they are where a token's chance is at least p times the largest chance of its row, −∞
@@ -777,9 +805,14 @@ plots.heatmap(
 #
 # At p = 0 nothing is cut, at p = 1 the largest stays, with all that equal it.
 #
-# <details><summary>A nudge</summary><code>chances.amax(dim=-1, keepdim=True)</code> is the largest
-# of each row, (…, 1), and <code>logits.masked_fill(cut, -torch.inf)</code> puts −∞ where
+# <details><summary>A nudge</summary>What is compared are chances, each with the largest of its own
+# row.</details>
+# <details><summary>More</summary><code>chances.amax(dim=-1, keepdim=True)</code> is the largest of
+# each row, (…, 1), and <code>logits.masked_fill(cut, -torch.inf)</code> puts −∞ where
 # <code>cut</code> is True.</details>
+# <details><summary>Nearly all</summary><pre><code>chances = logits.softmax(dim=-1)
+# bar = p * chances.amax(dim=-1, keepdim=True)
+# logits.masked_fill(chances &lt; bar, -torch.inf)</code></pre></details>
 
 
 # %%
@@ -905,7 +938,7 @@ plots.bars(
 # continued by every word, all those candidates are compared, and the best few survive.
 #
 # ### Exercise 8.7 · One step of beam search
-# ★★★ · 15 min · Sutskever, Vinyals and Le 2014; Wu and others 2016
+# ★★★ · 12 min · Sutskever, Vinyals and Le 2014; Wu and others 2016
 #
 # A beam is a pair: the list of its new tokens, and the sum of their log chances. `log_chances(ids)`
 # gives the list of ln p for every token of the vocabulary, after the prompt and these new tokens.
@@ -922,10 +955,19 @@ plots.bars(
 #
 # In the next step, ([2, 0], −1.1) is not continued; it competes with its mean, −0.55.
 #
-# <details><summary>A nudge</summary>Collect all candidates in one list, sort it by
-# <code>total / len(ids)</code>, and cut it at the width.</details>
-# <details><summary>More</summary>The search begins with <code>[([], 0.0)]</code>, which has no last
-# token yet.</details>
+# <details><summary>A nudge</summary>Collect all candidates in one list, sort it by <code>total /
+# len(ids)</code>, and cut it at the width.</details>
+# <details><summary>More</summary>A beam gives V candidates, <code>([*ids, token], total +
+# own)</code>, or itself if it has ended. The search begins with <code>[([], 0.0)]</code>, which has
+# no last token yet: <code>if ids and ids[-1] == stop_id</code>.</details>
+# <details><summary>Nearly all</summary><pre><code>candidates = []
+# for ids, total in beams:
+#     if ids and ids[-1] == stop_id:
+#         candidates.append((ids, total))
+#         continue
+#     for token, own in enumerate(log_chances(ids)):
+#         candidates.append(([*ids, token], total + own))
+# candidates.sort(key=lambda beam: beam[1] / len(beam[0]), reverse=True)</code></pre></details>
 
 
 # %%
@@ -1111,7 +1153,7 @@ class Cache:
 
 # %% [markdown]
 # ### Exercise 8.8 · Append to the cache
-# ★★☆ · 10 min · Pope and others 2022, section 3
+# ★★☆ · 8 min · Pope and others 2022, section 3
 #
 # `k` and `v` are the keys and values of n new tokens, (B, H, n, D). Write them behind what is kept,
 # *in place*, move `length` on, and return all keys and all values so far, (B, H, length, D). If
@@ -1121,8 +1163,16 @@ class Cache:
 #     keys [7, 8, 0, 0], length 2      k = [9]
 #     keys [7, 8, 9, 0], length 3      returned [7, 8, 9]
 #
-# <details><summary>A nudge</summary>The new end is <code>cache.length + k.shape[2]</code>. Assign
-# to <code>cache.keys[:, :, cache.length : end]</code>.</details>
+# <details><summary>A nudge</summary>First ask whether all of them fit, then write, then move the
+# length on.</details>
+# <details><summary>More</summary>The new end is <code>cache.length + k.shape[2]</code>. Assign to
+# <code>cache.keys[:, :, cache.length : end]</code>, and to the values likewise.</details>
+# <details><summary>Nearly all</summary><pre><code>end = cache.length + k.shape[2]
+# if end &gt; cache.keys.shape[2]:
+#     raise ValueError(f"{end} tokens don't fit")
+# cache.keys[:, :, cache.length : end] = k
+# cache.values[:, :, cache.length : end] = v
+# cache.length = end</code></pre></details>
 
 
 # %%
@@ -1178,7 +1228,91 @@ print("kept in each layer:", len(caches[0]), "tokens")
 
 # %% [markdown]
 # One prompt of three tokens, then 59 of the 60 new ones: the last has not been read yet.
+
+# %% [markdown]
+# ### The loop with its cache
 #
+# A colleague has built the cache into the loop: read the prompt once, and then every new token alone.
+# It runs, it is fast, and what it writes is sound grammar.
+
+
+# %%
+def colleague(model, ids: list[int], max_new_tokens: int, choose) -> list[int]:
+    """The new tokens, written with a cache for each layer."""
+    caches, new = model.make_caches(1), []
+    model(torch.tensor([ids]), caches=caches)  # read the prompt
+    while len(new) < max_new_tokens:
+        last = [*ids, *new][-1]
+        logits = model(torch.tensor([[last]]), caches=caches)[0, -1]  # (V,)
+        new.append(choose(logits))
+    return new
+
+
+# %%
+def largest(logits: Tensor) -> int:
+    """The choice that throws no dice."""
+    return int(logits.argmax())
+
+
+def first_other(write_it, beginning: str) -> int:
+    """Of 60 tokens, how many come before the first that the loop without a cache denies."""
+    prompt = read(beginning)
+    with torch.no_grad():
+        pairs = zip(
+            write_it(model, prompt, 60, largest),
+            write(model, prompt, 60, largest, -1),
+            strict=True,
+        )
+        return next((i for i, (a, b) in enumerate(pairs) if a != b), 60)
+
+
+beginnings = ["Yuna had", "Minho had", "Mina had a blue kite"]
+for beginning in beginnings:
+    n = first_other(colleague, beginning)
+    print(f"{beginning:20} as without a cache: {n} of 60 tokens")
+
+# %% [markdown]
+# Once it is right to the end, which is how such a bug gets through its first test.
+#
+# ### Exercise 8.10 · Find the bug: one token twice
+# ★★☆ · 12 min · as it stands in many a first loop with a cache
+#
+# A sound cache changes nothing but the time. Find out what goes wrong, and write a `write_cached`
+# that takes the same arguments and gives the very tokens of the loop without a cache, for prompts of
+# one token too, and for no new tokens at all; and that reads each token once, not anew for each step.
+#
+# <details><summary>A nudge</summary>Write down, for a prompt of three tokens, what the model reads in its first
+# call, in its second, in its third. How many tokens does the cache hold then?</details>
+# <details><summary>More</summary>When the prompt has been read, the scores at its last place are there
+# already, and they choose the first new token. What is read a second time is kept a second
+# time, and all that follows stands one place too far.</details>
+# <details><summary>Nearly all</summary><pre><code>caches, new, given = model.make_caches(1), [], ids
+# while len(new) &lt; max_new_tokens:
+#     logits = model(torch.tensor([given]), caches=caches)[0, -1]
+#     new.append(choose(logits))
+#     given = new[-1:]</code></pre></details>
+
+
+# %%
+def write_cached(model, ids: list[int], max_new_tokens: int, choose) -> list[int]:
+    """The new tokens; the prompt is read once, and then every new token alone."""
+    ### BEGIN SOLUTION
+    caches, new, given = model.make_caches(1), [], ids
+    while len(new) < max_new_tokens:
+        logits = model(torch.tensor([given]), caches=caches)[0, -1]
+        new.append(choose(logits))
+        given = new[-1:]
+    return new
+    ### END SOLUTION
+
+
+write_cached = check("8.10", write_cached)
+
+# %%
+same = [first_other(write_cached, beginning) for beginning in beginnings]
+print("as without a cache, of 60 tokens each:", same)
+
+# %% [markdown]
 # ### What it buys, what it takes
 #
 # Reading a text of T tokens takes time in proportion to T (and attention's part to T²), with the

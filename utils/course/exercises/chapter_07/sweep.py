@@ -30,7 +30,7 @@ def _sweep(
     choose: Callable[[list[float], list[float]], Any] | None = None,
 ) -> Any:
     """A sweep, with a bend where a wrong turn wants one."""
-    rates = rates or [10 ** (k / 3 - 4) for k in range(13)]
+    rates = rates or [10 ** (4 * k / 9 - 4) for k in range(10)]
     losses = []
     for i, rate in enumerate(rates):
         paid = [run(rate, seed, steps(i)) for seed in seeds(i)]
