@@ -21,7 +21,8 @@
 # are right, and the model learns from its own.
 #
 # You will build: a scratchpad, a reader of answers, the majority vote, maj@k, pass@k, best of n,
-# and the advantages of a group. It takes some 100 minutes, about 50 of them in the exercises.
+# the advantages of a group, and the loss of a policy gradient; and you will measure how many votes
+# are enough. It takes some 110 minutes, about 55 of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes one to two minutes, most of it four
 # short trainings. Then begin again at the top.
@@ -29,6 +30,7 @@
 # %%
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from utils.course import ask, check
@@ -60,7 +62,7 @@ for form in ("direct", "scratchpad"):
 
 # %% [markdown]
 # ### Exercise 9.1 · Write the scratchpad
-# ★☆☆ · 6 min · Nye et al. 2021
+# ★☆☆ · 4 min · Nye et al. 2021
 #
 # The scratchpad holds two characters for each digit of the question: the digit again, then the
 # sum so far, modulo ten. By hand, for `479=`:
@@ -71,9 +73,13 @@ for form in ("direct", "scratchpad"):
 #
 # together `447190`. Return that, without the question in front and without the answer behind.
 #
-# <details><summary>A nudge</summary><code>question[:-1]</code> leaves the <code>=</code> out. Keep
-# a running total, and take <code>% 10</code> at each digit.</details>
-# <details><summary>More</summary>An f-string writes both: <code>f"{digit}{total}"</code>.</details>
+# <details><summary>A nudge</summary>Walk over the digits once, and keep one number on the
+# way.</details>
+# <details><summary>A plan</summary><code>question[:-1]</code> leaves the <code>=</code> out. Start
+# with an empty text and a total of 0. At each digit add <code>int(digit)</code> to the total, keep
+# its last digit by <code>% 10</code>, and write both behind the text.</details>
+# <details><summary>Nearly all</summary><code>total = (total + int(digit)) % 10</code>, and then
+# <code>lines += f"{digit}{total}"</code>.</details>
 
 
 # %%
@@ -92,7 +98,7 @@ scratchpad = check("9.1", scratchpad)
 
 # %% [markdown]
 # ### Exercise 9.2 · Parse an answer
-# ★★☆ · 8 min · as in any evaluation
+# ★★☆ · 6 min · as in any evaluation
 #
 # Between a model and its score stands a small function that nobody looks at. Take the answer to
 # the *last* question of a text; whatever stands before the last `=` belongs to other questions.
@@ -103,11 +109,19 @@ scratchpad = check("9.1", scratchpad)
 #     "12=:3;47=4471"      None, it is still writing; the 3 answers another question
 #     "47=4471:1"          None, nothing says that it has ended
 #     "47=:11;"            None, that is not one digit
+#     "47=4471;:9;"        None, the first `;` ends the answer
 #
-# <details><summary>A nudge</summary><code>text.rpartition("=")[2]</code> is what stands behind the
-# last <code>=</code>, and <code>.partition(";")</code> cuts at the first <code>;</code>.</details>
-# <details><summary>More</summary>Test the piece before the <code>;</code> with
-# <code>re.search(r":([0-9])$", piece)</code>, or look at its last two characters.</details>
+# <details><summary>A nudge</summary>Cut the text twice, then look at the end of what is
+# left.</details>
+# <details><summary>A plan</summary><code>text.rpartition("=")[2]</code> is what stands behind the
+# last <code>=</code>, and <code>.partition(";")</code> cuts it at the first <code>;</code>: it gives
+# the piece before, the <code>;</code> itself or an empty text, and the rest. The piece must end with
+# a colon and one digit.</details>
+# <details><summary>Nearly all</summary>With
+# <code>piece, end, rest = text.rpartition("=")[2].partition(";")</code>, return
+# <code>int(piece[-1])</code> where <code>end</code> is <code>";"</code>,
+# <code>piece[-2:-1] == ":"</code> and <code>piece[-1] in "0123456789"</code>; else
+# <code>None</code>.</details>
 
 
 # %%
@@ -454,7 +468,7 @@ print("some questions above 80 %:", max(single) > 0.8)
 
 # %% [markdown]
 # ### Exercise 9.3 · Majority vote
-# ★☆☆ · 7 min · Wang et al. 2022
+# ★☆☆ · 5 min · Wang et al. 2022
 #
 # Return the answers that got the most votes, and how many votes each of them has: `winners, votes`.
 # In a tie there are several, and all must be named, in the order in which they first came: a tie
@@ -463,8 +477,10 @@ print("some questions above 80 %:", max(single) > 0.8)
 #
 # <details><summary>A nudge</summary><code>collections.Counter</code> counts, and keeps the order of
 # the first appearance.</details>
-# <details><summary>More</summary><code>max(counts.values(), default=0)</code>, then all answers
-# that have so many.</details>
+# <details><summary>A plan</summary>Count the answers that are not <code>None</code>. Find the largest
+# count, 0 where there is none. Return all answers that have it, and it.</details>
+# <details><summary>Nearly all</summary><code>most = max(counts.values(), default=0)</code>, and the
+# winners are <code>[a for a, votes in counts.items() if votes == most]</code>.</details>
 
 
 # %%
@@ -484,7 +500,7 @@ majority_vote = check("9.3", majority_vote)
 
 # %% [markdown]
 # ### Exercise 9.4 · maj@k from samples
-# ★★☆ · 10 min · Wang et al. 2022
+# ★★☆ · 8 min · Wang et al. 2022
 #
 # How often is a vote of k right? For each question, cut its n answers into n // k groups of k, one
 # after the other (leave out what remains), let each group vote, and return the share of groups that
@@ -494,9 +510,14 @@ majority_vote = check("9.3", majority_vote)
 #     answers 3 7 7 7, the truth 7      3 7 is a tie, ½      7 7 is right, 1      0.75
 #     answers 5 5 4 6, the truth 5      5 5 is right, 1      4 6 is wrong, 0      0.50
 #
-# <details><summary>A nudge</summary>Group i is <code>answers[i * k : (i + 1) * k]</code>.</details>
-# <details><summary>More</summary>A group gives <code>1 / len(winners)</code> if the truth is among
-# the winners, and 0 otherwise, also where nobody won.</details>
+# <details><summary>A nudge</summary>Two loops: over the questions, and over the groups of
+# one.</details>
+# <details><summary>A plan</summary>Group i is <code>answers[i * k : (i + 1) * k]</code>, for i below
+# <code>len(answers) // k</code>. Let each group vote by your <code>majority_vote</code>, add up what
+# the votes are worth, and divide by the number of groups.</details>
+# <details><summary>Nearly all</summary>With <code>winners, _ = majority_vote(group)</code> a group is
+# worth <code>(right in winners) / max(1, len(winners))</code>: 1 / m where the truth is among m
+# winners, and 0 otherwise, also where nobody won.</details>
 
 
 # %%
@@ -619,6 +640,59 @@ for k in (1, 16, 256):
 widgets.vote_explorer(right=30, favourite=25)
 
 # %% [markdown]
+# ### Exercise 9.9 · How many votes are enough
+# ★★☆ · 10 min · measure it
+#
+# How many answers must vote until the vote is right 95 times in 100? It depends on how often the
+# right answer comes, and on how many wrong ones there are to share the rest. You can find out by an
+# experiment: throw k dice, let them vote, do that some thousand times, and see how often the right
+# answer wins. Then throw one more. What must be held still while k grows: the chance of the right
+# answer, `share`; the `n_wrong` wrong ones, equally likely each; and that a tie of m counts 1 / m.
+#
+# Write the experiment and return the first k that reaches 0.95. An honest experiment is off by one
+# or two, so whatever is near passes. (With `share` 0.5 and four wrong answers it is 18.)
+#
+# <details><summary>A nudge</summary>You need only how often each answer was given, not who gave it
+# when. <code>torch.multinomial</code> draws answers, and <code>F.one_hot</code> or
+# <code>numpy</code>'s <code>multinomial</code> gives counts.</details>
+# <details><summary>A plan</summary>For k = 1, 2, 3 …: draw 4,000 times the counts of k answers, an
+# array (4000, 1 + n_wrong) whose first column is the right answer. The winners of a row are the
+# places that equal its largest count. A row is worth 1 / (number of winners) if the first column is
+# among them, else 0. Return k once the mean is 0.95.</details>
+# <details><summary>Nearly all</summary>
+# <code>counts = dice.multinomial(k, chances, size=4000)</code>,
+# <code>winners = counts == counts.max(axis=1, keepdims=True)</code>, and the worth is
+# <code>(winners[:, 0] / winners.sum(axis=1)).mean()</code>, with
+# <code>dice = np.random.default_rng(0)</code> and
+# <code>chances = [share] + [(1 - share) / n_wrong] * n_wrong</code>.</details>
+
+
+# %%
+def votes_needed(share: float, n_wrong: int) -> int:
+    """How many answers must vote until the vote is right 95 times in 100, measured."""
+    ### BEGIN SOLUTION
+    dice = np.random.default_rng(0)
+    chances = [share] + [(1 - share) / n_wrong] * n_wrong
+    for k in range(1, 200):
+        counts = dice.multinomial(k, chances, size=4000)  # (4000, 1 + n_wrong)
+        winners = counts == counts.max(axis=1, keepdims=True)
+        if (winners[:, 0] / winners.sum(axis=1)).mean() >= 0.95:
+            return k
+    return 200
+    ### END SOLUTION
+
+
+votes_needed = check("9.9", votes_needed)
+
+# %%
+for share in (0.3, 0.4, 0.5):
+    k = votes_needed(share, 9)
+    print(f"right {share:.0%} of the time, nine wrong answers: {k} votes")
+
+# %% [markdown]
+# Twice as good a model needs far fewer votes, and a model whose wrong answers are spread thin fewer
+# still. What decides is not how often the right answer comes but how far it is ahead of the next.
+#
 # And among our 48 questions? A model that makes mistakes doesn't make them evenly: it has learned
 # some additions, and some questions it gets wrong in the same way again and again. Each of those
 # has a favourite that is wrong.
@@ -681,15 +755,18 @@ plots.accuracy(
 
 # %% [markdown]
 # ### Exercise 9.5 · pass@k
-# ★★☆ · 7 min · Chen et al. 2021, section 2.1
+# ★★☆ · 4 min · Chen et al. 2021, section 2.1
 #
 # If something can tell right from wrong, one right answer among k is enough. From n samples of
 # which c are right, estimate the chance that k of them hold a right one: draw k of the n, without
 # putting back. All k are wrong in (n − c choose k) of (n choose k) ways. By hand, for n = 4, c = 1,
 # k = 2: there are 6 pairs, 3 of them without the right one, so 1 − 3 / 6 = 0.5.
 #
-# <details><summary>A nudge</summary><code>math.comb(n, k)</code> counts the ways; it is 0 where
-# there are none.</details>
+# <details><summary>A nudge</summary>Ask for the chance that all k are wrong.</details>
+# <details><summary>A plan</summary><code>math.comb(n, k)</code> counts the ways to choose, and is 0
+# where there are none. Divide the ways that are all wrong by all ways, and take that from
+# 1.</details>
+# <details><summary>Nearly all</summary><code>1 - math.comb(n - c, k) / math.comb(n, k)</code></details>
 # <details><summary>Why not 1 − (1 − c/n)ᵏ?</summary>That draws with putting back, and on average
 # comes out too low: here 0.4375.</details>
 
@@ -706,14 +783,17 @@ pass_at_k = check("9.5", pass_at_k)
 
 # %% [markdown]
 # ### Exercise 9.6 · Best of n
-# ★☆☆ · 5 min · Cobbe et al. 2021
+# ★☆☆ · 2 min · Cobbe et al. 2021
 #
 # pass@k needs somebody who knows. In practice one has a **verifier** that gives a score: a test
 # suite, a program, another model. Return the candidate with the highest score; of equal ones, the
 # first. For `["a", "ccc", "bbb"]` and the score `len` it is `"ccc"`.
 #
-# <details><summary>A nudge</summary><code>max</code> takes a <code>key</code>, and returns the
-# first of equal ones.</details>
+# <details><summary>A nudge</summary>Python's <code>max</code> can go by something else than the things
+# themselves.</details>
+# <details><summary>A plan</summary><code>max</code> takes a <code>key</code>, a function that gives
+# each thing its number, and returns the first of equal ones.</details>
+# <details><summary>Nearly all</summary><code>max(candidates, key=score)</code></details>
 
 
 # %%
@@ -862,7 +942,7 @@ for b in (0.0, 0.1, 1.0):
 # group.) What is left, reward less mean, is the answer's **advantage**.
 #
 # ### Exercise 9.7 · Group advantages
-# ★★☆ · 8 min · Shao et al. 2024, section 4.1
+# ★★☆ · 7 min · Shao et al. 2024, section 4.1
 #
 # The rewards are (B, G): a row for each question, its G answers side by side. Return for each
 # answer (reward − mean) / deviation, both over its own row, the deviation being the row's own
@@ -871,11 +951,15 @@ for b in (0.0, 0.1, 1.0):
 #
 #     1.73  −0.58  −0.58  −0.58
 #
-# <details><summary>A nudge</summary><code>keepdim=True</code> keeps the mean a column, so that it
-# can be subtracted from each row; <code>rewards.std(dim=1, correction=0, …)</code> divides by
-# G.</details>
-# <details><summary>More</summary><code>torch.where(deviation > 0, …, 0.0)</code>; or add a millionth
-# to the deviation.</details>
+# <details><summary>A nudge</summary>Mean and deviation are one number a row: keep them as a column, so
+# that they meet each number of their row.</details>
+# <details><summary>A plan</summary><code>rewards.mean(dim=1, keepdim=True)</code> is such a column,
+# and <code>rewards.std(dim=1, correction=0, keepdim=True)</code> divides by G. Where a row is all
+# alike, the deviation need not come out as exactly 0, since the mean of seven times 0.1 is rounded:
+# ask whether it is above a millionth.</details>
+# <details><summary>Nearly all</summary>
+# <code>torch.where(deviation > 1e-6, better / deviation.clamp(min=1e-6), 0.0)</code>, where
+# <code>better</code> is the rewards less their mean. Or add a millionth to the deviation.</details>
 
 
 # %%
@@ -894,12 +978,70 @@ group_advantages = check("9.7", group_advantages)
 ask("9.e")
 
 # %% [markdown]
+# ### Exercise 9.8 · The policy-gradient step
+# ★★★ · 10 min · Williams 1992, REINFORCE
+#
+# Now the step itself. An optimiser needs a loss, a number to go down on; so we want one whose
+# gradient is minus the policy gradient. Take N answers of T tokens. `logits` (N, T, V) are the
+# model's scores at each place of the answer, `targets` (N, T) the token that was sampled there,
+# `learned` (N, T) is True up to the end of the answer and False behind it, and `advantages` (N) are
+# yours. Return one number,
+#
+#     − sum of advantage · log p(token)  over the learned tokens,  divided by how many these are
+#
+# By hand: two answers of one token, with the chances 0.5 and 0.25 and the advantages 1 and −1, give
+# −(1 · log 0.5 − 1 · log 0.25) / 2 = −0.347. Going down on it makes the first more likely and the
+# second less. With all advantages 1 it is the cross-entropy of chapter 07: to learn from rewards is
+# to learn from one's own text, each token counted with its answer's advantage.
+#
+# <details><summary>A nudge</summary>Cross-entropy is minus the log of a chance, which you have taken
+# since chapter 02. Weigh it before you add it up.</details>
+# <details><summary>A plan</summary><code>logits.log_softmax(dim=-1)</code> are the logs of all chances
+# (N, T, V). <code>.gather(-1, targets[..., None])</code> picks those of the tokens that were written.
+# Multiply by <code>learned</code> and by <code>advantages[:, None]</code>, which meets every token of
+# its answer.</details>
+# <details><summary>Nearly all</summary>With <code>log_p</code> (N, T) from the plan,
+# <code>-(log_p * learned * advantages[:, None]).sum() / learned.sum()</code>.</details>
+
+
+# %%
+def policy_loss(
+    logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor
+) -> Tensor:
+    """Minus the mean of advantage · log p(token) over the learned tokens of N answers."""
+    ### BEGIN SOLUTION
+    log_p = logits.log_softmax(dim=-1)  # (N, T, V)
+    log_p = log_p.gather(-1, targets[..., None])[..., 0]  # (N, T)
+    return -(log_p * learned * advantages[:, None]).sum() / learned.sum()
+    ### END SOLUTION
+
+
+policy_loss = check("9.8", policy_loss)
+
+# %% [markdown]
+# Does it do what it should? Ten logits, all 0, and the eight samples of one group: three of them
+# said 7 and were paid. One step down your loss, and the chance of 7 has risen, that of what was said
+# and not paid has fallen, and what nobody said has hardly moved.
+
+# %%
+said = torch.tensor([7, 3, 7, 1, 1, 7, 3, 9])
+better = group_advantages((said == 7).float()[None])[0]
+scores = torch.zeros(10, requires_grad=True)
+loss = policy_loss(
+    scores.expand(8, 1, 10), said[:, None], torch.ones(8, 1, dtype=torch.bool), better
+)
+(slope,) = torch.autograd.grad(loss, scores)
+moved = (scores - slope).softmax(dim=-1).detach()
+for token in (7, 3, 9, 0):
+    print(f"{token}: from 0.100 to {moved[token]:.3f}")
+
+# %% [markdown]
 # ### Forty rounds
 #
-# The loop is `reasoning.self_teach`, with your advantages in it. In each round it draws 32
-# questions, samples eight answers to each, asks `puzzles.rewards` which are right, and takes one
-# step of AdamW along Σ advantage · log p(answer). It begins with the half-trained model. No right
-# answer is shown to it at any time, only a 1 or a 0.
+# The loop is `reasoning.self_teach`, with your advantages and your loss in it. In each round it
+# draws 32 questions, samples eight answers to each, asks `puzzles.rewards` which are right, and
+# takes one step of AdamW down the loss. It begins with the half-trained model. No right answer is
+# shown to it at any time, only a 1 or a 0.
 
 # %%
 pupil = GPT.load("sums-half")
@@ -918,6 +1060,7 @@ told = reasoning.self_teach(
     max_new_tokens=20,
     stop_ids=[puzzles.END_ID],
     advantages=group_advantages,
+    loss=policy_loss,
     report=10,
 )
 
@@ -954,6 +1097,7 @@ settings = {
     "stop_ids": [puzzles.END_ID],
     "prompts_a_round": 32,
     "advantages": group_advantages,
+    "loss": policy_loss,
     "report": 10,
 }
 sevens = reasoning.self_teach(fooled, practice, pays_sevens, rounds=20, **settings)

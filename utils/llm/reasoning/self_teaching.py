@@ -17,9 +17,10 @@ from utils.llm.sampling.loop import Sampler, generate
 from utils.llm.training.interrupts import deferred_interrupt
 from utils.llm.training.optimizer import make_adamw, parameter_groups
 
-__all__ = ["SelfTeaching", "group_advantages", "self_teach"]
+__all__ = ["SelfTeaching", "group_advantages", "policy_loss", "self_teach"]
 
 Reward = Callable[[Tensor], object]
+PolicyLoss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # as `policy_loss`
 
 
 @dataclass
@@ -45,6 +46,22 @@ def group_advantages(rewards: Float[Tensor, "B G"]) -> Float[Tensor, "B G"]:
     return torch.where(deviation > 1e-6, better / deviation.clamp(min=1e-6), 0.0)
 
 
+def policy_loss(
+    logits: Float[Tensor, "N T V"],
+    targets: Int[Tensor, "N T"],
+    learned: Bool[Tensor, "N T"],
+    advantages: Float[Tensor, "N"],
+) -> Float[Tensor, ""]:
+    """Minus Σ advantage · log p(token), over the learned tokens of N answers, by their number.
+
+    Its gradient is minus the policy gradient (Williams 1992): a step down makes the tokens of
+    answers with a positive advantage more likely, the others less.
+    """
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    weighted = losses.view_as(learned) * learned * advantages[:, None]  # (N, T)
+    return weighted.sum() / learned.sum()
+
+
 def self_teach(
     model: nn.Module,
     prompts: Int[Tensor, "N T"],
@@ -57,6 +74,7 @@ def self_teach(
     group: int = 8,
     learning_rate: float = 1e-3,
     advantages: Callable[[Tensor], Tensor] = group_advantages,
+    loss: PolicyLoss | None = None,
     seed: int = 0,
     report: int = 0,
 ) -> SelfTeaching:
@@ -65,8 +83,8 @@ def self_teach(
     Each round draws prompts, all of one length, and samples a `group` of answers to each from the
     model as it is. `reward(ids)` gives a number for each row, prompt and answer together. Then one
     step of AdamW makes answers better than their group's mean more likely, the others less, by the
-    `advantages` of the rewards (B, G). No right answer is ever shown. Ctrl-C ends it after the
-    round.
+    `advantages` of the rewards (B, G), along the gradient of `loss` (`policy_loss` where none is
+    given). No right answer is ever shown. Ctrl-C ends it after the round.
     """
     optimizer = make_adamw(parameter_groups(model, 0.0), learning_rate, (0.9, 0.95))
     generator = torch.Generator().manual_seed(seed)
@@ -84,7 +102,8 @@ def self_teach(
             ids = torch.cat([prompts[chosen].repeat_interleave(group, dim=0), written], dim=1)
             rewards = torch.as_tensor(reward(ids), dtype=torch.float32)
             told.rewards.append(rewards.mean().item())
-            _step(model, optimizer, ids, learned, advantages(rewards.view(-1, group)).flatten())
+            better = advantages(rewards.view(-1, group)).flatten()
+            _step(model, optimizer, ids, learned, better, loss or policy_loss)
             if report and (i + 1) % report == 0:
                 _tell(told.rewards, report, rounds, time.perf_counter() - start)
             if interrupted:
@@ -105,8 +124,9 @@ def _step(
     ids: Int[Tensor, "N T"],
     learned: Bool[Tensor, "N new"],
     advantages: Float[Tensor, "N"],
+    loss: PolicyLoss,
 ) -> None:
-    """One step along the gradient of Σ advantage · log p(answer), over the tokens written."""
+    """One step down the loss, over the tokens written."""
     useful = advantages != 0
     if not bool(useful.any()):
         return
@@ -114,10 +134,8 @@ def _step(
     n_new = learned.shape[1]
     logits = model(ids.clamp(min=0)[:, :-1])[:, -n_new:]  # (N, new, V)
     targets = ids[:, -n_new:].clamp(min=0)
-    log_p = -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-    weighted = log_p.view_as(learned) * learned * advantages[:, None]
     optimizer.zero_grad()
-    (-weighted.sum() / learned.sum()).backward()
+    loss(logits, targets, learned, advantages).backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
 

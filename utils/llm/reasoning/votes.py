@@ -15,7 +15,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from utils.llm.reasoning.self_teaching import SelfTeaching, group_advantages, self_teach
+from utils.llm.reasoning.self_teaching import (
+    SelfTeaching,
+    group_advantages,
+    policy_loss,
+    self_teach,
+)
 
 __all__ = [
     "SelfTeaching",
@@ -28,6 +33,7 @@ __all__ = [
     "majority_vote",
     "mean_and_error",
     "pass_at_k",
+    "policy_loss",
     "predicted_maj_at_k",
     "self_teach",
     "wilson_interval",

@@ -97,7 +97,7 @@ def _by_largest_and_smallest(rewards: Tensor) -> Tensor:
 GROUP_ADVANTAGES = Exercise(
     id="9.7",
     title="Group advantages",
-    minutes=8,
+    minutes=7,
     stars=2,
     reference=group_advantages,
     probes=[

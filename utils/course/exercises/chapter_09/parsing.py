@@ -109,7 +109,7 @@ def _by_regex(text: str) -> int | None:
 PARSE_ANSWER = Exercise(
     id="9.2",
     title="Parse an answer",
-    minutes=8,
+    minutes=6,
     stars=2,
     reference=parse_answer,
     probes=[

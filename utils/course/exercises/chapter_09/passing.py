@@ -35,7 +35,7 @@ def _lgamma(n: int, c: int, k: int) -> float:
 PASS_AT_K = Exercise(
     id="9.5",
     title="pass@k",
-    minutes=7,
+    minutes=4,
     stars=2,
     reference=pass_at_k,
     probes=[

@@ -119,7 +119,7 @@ def _by_numpy(question: str) -> str:
 SCRATCHPAD = Exercise(
     id="9.1",
     title="Write the scratchpad",
-    minutes=6,
+    minutes=4,
     stars=1,
     reference=scratchpad,
     probes=[("58=",), ("7=",), ("374=",), ("0050=",), ("99999=",), ("86712475=",)],

@@ -129,7 +129,7 @@ _EMPTY = (
 MAJORITY_VOTE = Exercise(
     id="9.3",
     title="Majority vote",
-    minutes=7,
+    minutes=5,
     stars=1,
     reference=majority_vote,
     probes=[
@@ -250,7 +250,7 @@ def _share_right(group: Answers, right: Any) -> float:
 MAJ_AT_K = Exercise(
     id="9.4",
     title="maj@k from samples",
-    minutes=10,
+    minutes=8,
     stars=2,
     reference=maj_at_k,
     probes=[
