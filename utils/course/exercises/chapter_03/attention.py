@@ -71,6 +71,7 @@ _STEPS: Steps = {
     "scale": {
         "There is no scale: divide the scores by √d before the softmax.": lambda s, k, v: s,
         "You divided the scores by d: divide by √d.": lambda s, k, v: s / k.shape[1],
+        "You divided the scores by d²: divide by √d.": lambda s, k, v: s / k.shape[1] ** 2,
         "You divided by √T, the number of keys: the scale is √d, the length of a key.": (
             lambda s, k, v: s / math.sqrt(len(k))
         ),

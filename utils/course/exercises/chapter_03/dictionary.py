@@ -148,6 +148,12 @@ _TIED = (
 _CLOSE = (torch.tensor([1.0]), torch.tensor([[2e-12], [7e-12]]), torch.tensor([[10.0], [20.0]]))
 
 
+_NEARLY_ZERO = (
+    "At temperature 0 the best key counts alone, however little it is ahead; here another has a "
+    "share. Treat 0 before you divide, and compare scores with ==."
+)
+
+
 def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     query, keys, values, temperature = args
     result, scores = torch.as_tensor(got).float(), keys @ query
@@ -158,19 +164,12 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
             "are positive and sum to 1."
         )
     if temperature == 0 and len(scores) == 2 and scores[0] != scores[1]:
-        return (
-            "At temperature 0 the best key counts alone, however little it is ahead; here another "
-            "has a share. Treat 0 before you divide, and compare scores with ==."
-        )
+        return _NEARLY_ZERO
     if temperature == 0:
         return "At temperature 0 the answer is the mean of the values whose keys fit best."
     return "Above temperature 0 the weights are softmax(keys @ query / temperature)."
 
 
-_NEARLY_ZERO = (
-    "A small temperature is not 0: two keys that fit almost equally still share the weight. At 0, "
-    "take the best outright."
-)
 _SOFTENED = (
     "You added a small number to the temperature so as not to divide by 0, and now every other "
     "temperature is off as well: give 0 a case of its own."

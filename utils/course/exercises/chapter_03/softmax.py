@@ -155,6 +155,9 @@ SOFTMAX = Exercise(
         "keepdim=True to amax and to sum.": partial(
             _softmax, less=lambda s: s.amax(dim=-1), over=lambda e: e.sum(dim=-1)
         ),
+        "Your weights are those of −score: the largest score must get the largest weight.": (
+            lambda s: (-s).softmax(dim=-1)
+        ),
         "You took the logarithm as well (that is log_softmax): return the weights.": (
             lambda s: s.log_softmax(dim=-1)
         ),

@@ -52,8 +52,9 @@ EXPONENTS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "The 2 under the distance is lost: divide distance² by 2 · bandwidth².": (
         lambda d2, h: -d2 / h**2
     ),
-    "The square reaches the 2 as well: divide distance² by 2 · bandwidth², not by "
-    "(2 · bandwidth)².": lambda d2, h: -d2 / (2 * h) ** 2,
+    "You divide distance² by 4 · bandwidth², as (2 · bandwidth)² is: divide by 2 · bandwidth².": lambda d2, h: (
+        -d2 / (2 * h) ** 2
+    ),
     "The bandwidth does nothing: divide the distance by it.": lambda d2, h: -d2 / 2,
     "The minus is missing: far keys get the large weights.": lambda d2, h: d2 / (2 * h**2),
 }
@@ -132,7 +133,7 @@ def fall_of(weights: Tensor, against: Tensor) -> float | None:
         return None
     rise, run = weights.log() - weights.log().mean(), against - against.mean()
     factor = float((rise * run).sum() / run.square().sum())
-    return factor if torch.allclose(rise, factor * run, rtol=1e-3, atol=1e-3) else None
+    return factor if torch.allclose(rise, factor * run, rtol=1e-4, atol=1e-4) else None
 
 
 def _explain(args: tuple[Tensor, Tensor, float], expected: Tensor, got: Any) -> str | None:
