@@ -82,6 +82,8 @@ def _change(before: str, after: str) -> str:
     lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
     old = [line[2:].strip() for line in lines if line.startswith("- ")]
     new = [line[2:].strip() for line in lines if line.startswith("+ ")]
+    if old == new:
+        new = ["the same, in the loop before it"]
     return f"{'; '.join(old) or 'nothing'} → {'; '.join(new) or 'nothing'}"
 
 
