@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,9 @@ def test_a_remark_that_one_right_result_belies_is_not_said() -> None:
 def test_explain_speaks_of_numbers_only() -> None:
     asked = exercise(lambda x: x * 2, A, B, explain=lambda args, expected, got: "EXPLAINED")
     assert "EXPLAINED" in said(asked, lambda x: x * 3)
+    formed = replace(asked, explain_form=lambda args, expected, got: "FORM")
+    assert "FORM" in said(formed, lambda x: x[0])
+    assert "FORM" not in said(formed, lambda x: x * 3)
     for other in (lambda x: x[0], lambda x: (x * 3).int(), lambda x: x / 0 * 0, lambda x: [x]):
         assert "EXPLAINED" not in said(asked, other)
 

@@ -181,16 +181,16 @@ def _explanation(found: Findings) -> str | None:
     if expected.error or got.error:
         return None
     several = _another_order(found) or _one_missing(found)
-    if several or fault.kind or fault.nan:
-        return several or (None if fault.nan else _departing_part(found))
-    if exercise.explain:
-        try:
-            said = exercise.explain(got.args, expected.value, got.value)
-        except Exception:  # a result that `explain` was not written for
-            said = None
-        if said:
-            return said
-    return _departing_part(found)
+    if several or fault.nan:
+        return several
+    # An exercise's own `call` may put a word in a result's place, for `explain` to explain.
+    worded = exercise.call is not Exercise.call and isinstance(got.value, str)
+    explain = exercise.explain_form if fault.kind and not worded else exercise.explain
+    try:
+        said = explain(got.args, expected.value, got.value) if explain else None
+    except Exception:  # a result that it was not written for
+        said = None
+    return said or _departing_part(found)
 
 
 def _departing_part(found: Findings) -> str | None:

@@ -24,7 +24,8 @@ class Exercise:
     `alternatives` are sound answers of another kind, by name; they must pass.
     `call` runs an answer that is not simply called, a class for instance.
     `parts` names the members of a returned tuple, in the order in which they are computed.
-    `explain(args, expected, got)` may say in the field's words how two results differ.
+    `explain(args, expected, got)` may say in the field's words how two results of one form differ;
+    `explain_form` does where type, shape, count or keys differ.
     `timeout` is in seconds, for all probes of one check together.
     """
 
@@ -40,6 +41,7 @@ class Exercise:
     call: Callable[..., Any] = _call
     parts: tuple[str, ...] = ()
     explain: Callable[[tuple[Any, ...], Any, Any], str | None] | None = None
+    explain_form: Callable[[tuple[Any, ...], Any, Any], str | None] | None = None
     rtol: float = 1e-4
     atol: float = 1e-6
     timeout: float = 5.0

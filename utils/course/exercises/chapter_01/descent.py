@@ -318,4 +318,5 @@ DESCENT = Exercise(
         ),
     },
     explain=_said_of_path,
+    explain_form=_said_of_path,
 )
