@@ -710,8 +710,9 @@ plots.lines(
 # A weighted sum followed by a bend is a **neuron**; ours bends with the logistic function. Carry
 # chance − label one wheel further, from the score to the weights: this is backpropagation, in its
 # smallest case. The score of an example is $w \cdot x + b$, and of a whole batch, in which each
-# row of `x` is an example, `x @ weights + bias`. Return three things: the error of each example, chance − label, of shape (N,); the derivative of the *mean*
-# log loss by each weight, (D,); and its derivative by the bias.
+# row of `x` is an example, `x @ weights + bias`. Return three things: the error of each example,
+# chance − label, of shape (N,); the derivative of the *mean* log loss by each weight, (D,); and its
+# derivative by the bias.
 #
 # By hand, one example with the single input 0.5, weight 2, bias −1, label 1: the score is 0, the
 # chance 0.5, the error −0.5. A nudge of the weight moves the score 0.5 times as far, so its
@@ -1005,12 +1006,12 @@ plots.lines(
 
 # %% [markdown]
 # With your `minimise` eight hidden units came below 0.05 at the same rate. The learning rate is
-# not to blame: make it ten times as small, and the waves are only slower.
+# not to blame: make it ten times as small, and the loss only turns later.
 #
 # ### Exercise 1.9 · Find the bug
 # ★★☆ · 8 min · from the life of everybody who trains
 #
-# There are two faults in the loop. One makes the waves, the other does its harm in silence. Write
+# There are two faults in the loop. One makes the loss turn, the other does its harm in silence. Write
 # the loop anew without them, with the same arguments and results: the loss *before* each step, and
 # the four parameters at the end. `start` itself stays as it is. Any cure will do.
 #
