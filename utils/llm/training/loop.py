@@ -95,6 +95,8 @@ class _Loop:
         self.forward = distributed.replicate(
             torch.compile(model) if config.compile else model, model
         )
+        # beside a large vocabulary the loss is a good part of the step: compiled, it is read once
+        self.cross_entropy = torch.compile(_cross_entropy) if config.compile else _cross_entropy
         self.keeper = Keeper(snapshot, config, self.windows.ids)
 
     @property
@@ -211,7 +213,7 @@ class _Loop:
                 f"torch.compile does not work here ({type(error).__name__}: {line}); train "
                 "without compile, or install a C++ compiler."
             ) from error
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        return self.cross_entropy(logits, targets)
 
     def _check(self, loss: float, norm: float) -> None:
         """Before the weights are touched: a step along no number would spoil them all."""
@@ -255,3 +257,8 @@ class _Loop:
                 stop = asked
         if stop is not None:
             raise stop
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """The mean over all tokens: logits (B, T, V), targets (B, T)."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
