@@ -52,9 +52,8 @@ EXPONENTS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "The 2 under the distance is lost: divide distance² by 2 · bandwidth².": (
         lambda d2, h: -d2 / h**2
     ),
-    "You divide distance² by 4 · bandwidth², as (2 · bandwidth)² is: divide by 2 · bandwidth².": lambda d2, h: (
-        -d2 / (2 * h) ** 2
-    ),
+    "You divide distance² by 4 · bandwidth², as (2 · bandwidth)² is: divide by 2 · bandwidth² "
+    "only.": lambda d2, h: -d2 / (2 * h) ** 2,
     "The bandwidth does nothing: divide the distance by it.": lambda d2, h: -d2 / 2,
     "The minus is missing: far keys get the large weights.": lambda d2, h: d2 / (2 * h**2),
 }

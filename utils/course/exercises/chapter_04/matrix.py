@@ -294,7 +294,7 @@ SELF_ATTENTION = Exercise(
         "You divided by √D after the softmax: that shrinks the weights, which then don't sum to "
         "1. Divide the scores.": _divided_after_the_softmax,
     },
-    together=at_two_steps(_attend, _STEPS),
+    together=at_two_steps(_attend, _STEPS, alone=("score", "average", "give")),
     alternatives={
         "a query at a time": _by_rows,
         "torch's own": _by_torch,

@@ -254,7 +254,7 @@ MULTI_HEAD = Exercise(
         "You cut the columns by heads first and took q, k, v inside each. Some models are stored "
         "so; here the queries of all heads come first.": _qkv_of_each_head,
     },
-    together=at_two_steps(_multi, _STEPS),
+    together=at_two_steps(_multi, _STEPS, alone=("order", "split", "merge", "give")),
     alternatives={
         "a head at a time": _by_heads,
         "torch's own": _by_torch,

@@ -59,6 +59,13 @@ def _turn(
     return join(*turn(*pair(x), angles.cos(), angles.sin()))
 
 
+FREQUENCIES_GROW = "Your frequencies grow: the exponent is negative, −2i / D."
+
+
+def _growing(width: int) -> Tensor:
+    return 1 / _frequencies(width)
+
+
 def _after_the_first(a: Tensor, b: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
     first = a * cos - b * sin
     return first, first * sin + b * cos
@@ -80,9 +87,7 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
         "and torch.arange(0, D, 2) counts 2i already.": lambda width: (
             BASE ** (-2 * torch.arange(0, width, 2) / width)
         ),
-        "Your frequencies grow: the exponent is negative, −2i / D.": lambda width: (
-            1 / _frequencies(width)
-        ),
+        FREQUENCIES_GROW: _growing,
         "The exponent is not divided by D: it is −2i / D.": lambda width: (
             BASE ** -torch.arange(0, width, 2).float()
         ),
@@ -174,6 +179,10 @@ def _explain(args: tuple[Tensor, Tensor], expected: Tensor, got: Any) -> str | N
     """What holds of a rotation, and whether it holds: position 0, lengths, the first pair."""
     x, positions = args
     found = torch.as_tensor(got).float()
+    if x.shape[1] > 2 and torch.allclose(
+        found, _turn(x, positions, frequencies=_growing), atol=1e-3
+    ):  # angles of many thousands, later on, repeat to no fourth digit
+        return FREQUENCIES_GROW
     lengths = x.unflatten(-1, (-1, 2)).norm(dim=-1)
     kept = torch.allclose(found.unflatten(-1, (-1, 2)).norm(dim=-1), lengths, atol=1e-3)
     if not kept:
