@@ -25,6 +25,7 @@ _PLACES = {
     "backwards": lambda ids, places: places[: ids.shape[1]].flip(0),
     "from the end": lambda ids, places: places[-ids.shape[1] :],
     "from 1": lambda ids, places: places[1 : ids.shape[1] + 1],
+    "whole table": lambda ids, places: places,
     "first place": lambda ids, places: places[0],
     "last place": lambda ids, places: places[ids.shape[1] - 1],
     "place T": lambda ids, places: places[ids.shape[1]],
@@ -70,6 +71,8 @@ _SAID = {
     "from the end": "Your places end where the table ends: a short text stands at its beginning, "
     "0 to T − 1.",
     "from 1": "Your places begin at 1: the first token stands at place 0.",
+    "whole table": "The places' table has N rows, and a text only T of them: take the first T, "
+    "places[: ids.shape[1]].",
     "first place": "Every token got the vector of place 0: each place along the text has its own.",
     "last place": "Every token got the vector of the last place, T − 1: each place along the text "
     "has its own.",

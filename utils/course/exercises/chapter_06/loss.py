@@ -198,7 +198,18 @@ FIRST_LOSS = Exercise(
         (torch.tensor([[[150.0, 3.0, -2.0]], [[1.0, 0.0, 5.0]]]), torch.tensor([[1], [2]])),
         _with_logits(2, 2, 3, size=500.0),
     ],
-    mistakes=alone(_loss, _SAID),
+    mistakes=alone(_loss, _SAID)
+    | {
+        "The arguments are in the other order: F.cross_entropy(logits, targets).": lambda x, y: (
+            F.cross_entropy(y.flatten(), x.flatten(0, 1)),
+            math.log(x.shape[-1]),
+        ),
+        "F.cross_entropy expects the vocabulary on the second axis: flatten batch and time, "
+        "logits.flatten(0, 1), and the targets as well.": lambda x, y: (
+            F.cross_entropy(x, y),
+            math.log(x.shape[-1]),
+        ),
+    },
     together=in_pairs(_loss, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={
         "log_softmax and gather": lambda x, y: (_paid(x, y).mean(), math.log(x.shape[-1])),
