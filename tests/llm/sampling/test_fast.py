@@ -25,7 +25,8 @@ PROMPTS = [torch.tensor([1, 2, 3]), torch.tensor([4]), torch.arange(30)]
 
 def make_model(**changes):
     torch.manual_seed(0)
-    model = GPT(GPTConfig(V, CONTEXT, 2, 2, 16, **changes)).eval()
+    sizes = {"vocab_size": V, "context_length": CONTEXT, "n_layers": 2, "n_heads": 2}
+    model = GPT(GPTConfig(**{**sizes, "d_model": 16, **changes})).eval()
     with torch.no_grad():
         for name, weights in model.named_parameters():
             if "norm" not in name:
@@ -37,12 +38,16 @@ def write(*args, **kwargs):
     return [tokens.tolist() for tokens in generate(*args, **kwargs)]
 
 
+LLAMA = {"norm": "rmsnorm", "positions": "rotary", "activation": "swiglu", "bias": False}
 CHANGES = [
     {},
     {"positions": "rotary"},
     {"positions": "none", "norm_position": "post"},
     {"norm": "rmsnorm", "activation": "relu", "bias": False},
     {"norm": "dyt", "tied": False},
+    {**LLAMA, "n_heads": 4, "n_kv_heads": 2, "d_hidden": 24, "rotary_base": 500.0},
+    {**LLAMA, "n_kv_heads": 1, "qkv_bias": True, "rotary_scaling": (8.0, 1.0, 4.0, 16)},
+    {**LLAMA, "d_head": 10, "qk_norm": True, "norm_eps": 1e-3, "tied": False},
 ]
 
 
@@ -184,3 +189,14 @@ def test_beams_go_over_fast_copies():
         beam_search(each, PROMPTS[0], 20, 3).best[0].ids for each in (model, with_float32(model))
     ]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("width", [20, 24, 40, 72, 100])
+@pytest.mark.parametrize("rows", [1, 4, 9])
+def test_int8_of_widths_that_the_kernel_would_read_beyond(width, rows):
+    torch.manual_seed(0)
+    linear = nn.Linear(width, 33)
+    x = torch.randn(rows, width).bfloat16()
+    expected = linear(x.float())
+    found = Int8Linear(linear)(x).float()
+    assert ((found - expected).norm() / expected.norm()) < 0.03

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from utils.llm.attention.cache import KVCache
-from utils.llm.attention.heads import fused_attention
-from utils.llm.attention.positions import rotary
+from utils.llm.attention.heads import fused_attention, share_heads
+from utils.llm.attention.positions import rotary_frequencies
 from utils.llm.gpt.block import ACTIVATIONS, Block
 from utils.llm.gpt.model import GPT
+from utils.llm.gpt.norms import RMSNorm
 
 __all__ = [
     "FastGPT",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 MAX_INT8 = 127
+INT8_BLOCK = 16  # inputs that PyTorch's kernel reads at once: of other numbers it reads beyond
 
 
 def with_float32(model: GPT) -> "FastGPT":
@@ -126,7 +128,8 @@ class Int8Linear:
 
     def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
         """x · weightᵀ · scale + bias."""
-        if x.device.type == "cpu" and x.dtype == torch.bfloat16:
+        whole = self.in_features % INT8_BLOCK == 0
+        if whole and x.device.type == "cpu" and x.dtype == torch.bfloat16:
             y = torch._weight_int8pack_mm(x, self.weight, self.scale)
         else:  # no such kernel: the weights are widened first, which saves memory but no time
             y = F.linear(x, self.weight.to(x.dtype)) * self.scale.to(x.dtype)
@@ -134,6 +137,7 @@ class Int8Linear:
 
 
 Linear = PanelLinear | NarrowLinear | Int8Linear
+Turns = Tensor  # complex (T, D / 2)
 Rows = Float[Tensor, "rows C"]  # the tokens of all texts, one below the other
 
 
@@ -162,7 +166,8 @@ class FastGPT(nn.Module):
         config, device = self.config, self._entry.token_embedding.weight.device
         room = config.context_length if context_length is None else context_length
         return [
-            KVCache(batch, config.n_heads, room, config.d_head, device=device) for _ in self.blocks
+            KVCache(batch, config.n_kv_heads, room, config.d_head, device=device)
+            for _ in self.blocks
         ]
 
     def weight_bytes(self) -> int:
@@ -184,12 +189,23 @@ class FastGPT(nn.Module):
         x = self._entry._enter(ids, None, positions, caches)  # (B, T, C)
         batch, n_tokens, width = x.shape
         x = x.view(-1, width)  # (rows, C)
+        turns = self._turns(len(caches[0]) if caches else 0, n_tokens, x.device)
         for i, block in enumerate(self.blocks):
-            x = block(x, batch, mask, None if caches is None else caches[i])
+            x = block(x, batch, turns, mask, None if caches is None else caches[i])
         if last_only and n_tokens > 1:
             x, n_tokens = x.view(batch, n_tokens, width)[:, -1], 1  # (B, C)
         scores = self.head(self._entry.final_norm(x))  # (rows, V)
         return scores.float().view(batch, n_tokens, self.config.vocab_size)  # (B, T, V)
+
+    def _turns(self, start: int, n_tokens: int, device: torch.device) -> Turns | None:
+        """How far queries and keys are turned at these places: the same in every layer."""
+        config = self.config
+        if config.positions != "rotary":
+            return None
+        frequencies = rotary_frequencies(config.d_head, config.rotary_base, config.rotary_scaling)
+        places = torch.arange(start, start + n_tokens, device=device)
+        angles = places[:, None] * frequencies.float().to(device)  # (T, D / 2)
+        return torch.polar(torch.ones_like(angles), angles)  # cos + i sin
 
 
 class _FastBlock:
@@ -199,45 +215,94 @@ class _FastBlock:
         self, block: Block, dtype: torch.dtype, linear: Callable[[nn.Linear], Linear]
     ) -> None:
         attention, thinking = block.attention, block.feed_forward
-        self.pre, self.n_heads = block.pre, attention.n_heads
-        self.rotary_base = attention.rotary_base
-        self.activation = ACTIVATIONS[thinking.activation]
+        self.pre, self.n_heads, self.n_kv_heads = block.pre, attention.n_heads, attention.n_kv_heads
+        self.d_head = attention.d_head
         self.norm_1, self.norm_2 = (_norm(each, dtype) for each in (block.norm_1, block.norm_2))
         self.qkv, self.out = linear(attention.qkv), linear(attention.out)
-        self.up, self.down = linear(thinking.up), linear(thinking.down)
+        self.q_norm, self.k_norm = (
+            each and _norm(each, torch.float32) for each in (attention.q_norm, attention.k_norm)
+        )
+        if thinking.gate is None:
+            self.activation: Callable[[Rows], Rows] = ACTIVATIONS[thinking.activation]
+            self.up = linear(thinking.up)
+        else:  # both matrices in one: a call less
+            self.activation, self.up = _gated, linear(_below(thinking.gate, thinking.up))
+        self.down = linear(thinking.down)
 
     @property
     def linears(self) -> list[Linear]:
         return [self.qkv, self.out, self.up, self.down]
 
-    def __call__(self, x: Rows, batch: int, mask: Tensor | None, cache: KVCache | None) -> Rows:
+    def __call__(
+        self,
+        x: Rows,
+        batch: int,
+        turns: Turns | None,
+        mask: Tensor | None,
+        cache: KVCache | None,
+    ) -> Rows:
         """What `Block` does; sums are taken in place, in what a linear layer has just made."""
         if self.pre:
-            x = self.out(self._attend(self.norm_1(x), batch, mask, cache)).add_(x)
+            x = self.out(self._attend(self.norm_1(x), batch, turns, mask, cache)).add_(x)
             return self.down(self.activation(self.up(self.norm_2(x)))).add_(x)
-        x = self.norm_1(self.out(self._attend(x, batch, mask, cache)).add_(x))
+        x = self.norm_1(self.out(self._attend(x, batch, turns, mask, cache)).add_(x))
         return self.norm_2(self.down(self.activation(self.up(x))).add_(x))
 
-    def _attend(self, x: Rows, batch: int, mask: Tensor | None, cache: KVCache | None) -> Rows:
+    def _attend(
+        self,
+        x: Rows,
+        batch: int,
+        turns: Turns | None,
+        mask: Tensor | None,
+        cache: KVCache | None,
+    ) -> Rows:
         """What the heads found, computed in float32: narrower kernels are slower at one token."""
-        n_tokens = len(x) // batch
-        qkv = self.qkv(x).float().view(batch, n_tokens, 3, self.n_heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind()  # three of (B, H, T, D)
-        if self.rotary_base is not None:
-            start = 0 if cache is None else len(cache)
-            places = torch.arange(start, start + n_tokens, device=x.device)
-            q, k = (rotary(each, places, base=self.rotary_base) for each in (q, k))
+        n_tokens, kept = len(x) // batch, self.n_kv_heads
+        heads = self.qkv(x).float().view(batch, n_tokens, -1, self.d_head).transpose(1, 2)
+        q, k, v = heads.split([self.n_heads, kept, kept], dim=1)  # (B, heads, T, D)
+        if self.q_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        if turns is not None:
+            q, k = (_turned(each, turns) for each in (q, k))
         if cache is not None:
-            k, v = cache.append(k, v)  # (B, H, Tk, D)
+            k, v = cache.append(k, v)  # (B, kv_heads, Tk, D)
         if n_tokens == 1 and mask is None:  # a last token may attend to all: nothing to check
-            found = F.scaled_dot_product_attention(q, k, v)  # (B, H, 1, D)
+            q = q.reshape(batch, kept, -1, self.d_head)  # queries of a group, (B, kv_heads, G, D)
+            found = F.scaled_dot_product_attention(q, k, v)
+            found = found.reshape(batch, 1, -1)  # (B, 1, H · D)
         else:
+            k, v = (share_heads(each, self.n_heads) for each in (k, v))
             found = fused_attention(q, k, v, mask, causal=True)  # (B, H, T, D)
-        return found.transpose(1, 2).reshape(x.shape).to(x.dtype)
+            found = found.transpose(1, 2).flatten(2)
+        return found.reshape(len(x), -1).to(x.dtype)
+
+
+def _turned(x: Float[Tensor, "B H T D"], turns: Turns) -> Float[Tensor, "B H T D"]:
+    """`rotary`, as one product of complex numbers: a pair of columns is one of them."""
+    pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2))  # (B, H, T, D / 2)
+    return torch.view_as_real(pairs * turns).flatten(-2)
+
+
+def _gated(x: Rows) -> Rows:
+    gate, up = x.chunk(2, dim=-1)
+    return F.silu(gate).mul_(up)
+
+
+def _below(first: nn.Linear, second: nn.Linear) -> nn.Linear:
+    """Two linear layers of the same input as one: the outputs of the second behind the first's."""
+    with torch.device("meta"):
+        both = nn.Linear(first.in_features, first.out_features + second.out_features, bias=False)
+    both.weight = nn.Parameter(torch.cat([first.weight, second.weight]).detach())
+    if first.bias is not None:
+        both.bias = nn.Parameter(torch.cat([first.bias, second.bias]).detach())
+    return both
 
 
 def _norm(norm: nn.Module, dtype: torch.dtype) -> Callable[[Rows], Rows]:
     norm = copy.deepcopy(norm).to(dtype).requires_grad_(False)
+    if isinstance(norm, nn.RMSNorm | RMSNorm):
+        shape, weight, eps = tuple(norm.weight.shape), norm.weight, norm.eps
+        return lambda x: F.rms_norm(x, shape, weight, eps)
     if not isinstance(norm, nn.LayerNorm):
         return norm.forward
     shape, weight, bias, eps = norm.normalized_shape, norm.weight, norm.bias, norm.eps
