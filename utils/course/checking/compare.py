@@ -158,6 +158,8 @@ def _close(expected: float, got: float, rtol: float, atol: float) -> bool:
 def _sequences(expected: Any, got: Any, rtol: float, atol: float) -> Difference | None:
     if isinstance(expected, tuple) and isinstance(got, Tensor | np.ndarray) and got.ndim == 1:
         got = tuple(got)  # it unpacks like the tuple that was asked for
+    if isinstance(expected, list) and _is_row(got) and all(map(_is_number, expected)):
+        got = got.tolist()
     if not isinstance(got, list | tuple):
         return _types(expected, got)
     fixed = isinstance(expected, tuple)  # several results, each with its own place
@@ -173,6 +175,14 @@ def _sequences(expected: Any, got: Any, rtol: float, atol: float) -> Difference 
     if count:
         return Difference(count, kind=True)
     return None if known == said else Difference("; ".join(said or known))
+
+
+def _is_row(got: Any) -> bool:
+    return isinstance(got, Tensor | np.ndarray) and got.ndim == 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _without_remarks(values: Sequence[Any]) -> tuple[list[Any], list[Remark]]:
