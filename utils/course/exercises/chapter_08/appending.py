@@ -87,7 +87,8 @@ def appended(answer: Callable[..., Any], room: int, chunks: list[KeysAndValues])
         if not isinstance(got, tuple | list) or len(got) != 2:
             return got
         keys, values = (x.clone() if isinstance(x, Tensor) else x for x in got)
-        if said := _of_another_length(keys, kept, k.shape[2], room):
+        said = _of_another_length(keys, kept, k.shape[2], room)
+        if said and cache.length == kept:
             return said
         found.append((keys, values, cache.length))
     return found, memory

@@ -80,10 +80,12 @@ def _write(
 ) -> list[int]:
     """The loop, with a bend where a wrong turn wants one."""
     caches, new = model.make_caches(1), []
-    given = [*ids]
-    if "read twice" in wrong:
+    given = ids[:1] if "prompt's start alone" in wrong else [*ids]
+    if wrong & {"read twice", "prompt twice"}:
         model(torch.tensor([given]), caches=caches)
-        given = given[-1:]
+        given = given[-1:] if "read twice" in wrong else given
+    most += ("one too many" in wrong) - ("one too few" in wrong)
+    choose = likeliest if "greedy" in wrong else choose
     if wrong & {"prompt cut", "prompt's end alone"}:
         given = (given[:-1] or given) if "prompt cut" in wrong else given[-1:]
     while len(new) < most:
@@ -110,6 +112,12 @@ _SAID = {
     "prompt cut": "The last token of the prompt is never read: the cache needs every token once.",
     "prompt's end alone": "Only the last token of the prompt is read: the cache needs every token "
     "once.",
+    "prompt's start alone": "Only the first token of the prompt is read: the cache needs every "
+    "token once.",
+    "prompt twice": "The whole prompt is read twice, and so kept twice: once is enough.",
+    "one too many": "There is a token too many: max_new_tokens of them.",
+    "one too few": "There is a token too few: max_new_tokens of them.",
+    "greedy": "You took the likeliest token yourself: let `choose` decide.",
     "two at a time": "The last two tokens are read at each step, so most are kept twice: the new "
     "one alone.",
     "a token late": "The token before the newest is read at each step: it is the newest that the "
