@@ -52,7 +52,7 @@ def filled(
 
 def unpacked(cache: object, k: Tensor, v: Tensor) -> tuple:
     """Takes a tensor of four axes for one of three."""
-    batch, heads, n = k.shape
+    _batch, _heads, _n = k.shape
     return filled(cache, k, v)
 
 
