@@ -242,7 +242,9 @@ OWN_BLOCK = Exercise(
             change=_everyone
         ),
         "forward returns the stream after each branch, as exercise 5.4 did: a block hands on the "
-        "last alone.": _forward(lambda block, x: (x, Block.forward(block, x))),
+        "last alone.": _forward(
+            lambda block, x: (x + block.attention(block.norm_1(x)), Block.forward(block, x))
+        ),
         "Inside forward the gradient is switched off (no_grad or detach): then nothing can be "
         "learned here.": _forward(lambda block, x: Block.forward(block, x).detach()),
         "The feed-forward layer comes first: attention does.": _forward(

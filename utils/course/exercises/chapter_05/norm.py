@@ -188,7 +188,7 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     if torch.allclose(factors, own.expand_as(factors), rtol=1e-3):
         effective = 1 / own**2 - centred.square().mean(-1, keepdim=True)
         if (own > 0).all() and (effective - effective.mean()).abs().max() < 1e-3:
-            worked = f"{effective.mean():.2g}"
+            worked = f"{effective.mean():.2g}" if effective.mean() > 1e-4 else "nearly 0"
             return f"All is right but ε, which works out as {worked}; {eps:g} was given."
         return "Mean, weight and bias are right; what each token is divided by is not."
     if (left.mean(-1).abs() > 1e-3).any():
