@@ -43,7 +43,7 @@ def test_help_loads_nothing_heavy() -> None:
         (["check", "--week", "9"], "--week"),
         (["check", "--week", "one"], "--week"),
         (["build", "--chek"], "No such option"),
-        (["doctor", "me"], "unexpected"),
+        (["doctor", "fetch", "me"], "unexpected"),
         (["bench", "nothing"], "no benchmark is called 'nothing'"),
     ],
 )
