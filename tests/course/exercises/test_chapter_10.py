@@ -87,6 +87,24 @@ def without_a_gradient(x, w, a, b, s):
         return x @ w.T + s * (x @ a.T) @ b.T
 
 
+def frozen_under_no_grad(x, w, a, b, s):
+    with torch.no_grad():
+        frozen = x @ w.T
+    return frozen + s * (x @ a.T) @ b.T
+
+
+def layer_in_float64(weight, rank, alpha):
+    a = torch.randn(rank, weight.shape[1], dtype=torch.float64).requires_grad_()
+    b = torch.zeros(len(weight), rank, dtype=torch.float64).requires_grad_()
+    return a, b, lambda x: x.double() @ (weight + alpha / rank * b @ a).T
+
+
+def computed_once(weight, rank, alpha):
+    a, b, _ = layer()(weight, rank, alpha)
+    both = weight + alpha / rank * (b @ a)
+    return a, b, lambda x: F.linear(x, both)
+
+
 def layer_with_a_seed(weight, rank, alpha):
     torch.manual_seed(0)
     return layer()(weight, rank, alpha)
@@ -154,6 +172,15 @@ def state_with_lm_head(state):
         ("10.3", layer(forward=lambda x, w, a, b, s: F.linear(x, w + s * b @ a))),
         ("10.3", layer(give=lambda a, b, f: [a, b, f])),
         ("10.3", layer_with_a_seed),
+        ("10.3", layer_in_float64),
+        (
+            "10.3",
+            layer(
+                forward=lambda x, w, a, b, s: (
+                    x.double() @ w.double().T + s * (x @ a.T).double() @ b.double().T
+                )
+            ),
+        ),
         ("10.3", layer_as_modules),
         ("10.3", layer_as_a_module),
         ("10.4", lambda weight, a, b, alpha: lora.merged_weight(weight, a, b, alpha)),
@@ -207,6 +234,38 @@ def ones(value):
             layer(b=lambda n, r: (torch.randn(n, r) * 0.01).requires_grad_()),
             "B isn't zero",
         ),
+        ("10.3", layer(a=lambda r, n: torch.empty(r, n).requires_grad_()), "A is what happened"),
+        (
+            "10.3",
+            layer(a=lambda r, n: torch.arange(1.0, 1 + r * n).view(r, n).requires_grad_()),
+            "A isn't random: its numbers count up",
+        ),
+        ("10.3", layer(forward=frozen_under_no_grad), "What forward says is right, but the grad"),
+        (
+            "10.3",
+            layer(forward=lambda x, w, a, b, s: (x @ w.T).detach() + s * (x @ a.T) @ b.T),
+            "What forward says is right, but the gradient of x",
+        ),
+        (
+            "10.3",
+            layer(forward=lambda x, w, a, b, s: x @ w.T + s * (x.detach() @ a.T) @ b.T),
+            "What forward says is right, but the gradient of x",
+        ),
+        ("10.3", computed_once, "Other numbers in A and B change nothing"),
+        (
+            "10.1",
+            lambda logits, ids, learned: F.cross_entropy(
+                ids[:, 1:][learned[:, 1:]], logits[:, :-1][learned[:, 1:]]
+            ),
+            "The arguments of cross_entropy are swapped",
+        ),
+        (
+            "10.1",
+            lambda logits, ids, learned: F.cross_entropy(
+                logits[:, :-1][learned[:, :-1]], ids[:, 1:][learned[:, :-1]], reduction="sum"
+            ),
+            "The mask is shifted by one",
+        ),
         ("10.3", layer(forward=without_a_gradient), "What forward says is right"),
         (
             "10.3",
@@ -223,8 +282,8 @@ def ones(value):
         ("10.3", layer(give=lambda a, b, f: f), "Return three things"),
         ("10.3", layer(give=lambda a, b, f: (f, a, b)), "Return three things"),
         ("10.3", layer(give=lambda a, b, f: (a, b)), "Return three things"),
-        ("10.3", layer(give=lambda a, b, f: (b, a, f)), "A is to be (r, n_in), here (1, 2)"),
-        ("10.3", layer(give=lambda a, b, f: (a.T, b.T, f)), "A is to be (r, n_in), here (1, 2)"),
+        ("10.3", layer(give=lambda a, b, f: (b, a, f)), "A is to be (r, n_in), here (2, 2)"),
+        ("10.3", layer(give=lambda a, b, f: (a.T, b.T, f)), "A is to be (r, n_in), here (2, 2)"),
         (
             "10.3",
             layer(a=lambda r, n: torch.randn(r, n), b=lambda n, r: torch.zeros(n, r)),
@@ -235,6 +294,9 @@ def ones(value):
             lambda weight, a, b, alpha: weight + alpha / len(b) * b @ a,
             "You took r from the wrong axis: B is (n_out, r)",
         ),
+        ("10.4", lambda w, a, b, alpha: w + (alpha / a.shape[0]) * (a @ b), "A and B stand the"),
+        ("10.4", lambda w, a, b, alpha: w + alpha // a.shape[0] * (b @ a), "`//` drops"),
+        ("10.4", lambda w, a, b, alpha: w - alpha * (b @ a), "You multiplied by alpha and didn't"),
         ("10.5", prepended(lambda s, ids: s.detach().expand(len(ids), -1, -1)), "The numbers are"),
         (
             "10.5",

@@ -213,7 +213,7 @@ def _pairs(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, 
 FROM_HF = Exercise(
     id="10.7",
     title="A state dict of Hugging Face's",
-    minutes=8,
+    minutes=10,
     stars=2,
     reference=from_hf,
     probes=[_state(1, 2, 3, 2), _state(2, 3, 4, 2, head_first=True), _state(12, 2, 5, 3)],
@@ -227,8 +227,8 @@ FROM_HF = Exercise(
             rename=lambda name: f"transformer.{_renamed(name)}",
             turn=lambda name, t: t.ndim == 2 and ".blocks." in name,
         ),
-        "What stands behind lm_head.weight was lost: `break` ends the loop, `continue` goes on with "
-        "the next name.": _up_to_the_head,
+        "What stands behind lm_head.weight was lost: `break` ends the loop, `continue` goes on "
+        "with the next name.": _up_to_the_head,
     },
     together={
         **{(a, b): partial(_mapped, turn=t, rename=r) for a, t, b, r in _pairs(TURNS, RENAMES)},
@@ -241,5 +241,4 @@ FROM_HF = Exercise(
         "a copy in float64": lambda state: {n: t.double() for n, t in _mapped(state).items()},
     },
     call=looked_up,
-    explain_form=explain,
 )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,6 +20,10 @@ from utils.llm.tuning import soft_prompts
 CUT_OFF = Remark(
     "The numbers are right, but autograd finds no way back from the inputs to `soft`, so the soft "
     "prompt can't learn: leave out detach, tolist and torch.tensor."
+)
+PARTLY = Remark(
+    "The numbers are right, but only a part of `soft` gets a gradient, or a wrong one: each of its "
+    "vectors is to learn from each text."
 )
 IGNORED = -100
 Inputs = tuple[Tensor, Tensor]
@@ -39,18 +42,15 @@ def _wanted(n: int, ids: Tensor, *, first: int = -1, nothing: int = IGNORED) -> 
     return targets
 
 
-def _with(soft: Tensor, ids: Tensor, tokens: Tensor, *, targets: Callable[..., Tensor]) -> Inputs:
-    return prepend(soft, ids, tokens)[0], targets(len(soft), ids)
-
-
 def _joined(
     soft: Tensor,
     ids: Tensor,
     tokens: Tensor,
     *,
-    join: Callable[[Tensor, Tensor], Tensor],
+    join: Callable[[Tensor, Tensor], Tensor] = lambda s, w: torch.cat([s, w], dim=1),
+    targets: Callable[..., Tensor] = lambda n, ids: _wanted(n, ids),
 ) -> Inputs:
-    return join(soft.expand(len(ids), -1, -1), tokens[ids]), _wanted(len(soft), ids)
+    return join(soft.expand(len(ids), -1, -1), tokens[ids]), targets(len(soft), ids)
 
 
 def _last_left_out(n: int, ids: Tensor) -> Tensor:
@@ -91,167 +91,87 @@ def _soft(p: int, v: int, c: int, *ids: list[int]) -> tuple[Tensor, Tensor, Tens
 
 def learnable(answer: Callable[..., Any], soft: Tensor, ids: Tensor, tokens: Tensor) -> Any:
     """Call an answer whose soft prompt is to learn: a remark tells of a lost gradient."""
-    made = answer(soft.requires_grad_(), ids, tokens)
-    cut_off = (
-        isinstance(made, tuple | list)
-        and len(made) == 2
-        and isinstance(made[0], Tensor)
-        and not made[0].requires_grad
-    )
-    return (*made, CUT_OFF) if cut_off else made
+    soft.requires_grad_()
+    made = answer(soft, ids, tokens)
+    if not isinstance(made, tuple | list) or len(made) != 2:
+        return made
+    inputs = made[0]
+    if not isinstance(inputs, Tensor) or not inputs.requires_grad:
+        return (*made, CUT_OFF)
+    if inputs.shape != (len(ids), len(soft) + ids.shape[1], soft.shape[1]):
+        return made
+    pull = torch.arange(1.0, 1 + inputs.numel()).view(inputs.shape).to(inputs.dtype)
+    found = torch.autograd.grad(inputs, soft, pull, allow_unused=True, retain_graph=True)[0]
+    wanted = pull[:, : len(soft)].sum(dim=0)
+    sound = found is not None and torch.allclose(found.double(), wanted.double())
+    return made if sound else (*made, PARTLY)
+
+
+def _only_the_first(soft: Tensor, ids: Tensor, tokens: Tensor) -> Inputs:
+    front = torch.cat([soft[:1], soft[1:].detach()])
+    return prepend(front, ids, tokens)
+
+
+JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "The soft prompt stands after the ids: no word could look at it, since all look back. Put "
+    "it in front.": lambda s, w: torch.cat([w, s], dim=1),
+    "The soft prompt was added to the words: it is put in front of them.": (
+        lambda s, w: w + s.mean(dim=1, keepdim=True)
+    ),
+    "The soft prompt took the place of the first words: the words come behind it.": (
+        _over_the_first
+    ),
+    "The soft prompt runs backwards.": lambda s, w: torch.cat([s.flip(1), w], dim=1),
+    "Only the first text got the soft prompt: it stands in front of each.": _only_first_text,
+    "The vectors were averaged into one: there are P of them.": (
+        lambda s, w: torch.cat([s.mean(dim=1, keepdim=True), w], dim=1)
+    ),
+    "Only the words' vectors went in: the soft prompt is missing.": lambda s, w: w,
+    "Only the soft prompt went in: the vectors of the words come behind it.": lambda s, w: s,
+}
+TARGETS: dict[str, Callable[..., Tensor]] = {
+    "The targets are off by one: the last soft vector is the one that is asked for the first "
+    "token, and the last token is asked for nothing.": partial(_wanted, first=0),
+    "The targets stand one place too early: the last soft vector, at place P − 1, is the one that "
+    "is asked for the first token.": partial(_wanted, first=-2),
+    "The first token is not learned: the last soft vector is asked for it.": _last_left_out,
+    "The targets begin at the first vector: what the soft prompt's vectors say among "
+    "themselves is of no interest. Only the last one is asked for a token.": (
+        lambda n, ids: F.pad(ids, (0, n), value=IGNORED)
+    ),
+    "Where nothing is wanted the target is −100, which cross_entropy leaves out: 0 is a "
+    "token.": partial(_wanted, nothing=0),
+    "Where nothing is wanted the target is −100, which cross_entropy leaves out; −1 makes it "
+    "fail.": partial(_wanted, nothing=-1),
+    "The targets have only T places: the inputs have P + T.": lambda n, ids: ids,
+    "The targets have only T places: the inputs have P + T, and what is wanted comes one place "
+    "before the token.": lambda n, ids: F.pad(ids[:, 1:], (0, 1), value=IGNORED),
+}
 
 
 PREPEND = Exercise(
     id="10.5",
     title="A soft prompt in front",
-    minutes=10,
+    minutes=8,
     stars=2,
     reference=prepend,
     probes=[
-        _soft(1, 2, 1, [1, 0]),
-        _soft(2, 3, 2, [2, 0, 1]),
+        _soft(3, 5, 2, [4, 1]),
+        _soft(1, 2, 1, [1]),
         _soft(3, 4, 2, [3, 1], [0, 2]),
         _soft(2, 5, 3, [4, 0, 1, 3], [2, 2, 0, 1], [1, 4, 3, 0]),
         _soft(4, 6, 5, [5, 0, 3, 3, 1], [1, 2, 4, 0, 0]),
     ],
     mistakes={
-        "The soft prompt stands after the ids: no word could look at it, since all look back. Put "
-        "it in front.": partial(_joined, join=lambda s, w: torch.cat([w, s], dim=1)),
-        "The soft prompt was added to the words: it is put in front of them.": partial(
-            _joined, join=lambda s, w: w + s.mean(dim=1, keepdim=True)
-        ),
-        "The soft prompt took the place of the first words: the words come behind it.": partial(
-            _joined, join=_over_the_first
-        ),
-        "The soft prompt runs backwards.": partial(
-            _joined, join=lambda s, w: torch.cat([s.flip(1), w], dim=1)
-        ),
-        "Only the first text got the soft prompt: it stands in front of each.": partial(
-            _joined, join=_only_first_text
-        ),
-        "The vectors were averaged into one: there are P of them.": partial(
-            _joined, join=lambda s, w: torch.cat([s.mean(dim=1, keepdim=True), w], dim=1)
-        ),
-        "The targets are off by one: the last soft vector is the one that is asked for the first "
-        "token, and the last token is asked for nothing.": partial(
-            _with, targets=partial(_wanted, first=0)
-        ),
-        "The first token is not learned: the last soft vector is asked for it.": partial(
-            _with, targets=_last_left_out
-        ),
-        "The targets begin at the first vector: what the soft prompt's vectors say among "
-        "themselves is of no interest. Only the last one is asked for a token.": partial(
-            _with, targets=lambda n, ids: F.pad(ids, (0, n), value=IGNORED)
-        ),
-        "Where nothing is wanted the target is −100, which cross_entropy leaves out: 0 is a "
-        "token.": partial(_with, targets=partial(_wanted, nothing=0)),
-        "Where nothing is wanted the target is −100, which cross_entropy leaves out; −1 makes it "
-        "fail.": partial(_with, targets=partial(_wanted, nothing=-1)),
-        "The targets have only T places: the inputs have P + T.": partial(
-            _with, targets=lambda n, ids: ids
-        ),
+        **{said: partial(_joined, join=join) for said, join in JOINS.items()},
+        **{said: partial(_joined, targets=targets) for said, targets in TARGETS.items()},
+    },
+    together={
+        (one, other): partial(_joined, join=join, targets=targets)
+        for one, join in JOINS.items()
+        for other, targets in TARGETS.items()
     },
     alternatives={"text by text": _prepend_by_loop, "into a tensor made before": _by_filling},
     call=learnable,
     parts=("inputs", "targets"),
-)
-
-# 10.6 · the nearest token
-
-
-def nearest(vectors: Tensor, tokens: Tensor) -> Inputs:
-    """For each vector the token whose embedding has the largest cosine with it, and the cosine."""
-    ids, cosines = soft_prompts.nearest_tokens(vectors, tokens)
-    return ids[:, 0], cosines[:, 0]
-
-
-def _largest(scores: Tensor) -> Inputs:
-    found = scores.max(dim=-1)
-    return found.indices, found.values
-
-
-def _cosines(vectors: Tensor, tokens: Tensor) -> Tensor:
-    return F.normalize(vectors, dim=-1) @ F.normalize(tokens, dim=-1).T
-
-
-def _by_distance(vectors: Tensor, tokens: Tensor) -> Inputs:
-    ids = torch.cdist(vectors, tokens).argmin(dim=-1)
-    return ids, _cosines(vectors, tokens).gather(-1, ids[:, None])[:, 0]
-
-
-def _by_dot_product(vectors: Tensor, tokens: Tensor) -> Inputs:
-    ids = (vectors @ tokens.T).argmax(dim=-1)
-    return ids, _cosines(vectors, tokens).gather(-1, ids[:, None])[:, 0]
-
-
-def _down_the_columns(vectors: Tensor, tokens: Tensor) -> Inputs:
-    return _largest(F.normalize(vectors, dim=0) @ F.normalize(tokens, dim=0).T)
-
-
-def _nearest_by_loop(vectors: Tensor, tokens: Tensor) -> Inputs:
-    ids, cosines = [], []
-    for vector in vectors.double().numpy():
-        found = [
-            float(vector @ row / np.linalg.norm(vector) / np.linalg.norm(row))
-            for row in tokens.double().numpy()
-        ]
-        ids.append(max(range(len(found)), key=found.__getitem__))
-        cosines.append(max(found))
-    return torch.tensor(ids), torch.tensor(cosines)
-
-
-def _by_cosine_similarity(vectors: Tensor, tokens: Tensor) -> Inputs:
-    return _largest(F.cosine_similarity(vectors[:, None], tokens[None], dim=-1))
-
-
-def _vectors(p: int, v: int, c: int) -> tuple[Tensor, Tensor]:
-    """Vectors, and a table whose rows are of very different lengths."""
-    seed = 1060 + 100 * p + 10 * v + c
-    lengths = torch.linspace(0.5, 4.0, v)[:, None]
-    return uniform(p, c, seed=seed) + 0.01, (uniform(v, c, seed=seed + 1) + 0.01) * lengths
-
-
-NEAREST = Exercise(
-    id="10.6",
-    title="The nearest token",
-    minutes=8,
-    stars=1,
-    reference=nearest,
-    probes=[
-        (torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [9.0, 9.0]])),
-        (torch.tensor([[0.0, 0.5], [-1.0, -1.0]]), torch.tensor([[3.0, 4.0], [0.0, 6.0]])),
-        _vectors(3, 4, 2),
-        _vectors(5, 9, 3),
-        _vectors(8, 30, 6),
-    ],
-    mistakes={
-        "This is the largest dot product: a long row wins, wherever it points. Divide by the "
-        "lengths.": _by_dot_product,
-        "This is the smallest distance, and a vector found by gradient may be much longer than any "
-        "word's. Compare directions: the cosine.": _by_distance,
-        "The cosines are dot products: divide by the lengths of both.": lambda v, t: _largest(
-            v @ t.T
-        ),
-        "You divided by the length of the token's row alone: a cosine needs both.": lambda v, t: (
-            _largest(v @ F.normalize(t, dim=-1).T)
-        ),
-        "You divided by the length of the vector alone: a cosine needs both.": lambda v, t: (
-            _largest(F.normalize(v, dim=-1) @ t.T)
-        ),
-        "This is the farthest: the largest cosine is wanted.": lambda v, t: (
-            _largest(-_cosines(v, t))[0],
-            -_largest(-_cosines(v, t))[1],
-        ),
-        "The sign was dropped: a row that points the other way is not near.": lambda v, t: _largest(
-            _cosines(v, t).abs()
-        ),
-        "You divided down the columns: the length of a vector is taken along its last "
-        "axis.": _down_the_columns,
-        "You took, for each token, the nearest vector: it is for each vector the nearest "
-        "token.": lambda v, t: _largest(_cosines(t, v)),
-        "The two are swapped: first the ids, then the cosines.": lambda v, t: nearest(v, t)[::-1],
-    },
-    alternatives={"a loop": _nearest_by_loop, "cosine_similarity": _by_cosine_similarity},
-    parts=("ids", "cosines"),
-    atol=1e-5,
 )
