@@ -97,7 +97,7 @@ def _teach_by_ignoring(
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses
 
 
