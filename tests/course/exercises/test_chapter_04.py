@@ -173,17 +173,20 @@ def features_of_features(phi_q, phi_k, v):
     return attention.linear_attention(phi_q, phi_k, v, causal=True)
 
 
-ZERO_BY_ZERO = "A row of weights is 0 / 0"
-NUMBERS = "expected True and False (dtype bool), got "
+ZERO_BY_ZERO = "You forbade after the softmax, and divided by what was left"
+TO_BE_ADDED = "These are numbers to add to the scores, 0 and −inf"
 SAID = {
     renormalised_of_masked: ("4.1", ZERO_BY_ZERO),
-    minus_a_thousand: ("4.1", "A forbidden score became a small number, but not small enough"),
+    minus_a_thousand: (
+        "4.1",
+        "A forbidden score became a small number, and a large score may come near it",
+    ),
     in_place: ("4.1", "You filled in place"),
     one_tensor_two_names: ("4.1", "You filled in place"),
-    ones_of_bytes: ("4.2", f"{NUMBERS}ones and zeros (dtype int)"),
-    to_be_added: ("4.2", "expected True and False"),
+    ones_of_bytes: ("4.2", "These are ones and zeros of a whole-number dtype"),
+    to_be_added: ("4.2", TO_BE_ADDED),
     up_to_the_longest: ("4.3", "T is n_tokens, not the longest length"),
-    padding_to_be_added: ("4.3", f"{NUMBERS}"),
+    padding_to_be_added: ("4.3", TO_BE_ADDED),
     view_at_the_end: ("4.4", "`view` refuses"),
     worked_on: ("4.4", "Your `heads` have been worked on already"),
     interleaved: ("4.4", "The columns were dealt out in turn, and merged so too"),

@@ -61,13 +61,13 @@ def _multi(
     merge: Callable[[Tensor], Tensor] = merge_heads,
     project: Callable[..., Tensor] = lambda merged, w, b, x: merged @ w + b,
     give: Callable[[Tensor, Tensor], Any] = lambda out, weights: (out, weights),
+    blind: float = 0.0,  # the weights of a row that sees nothing: 0 from the package's attention
 ) -> Any:
     """Multi-head attention with a bend where a wrong turn wants one."""
     thirds = dict(zip(order, (x @ w_qkv + bias(b_qkv)).chunk(3, dim=-1), strict=True))
     q, k, v = (split(thirds[name], n_heads) for name in "qkv")
     weights = weigh(hide(q @ k.mT / scale(q, x, n_heads), mask))
-    if weights.isnan().any():
-        weights = weights.nan_to_num()  # as the package's attention for a row that sees nothing
+    weights = weights.nan_to_num(blind)
     return give(project(merge(weights @ v), w_out, b_out, x), weights)
 
 
@@ -242,6 +242,10 @@ MULTI_HEAD = Exercise(
     ],
     mistakes=at_one_step(_multi, _STEPS)
     | {
+        "The mask is the wrong way round, which leaves rows where nothing is allowed and 0 / 0: True "
+        "means that a word may look there.": partial(
+            _multi, hide=lambda s, mask: s.masked_fill(mask, -math.inf), blind=math.nan
+        ),
         "Both biases were dropped.": partial(
             _multi, bias=lambda b: 0 * b, project=lambda merged, w, b, x: merged @ w
         ),
