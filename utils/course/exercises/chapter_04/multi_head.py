@@ -61,7 +61,7 @@ def _multi(
     merge: Callable[[Tensor], Tensor] = merge_heads,
     project: Callable[..., Tensor] = lambda merged, w, b, x: merged @ w + b,
     give: Callable[[Tensor, Tensor], Any] = lambda out, weights: (out, weights),
-    blind: float = 0.0,  # the weights of a row that sees nothing: 0 from the package's attention
+    blind: float = math.nan,  # the weights of a row that sees nothing
 ) -> Any:
     """Multi-head attention with a bend where a wrong turn wants one."""
     thirds = dict(zip(order, (x @ w_qkv + bias(b_qkv)).chunk(3, dim=-1), strict=True))
@@ -242,9 +242,8 @@ MULTI_HEAD = Exercise(
     ],
     mistakes=at_one_step(_multi, _STEPS)
     | {
-        "The mask is the wrong way round, which leaves rows where nothing is allowed and 0 / 0: True "
-        "means that a word may look there.": partial(
-            _multi, hide=lambda s, mask: s.masked_fill(mask, -math.inf), blind=math.nan
+        "The mask is the wrong way round: True means that a word may look there.": partial(
+            _multi, hide=lambda s, mask: s.masked_fill(mask, -math.inf), blind=0.0
         ),
         "Both biases were dropped.": partial(
             _multi, bias=lambda b: 0 * b, project=lambda merged, w, b, x: merged @ w
