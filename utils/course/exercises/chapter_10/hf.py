@@ -52,8 +52,8 @@ def _mapped(
     for name, tensor in state.items():
         if name == "lm_head.weight" or not keep(name):
             continue
-        ours = rename(name)
-        found[ours] = tensor.T.contiguous() if turn(ours, tensor) else tensor
+        turned = turn(_renamed(name), tensor)
+        found[rename(name)] = tensor.T.contiguous() if turned else tensor
     return found
 
 
@@ -223,9 +223,7 @@ FROM_HF = Exercise(
         **{said: partial(_mapped, keep=keep) for said, keep in KEEPS.items()},
         "The matrices were reshaped, which shuffles their numbers: transpose them.": _reshaped,
         "The prefix `transformer.` is still there.": partial(
-            _mapped,
-            rename=lambda name: f"transformer.{_renamed(name)}",
-            turn=lambda name, t: t.ndim == 2 and ".blocks." in name,
+            _mapped, rename=lambda name: f"transformer.{_renamed(name)}"
         ),
         "What stands behind lm_head.weight was lost: `break` ends the loop, `continue` goes on "
         "with the next name.": _up_to_the_head,
