@@ -45,7 +45,7 @@ def in_use(answer: Callable[[int, int], Any], d_model: int, n_heads: int, x: Ten
     """
     block, wanted = answer(d_model, n_heads), Block(d_model, n_heads)
     if not isinstance(block, nn.Module):
-        return Remark("what the class makes is no nn.Module")
+        return Remark("what the class makes is no nn.Module") if callable(block) else block
     remark = _other_parameters(dict(wanted.named_parameters()), dict(block.named_parameters()))
     if remark:
         return Remark(remark)
