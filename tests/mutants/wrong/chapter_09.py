@@ -231,3 +231,18 @@ wrongs(
     "9.9", "This is pass@k", passes=lambda share, n: math.ceil(math.log(0.05) / math.log(1 - share))
 )
 wrongs("9.9", says="any", half=lambda share, n: 10, rule=lambda share, n: int(1 / share**3))
+wrongs("9.4", says="any", two_winners=lambda s, t, k: _grouped(s, t, k, lambda g, r: _cut(g, r)))
+wrongs("9.6", "Each candidate is compared", neighbours=lambda c, s: _climb(c, s))
+wrongs("9.6", says="any", whole=lambda c, s: max(c, key=lambda x: int(s(x))))
+
+
+def _cut(group, right):
+    winners = vote(group)[0][:2]
+    return (right in winners) / max(1, len(winners))
+
+
+def _climb(candidates, score):
+    best = candidates[0]
+    for a, b in zip(candidates, candidates[1:], strict=False):
+        best = b if score(b) > score(a) else best
+    return best

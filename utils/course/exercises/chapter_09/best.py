@@ -25,6 +25,11 @@ def minus_distance(candidate: int) -> float:
     return -abs(candidate - 10.0)
 
 
+def tenth(candidate: int) -> float:
+    """A score whose differences are small."""
+    return candidate / 10
+
+
 def length(candidate: str) -> int:
     """How many characters there are."""
     return len(candidate)
@@ -48,6 +53,14 @@ def _by_argmax(candidates: Sequence[Any], score: Score) -> Any:
 
 def _by_sorting(candidates: Sequence[Any], score: Score) -> Any:
     return sorted(candidates, key=lambda candidate: -score(candidate))[0]
+
+
+def _against_the_neighbour(candidates: Sequence[Any], score: Score) -> Any:
+    best = candidates[0]
+    for one, other in zip(candidates, candidates[1:], strict=False):
+        if score(other) > score(one):
+            best = other
+    return best
 
 
 def _place(candidates: Sequence[Any], score: Score) -> int:
@@ -76,6 +89,8 @@ BEST_OF_N = Exercise(
         (["a", "bb", "bb", "ccc"], length),
         ([3, 30], minus_distance),
         ([10, 11], minus_distance),
+        ([3, 7, 9], tenth),
+        ([30, 10, 20, 5], tenth),
         ([8, 12, 40], minus_distance),
         (["dd", "ccc", "aaa", "b"], length),
         ([40, 12, 30, 8, 9, 11, 5], minus_distance),
@@ -102,6 +117,11 @@ BEST_OF_N = Exercise(
         ),
         "This is the first candidate, whatever the others' scores are.": (
             lambda candidates, score: candidates[0]
+        ),
+        "Each candidate is compared with its neighbour: compare it with the best so "
+        "far.": _against_the_neighbour,
+        "The scores were rounded on the way: 0.7 and 0.9 are not equal.": (
+            lambda candidates, score: max(candidates, key=lambda c: round(score(c)))
         ),
         "The score that is farthest from 0 won: a score of −3 is less than one of −1.": (
             lambda candidates, score: max(candidates, key=lambda c: abs(score(c)))

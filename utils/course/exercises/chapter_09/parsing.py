@@ -144,7 +144,7 @@ PARSE_ANSWER = Exercise(
         "the last `=`, and return None where nothing is there.": _last_colon,
         "The first `;` behind the last `=` ends the answer, and you look on behind it. Cut there, "
         "then look.": lambda text: _digit(re.search(r":([0-9]);", _behind(text))),
-        "You cut at the last `;`. The first one behind the last `=` ends the "
+        "You go by the last `;`. The first one behind the last `=` ends the "
         "answer.": _the_last_semicolon,
         "Any last digit will do for you. An answer stands between `:` and `;`; a line of the "
         "scratchpad is none.": _last_digit,
@@ -166,8 +166,8 @@ PARSE_ANSWER = Exercise(
         ),
         "What stands between `:` and `;` need not be a digit: look before you call `int`, and "
         "return None.": _any_character,
-        '`isdigit` is true of ² too, and `int` is not: ask `in "0123456789"`, or '
-        "`isdecimal`.": _by_isdigit,
+        "`isdigit` and `isnumeric` are true of ² too, and `int` can not read it: ask "
+        '`in "0123456789"`, or `isdecimal`.': _by_isdigit,
         "A sign is no digit: −1 is no answer, it is two characters.": _signed,
         "Return a number: the character '0' equals no sum.": _as_text,
         "Return the digit itself, not whether there is one.": _as_truth,

@@ -259,6 +259,7 @@ MAJ_AT_K = Exercise(
         ([[7, 3, 7]], [7], 3),
         ([[3, 7], [5, 5]], [7, 5], 2),
         ([[3, 7, 7, 7], [5, 5, 4, 6]], [7, 5], 2),
+        ([[1, 2, 3, 3, 3, 1], [9, 6, 2, 2, 9, 6]], [2, 6], 3),
         ([[1, 1, 2, 2, 2], [4, 3, 3, 4, 4], [0, None, None, None, 0]], [2, 4, 0], 2),
         ([[1, 1, 2, 2, 2, 2, 1], [4, 3, 3, 4, 3, 3, 5]], [2, 3], 3),
         ([[8, 8, 1, 2, 8, 1, 1, 1]] * 2, [8, 1], 4),
@@ -313,7 +314,7 @@ MAJ_AT_K = Exercise(
         "With m winners you gave 1 / m whether the right answer is among them or not.": (
             lambda *args: _maj(*args, credit=lambda g, r: 1 / max(1, len(majority_vote(g)[0])))
         ),
-        "Every k-th answer makes a group in yours; a group is k neighbours.": (
+        "The answers of a group lie apart in yours; a group is k neighbours.": (
             lambda *args: _maj(
                 *args,
                 cut=lambda a, k: [
