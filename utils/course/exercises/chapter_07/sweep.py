@@ -113,7 +113,7 @@ class Laboratory:
 def _why(lab: Laboratory, answer: float) -> str:
     """What the runs did not hold still, or what was made of them, that led astray."""
     if not lab.calls:
-        return NO_RUN
+        return f"{NO_RUN} (You returned {answer:g}.)"
     paid = lab.paid()
     losses = [loss for *_, loss in lab.calls] + [*paid.values()]
     tried = min(paid, key=lambda rate: abs(math.log(rate / answer)) if answer > 0 else rate)
