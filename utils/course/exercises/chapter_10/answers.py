@@ -138,14 +138,15 @@ MASKS: dict[str, Callable[[Tensor], Tensor]] = {
         lambda learned: ~learned[:, 1:]
     ),
 }
+BY_TEXT = (
+    "This is a mean of each text's mean, so a token of a short answer counts for more. Take "
+    "one mean over all marked tokens."
+)
 BY_ALL = (
     "You divided by all tokens, prompt and filling among them: divide by the number of marked ones."
 )
 REDUCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "This is a mean of each text's mean, so a token of a short answer counts for more. Take "
-    "one mean over all marked tokens.": lambda paid, mask: (
-        (paid * mask).sum(1) / mask.sum(1)
-    ).mean(),
+    BY_TEXT: lambda paid, mask: ((paid * mask).sum(1) / mask.sum(1)).mean(),
     BY_ALL: lambda paid, mask: (paid * mask).mean(),
     "The losses were summed: take their mean.": lambda paid, mask: paid[mask].sum(),
     "You divided by the number of texts: divide by the number of marked tokens, of all texts "
@@ -203,7 +204,7 @@ ANSWER_LOSS = Exercise(
         (one, other): partial(_masked, mask=mask, reduce=reduce)
         for one, mask in MASKS.items()
         for other, reduce in REDUCTIONS.items()
-        if (one, other) != (ALL, BY_ALL)  # that is the first of them alone
+        if one != ALL or other not in (BY_ALL, BY_TEXT)  # that is the first of them alone
     },
     alternatives={
         "a loop": _by_loop,

@@ -178,7 +178,11 @@ def _can_be_two(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two slips can be seen beside each other."""
     names = {*one, *other}
     hidden = ({"mark", "learn_mark"}, {"end", "learn_end"}, {"told", "system_mark"})
-    return not any(pair <= names for pair in (*hidden, {"told", "always_system"}))
+    hidden = (*hidden, {"learn_mark", "learn_end"})  # together: all marks one place early
+    return not any(
+        pair <= names
+        for pair in (*hidden, {"told", "always_system"}, {"system_mark", "always_system"})
+    )
 
 
 FRAME = Exercise(

@@ -339,7 +339,10 @@ APART = (
     "SGD | Adam",
     "stops | halts early",
     "measures in training | mode",
+    "last | own rate",
+    "keeps gradients | highest",
 )
+COMMON = {WRONG_LOOPS["last"], WRONG_LOOPS["keeps gradients"], WRONG_LOOPS["mode"]}
 FINE_TUNE = Exercise(
     id="10.9",
     title="The fine-tuning loop",
@@ -352,7 +355,11 @@ FINE_TUNE = Exercise(
         _tuning(6, 4, 12, 0.2, seed=1107),
     ],
     mistakes=alone(_fine_tune, WRONG_LOOPS),
-    together=in_pairs(_fine_tune, WRONG_LOOPS, APART),
+    together={
+        pair: answer
+        for pair, answer in in_pairs(_fine_tune, WRONG_LOOPS, APART).items()
+        if not COMMON.isdisjoint(pair)
+    },
     alternatives={"all kept, then the least": _by_copying_the_model},
     call=tuned,
 )
