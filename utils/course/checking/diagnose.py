@@ -18,6 +18,7 @@ from utils.course.checking.show import apart, show
 from utils.course.checking.state import own_randomness
 from utils.course.checking.tensors import ROW, are_weights, plain
 
+MOST_KEPT = 50_000  # outcomes of listed mistakes
 CHANGED = "the result is right, but the argument was changed on the way"
 CUT_OFF = (
     "the numbers are right, but autograd finds no way back to the arguments: "
@@ -162,9 +163,11 @@ def named(found: Findings) -> str | None:
 
 
 def _does_the_same(found: Findings, wrong: Answer) -> bool:
-    exercise = found.exercise
-    for expected, outcome, seen in zip(found.expected, found.got, found.faults, strict=True):
-        theirs = run(exercise, wrong, outcome.args)
+    """Whether a listed mistake does what the answer did, the first wrong probe looked at first."""
+    exercise, first = found.exercise, found.first
+    for place in [first, *range(first), *range(first + 1, len(found.got))]:
+        expected, outcome, seen = found.expected[place], found.got[place], found.faults[place]
+        theirs = _outcome_of(exercise, wrong, place)
         if theirs.changed_argument != outcome.changed_argument:
             return False
         # An error that is wanted may be raised in any words; one that isn't is told by them.
@@ -172,6 +175,20 @@ def _does_the_same(found: Findings, wrong: Answer) -> bool:
         if not as_wanted and fault(exercise, theirs, outcome, same_error):
             return False
     return True
+
+
+# What listed mistakes do is the same for every answer. The exercise is kept with it: an id that is
+# free again may soon be another's.
+_outcomes: dict[tuple[int, int, int], tuple[Exercise, Answer, Outcome]] = {}
+
+
+def _outcome_of(exercise: Exercise, wrong: Answer, place: int) -> Outcome:
+    key = id(exercise), id(wrong), place
+    if key not in _outcomes:
+        if len(_outcomes) > MOST_KEPT:
+            _outcomes.clear()
+        _outcomes[key] = exercise, wrong, run(exercise, wrong, exercise.probes[place])
+    return _outcomes[key][2]
 
 
 def _explanation(found: Findings) -> str | None:
