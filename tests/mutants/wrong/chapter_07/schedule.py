@@ -106,6 +106,10 @@ wrongs(
         if n >= m
         else low + (p - low) * (1 + math.cos(math.pi * (n - w) / (m - w))) / 2
     ),
+)
+wrongs(
+    "7.2",
+    says="The half is missing: 1 + cos goes from 2 to 0,",
     no_half=lambda n, m, p, w, low: (
         p * (n + 1) / w
         if n < w

@@ -201,6 +201,8 @@ LEARNING_RATE = Exercise(
         "It climbs: 1 − cos goes from 0 to 2, and 1 + cos from 2 to 0.": _bent(
             shape=lambda x: 1 - _half_a_cosine(x)
         ),
+        "The half is missing: 1 + cos goes from 2 to 0, and what is left of the way from 1 to 0. "
+        "Divide by 2.": _bent(shape=lambda x: 2 * _half_a_cosine(x)),
         "This is a quarter of a cosine, flat at the start and steep at the end: half of one, "
         "(1 + cos(π · progress)) / 2, is flat at both.": _bent(
             shape=lambda x: math.cos(math.pi / 2 * x)
