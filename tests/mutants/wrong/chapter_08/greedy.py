@@ -54,8 +54,9 @@ wrongs(
 )
 wrongs(
     "8.1",
-    says="You took the mean over the places: the last",
+    says="You joined the scores of all places, as a mean or",
     averaged=lambda x: x.mean(1).argmax(-1),
+    added_up=lambda x: x.sum(1).argmax(-1),
 )
 wrongs(
     "8.1",

@@ -75,8 +75,8 @@ _SAID = {
     "take logits[:, -1] first.",
     "all together": "You looked for the largest logit of all places together: the last place alone "
     "scores the next token.",
-    "mean of places": "You took the mean over the places: the last place alone scores the next "
-    "token.",
+    "mean of places": "You joined the scores of all places, as a mean or a sum: the last place "
+    "alone scores the next token.",
     "largest of places": "You took the largest over the places: the last place alone scores the "
     "next token.",
     "last column": "You took the last token's scores at all places: the places are the second "
