@@ -88,4 +88,11 @@ wrongs(
     "8.4",
     says="A chance lies between 0 and 1, and here are",
     cut_logits=lambda c, p: c.log().masked_fill(course("8.4")(c, p) == 0, -torch.inf),
+    cut_to_minus_inf=lambda c, p: (lambda left: left.masked_fill(left == 0, -torch.inf))(
+        course("8.4")(c, p)
+    ),
+    cut_to_a_large_negative=lambda c, p: (lambda left: left.masked_fill(left == 0, -1e9))(
+        course("8.4")(c, p)
+    ),
+    cut_below_0=lambda c, p: (lambda left: left.masked_fill(left == 0, -0.01))(course("8.4")(c, p)),
 )

@@ -106,7 +106,10 @@ _UNLIKE = torch.tensor([[0.125, 0.5, 0.125, 0.25], [0.25, 0.25, 0.25, 0.25]])
 def _how_many(args: tuple[Any, ...], expected: Tensor, got: Tensor) -> str | None:
     """Say what are no chances, or name the row that keeps more or fewer tokens than it should."""
     if (torch.as_tensor(got) < 0).any():
-        return "A chance lies between 0 and 1, and here are numbers below 0: logits, it seems."
+        return (
+            "A chance lies between 0 and 1, and here are numbers below 0: return chances, 0 where "
+            "a token is cut."
+        )
     return number_kept(torch.as_tensor(expected) > 0, torch.as_tensor(got) > 0)
 
 
