@@ -25,9 +25,10 @@ def cached(
     then: object = lambda ids, new: new[-1:],
     before: object = lambda ids: [],
     out: object = lambda ids, new: new,
+    batch: object = lambda ids: 1,
 ) -> list[int]:
     """The loop with a cache, with a line of the learner's own."""
-    caches, new, given = model.make_caches(1), [], first(ids)
+    caches, new, given = model.make_caches(batch(ids)), [], first(ids)
     if before(ids):
         model(torch.tensor([before(ids)]), caches=caches)
     while len(new) < most:
@@ -117,4 +118,10 @@ wrongs(
     greedy=lambda model, ids, most, choose: cached(
         model, ids, most, lambda logits: int(logits.argmax())
     ),
+)
+wrongs(
+    "8.10",
+    no_text=lambda *a: cached(*a, batch=lambda ids: 0),
+    two_texts=lambda *a: cached(*a, batch=lambda ids: 2),
+    a_text_a_token=lambda *a: cached(*a, batch=len),
 )

@@ -19,9 +19,10 @@ from utils.course.exercises.slips import Wrong, alone
 
 
 class Kept:
-    """The cache of a layer as far as a loop can see it: it knows how many tokens it has kept."""
+    """The cache of a layer as far as a loop can see it: for how many texts, and how many tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
         self.row = self.length = 0
 
     def __len__(self) -> int:
@@ -42,17 +43,19 @@ class CachedModel:
         self.n_read = 0
 
     def make_caches(self, batch: int) -> list[Kept]:
-        """An empty cache for each of two layers."""
-        return [Kept(), Kept()]
+        """An empty cache for each of two layers, for as many texts as `batch`."""
+        return [Kept(batch), Kept(batch)]
 
     def __call__(self, ids: Tensor, caches: Sequence[Kept] | None = None) -> Tensor:
         """(1, n) -> (1, n, V), the n tokens behind those that the caches keep.
 
-        Raises ValueError for another shape, or no tokens at all.
+        Raises ValueError for another shape, no tokens at all, or caches for other than one text.
         """
         if not isinstance(ids, Tensor) or ids.ndim != 2 or len(ids) != 1 or not ids.numel():
             shape = tuple(ids.shape) if isinstance(ids, Tensor) else type(ids).__name__
             raise ValueError(f"the model reads ids of the shape (1, n), n ≥ 1, and got {shape}")
+        if any(cache.batch != 1 for cache in caches or ()):
+            raise ValueError(f"the caches are for {caches[0].batch} texts, and the model reads 1")
         row, place = (caches[0].row, caches[0].length) if caches else (0, 0)
         rows = []
         for token in ids[0].tolist():
