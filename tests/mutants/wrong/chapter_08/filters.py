@@ -101,6 +101,11 @@ wrongs(
 wrongs(
     "8.3",
     says="The k largest of the whole batch are kept:",
+    batch_by_ids=lambda x, k: course("8.3")(x.flatten(), k).view_as(x),
+)
+wrongs(
+    "8.3",
+    says="Of equal logits at the border you kept all, and",
     batch=lambda x, k: x.masked_fill(
         x < x.flatten().topk(min(k, x.numel())).values[-1], -torch.inf
     ),

@@ -139,8 +139,10 @@ TOP_K = Exercise(
             x, _ranks(x) >= k
         ),
         "The k largest of the whole batch are kept: each row has k of its own, dim=-1.": (
-            _border_of_the_batch
+            lambda x, k: top_k(x.flatten(), k).view(x.shape)
         ),
+        "Of equal logits at the border you kept all, and the border is that of the whole batch: "
+        "keep k ids in each row, dim=-1.": _border_of_the_batch,
         "All rows keep the tokens of the first: each row has its own.": _as_the_first_row,
         "These are chances: return logits, the softmax comes later.": lambda x, k: top_k(
             x, k
