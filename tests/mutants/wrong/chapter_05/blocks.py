@@ -310,13 +310,61 @@ class NoBias(_Parts):
         self.down = nn.Linear(4 * d_model, d_model, bias=False)
 
 
-@wrong("5.6", says="All parameters are there and learn")
+@wrong("5.6", says="All parameters are there")
 class Halved(_Parts):
     def forward(self, x):
         return x + 0.5 * self.attention(self.norm_1(x)) + self.think(self.norm_2(x))
 
 
-@wrong("5.6", says="The second branch adds nothing")
+@wrong("5.6", says="the block has no norm_2")
+class NormMadeInForward(_Parts):
+    def __init__(self, d_model, n_heads):
+        super().__init__(d_model, n_heads)
+        del self.norm_2
+
+    def forward(self, x):
+        x = x + self.attention(self.norm_1(x))
+        return x + self.think(nn.LayerNorm(x.shape[-1])(x))
+
+
+@wrong("5.6", says="The norm of the feed-forward layer is missing")
+class Norm2Unused(_Parts):
+    def forward(self, x):
+        x = x + self.attention(self.norm_1(x))
+        return x + self.think(x)
+
+
+@wrong("5.6", says="norm_1 stands before both branches")
+class Norm1Twice(_Parts):
+    def forward(self, x):
+        x = x + self.attention(self.norm_1(x))
+        return x + self.think(self.norm_1(x))
+
+
+@wrong("5.6", says="the numbers are right, but no gradient reaches norm_2.weight")
+class Detached(_Parts):
+    def forward(self, x):
+        x = x + self.attention(self.norm_1(x))
+        return x + self.down(F.gelu(self.up(self.norm_2(x)), approximate="tanh").detach())
+
+
+@wrong("5.6", says="the numbers are right, but no gradient reaches norm_1.weight")
+class NoGradAtFirst(_Parts):
+    def forward(self, x):
+        with torch.no_grad():
+            found = self.attention(self.norm_1(x))
+        x = x + found
+        return x + self.think(self.norm_2(x))
+
+
+@wrong("5.6", says="the numbers are right, but part of the gradient of x")
+class StreamDetached(_Parts):
+    def forward(self, x):
+        x = x.detach() + self.attention(self.norm_1(x))
+        return x + self.think(self.norm_2(x))
+
+
+@wrong("5.6", says="At the feed-forward layer the stream passes as it is")
 class HalfABlock(_Parts):
     def forward(self, x):
         return x + self.attention(self.norm_1(x)) + 0 * self.think(self.norm_2(x))
@@ -335,7 +383,7 @@ class Mistyped(_Parts):
     forward = None
 
 
-@wrong("5.6", says=ANY)
+@wrong("5.6", says="forward returns None: is there a `return`")
 class NoOutput(_Parts):
     def forward(self, x):
         self.think(x)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.course.checking.compare import Remark
+from utils.course.checking.compare import Remark, difference
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_05.block import AT_A_BRANCH, FIRST, SECOND, pre_norm_block
 from utils.course.exercises.probing import uniform
@@ -41,34 +41,64 @@ def in_use(answer: Callable[[int, int], Any], d_model: int, n_heads: int, x: Ten
     """What a block of this class gives for x, its parameters filled with numbers by their names.
 
     A remark stands in the result's place where its parameters are not those of the reference, or
-    beside it where some get no gradient.
+    where the numbers are right and the gradient isn't.
     """
     block, wanted = answer(d_model, n_heads), Block(d_model, n_heads)
     if not isinstance(block, nn.Module):
         return Remark("what the class makes is no nn.Module") if callable(block) else block
-    remark = _other_parameters(dict(wanted.named_parameters()), dict(block.named_parameters()))
+    remark = _other_parameters(wanted, block)
     if remark:
         return Remark(remark)
     _fill(block)
+    _fill(wanted)
     result = block(x)
-    if not isinstance(result, Tensor):
+    if result is None:
+        return Remark("forward returns None: is there a `return` on every path?")
+    if not isinstance(result, Tensor) or difference(wanted(x), result, atol=1e-4):
         return result
-    if not result.requires_grad:
-        return result, Remark("no gradient finds its way back through the block")
-    result.square().sum().backward()
-    idle = [name for name, weights in block.named_parameters() if weights.grad is None]
-    return (result.detach(), Remark(f"{_listed(idle)}: no gradient arrives")) if idle else result
+    cut = _way_back(wanted, block, x)
+    return Remark(f"the numbers are right, but {cut}") if cut else result
 
 
-def _other_parameters(wanted: dict[str, Tensor], found: dict[str, Tensor]) -> str:
-    missing, extra = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
+def _way_back(wanted: nn.Module, block: nn.Module, x: Tensor) -> str:
+    """Where the gradient of a block that computes the right numbers is not the reference's."""
+    found: list[dict[str, Tensor | None]] = []
+    for each in (wanted, block):
+        leaf = x.clone().requires_grad_()
+        result = each(leaf * 1)  # a leaf itself may not be changed in place
+        if not result.requires_grad:
+            return "no gradient finds its way back through the block"
+        result.square().sum().backward()
+        found.append({"x": leaf.grad} | {n: w.grad for n, w in each.named_parameters()})
+    idle = [name for name, gradient in found[1].items() if gradient is None]
+    if idle:
+        return f"no gradient reaches {_listed(idle)}: {_SWITCHED_OFF}"
+    off = [n for n, g in found[1].items() if (g - found[0][n]).norm() > 0.01 * g.norm() + 1e-3]
+    return f"part of the gradient of {_listed(off)} is lost: {_SWITCHED_OFF}" if off else ""
+
+
+_SWITCHED_OFF = "look in forward for detach, no_grad or .data"
+
+
+def _other_parameters(wanted: nn.Module, block: nn.Module) -> str:
+    theirs, ours = dict(wanted.named_parameters()), dict(block.named_parameters())
+    missing, extra = [n for n in theirs if n not in ours], [n for n in ours if n not in theirs]
+    nowhere = [n for n, _ in wanted.named_children() if not hasattr(block, n)]
+    if nowhere and not extra:
+        return f"the block has no {_listed(nowhere)}: {_NOWHERE}"
     said = [f"the block's parameters lack {_listed(missing)}"] * bool(missing)
     said += [f"the block has the parameters {_listed(extra)}, not asked for"] * bool(extra)
-    for name in wanted:
-        if not said and wanted[name].shape != found[name].shape:
-            shapes = tuple(found[name].shape), tuple(wanted[name].shape)
+    for name in theirs:
+        if not said and theirs[name].shape != ours[name].shape:
+            shapes = tuple(ours[name].shape), tuple(theirs[name].shape)
             said = [f"{name} has the shape {shapes[0]}, and should have {shapes[1]}"]
     return "; ".join(said)
+
+
+_NOWHERE = (
+    "assign each part to a name of its own on self in __init__. A part made in forward is no "
+    "parameter of the module and is new at every call, and PyTorch doesn't look into lists"
+)
 
 
 def _listed(names: list[str]) -> str:
@@ -197,11 +227,7 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
         thought = found - middle
         if torch.allclose(thought, block.down(gelu(block.up(block.norm_2(x)))), atol=1e-4):
             return "The second branch reads the old x: it should read what the first has written."
-        if torch.allclose(found, middle, atol=1e-4):
-            return "The second branch adds nothing: x + down(gelu(up(norm_2(x)))) comes last."
-    return (
-        "All parameters are there and learn, but forward computes something else than 5.4's block."
-    )
+    return "All parameters are there, but forward computes something else than 5.4's block."
 
 
 OWN_BLOCK = Exercise(
@@ -250,6 +276,12 @@ OWN_BLOCK = Exercise(
         "The feed-forward layer comes first: attention does.": _forward(
             lambda block, x: (lambda s: s + block.attention(block.norm_1(s)))(
                 x + block.down(gelu(block.up(block.norm_2(x))))
+            )
+        ),
+        "norm_1 stands before both branches, and norm_2 is never used: the second branch has its "
+        "own.": _forward(
+            lambda block, x: (lambda s: s + block.down(gelu(block.up(block.norm_1(s)))))(
+                x + block.attention(block.norm_1(x))
             )
         ),
         "The norms have changed places: norm_1 belongs to attention.": _forward(
