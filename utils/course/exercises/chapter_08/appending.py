@@ -88,7 +88,7 @@ def appended(answer: Callable[..., Any], room: int, chunks: list[KeysAndValues])
             return got
         keys, values = (x.clone() if isinstance(x, Tensor) else x for x in got)
         said = _of_another_length(keys, kept, k.shape[2], room)
-        if said and cache.length == kept:
+        if said and (said == BEHIND_THE_ROOM or cache.length == kept):
             return said
         found.append((keys, values, cache.length))
     return found, memory
