@@ -31,7 +31,8 @@ once.install()
 #: What takes longest, longest first: a chapter, then its solution, which trains the same again.
 CHAPTERS = ["07", "04", "09", "10", "05", "06", "08", "02", "00", "03", "01"]
 VARIANTS = "test_it_runs_whatever_is_solved"
-LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py", "test_check_notebooks.py"]
+LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py"]
+LONG_FILES += ["test_check_notebooks.py", "test_attempt.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
