@@ -703,10 +703,10 @@ def STORIES():
 
 wrongs(
     "2.8",
-    "Twice the text makes your model worse",
+    "That is the right amount with the sign turned",
     a=experiment(2000, 1000),
-    b=experiment(judge=slice(0, 300)),
 )
+wrongs("2.8", "Your number is negative", b=experiment(judge=slice(0, 300)))
 wrongs("2.8", "You gain next to nothing", c=experiment(1000, 1000), d=experiment(2000, 2000))
 wrongs(
     "2.8",
@@ -715,6 +715,8 @@ wrongs(
     f=experiment(250, 2000),
     g=experiment(strength=0.1),
     h=lambda order: 1.0,
+    half_of_each=experiment(500, 1000),
+    ratio=lambda order: 1.0 + experiment()(order),
 )
 wrongs(
     "2.8",
@@ -723,9 +725,7 @@ wrongs(
     j=lambda order: experiment()(order) * math.log(2),
     k=experiment(strength=8.0),
 )
-wrongs(
-    "2.8", None, n=lambda order: "much", o=lambda order: (0.1, 0.2)
-)
+wrongs("2.8", None, n=lambda order: "much", o=lambda order: (0.1, 0.2))
 
 
 wrongs("2.8", "That is too little", always_the_fourth=lambda order: experiment()(4))

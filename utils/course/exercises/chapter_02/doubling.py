@@ -23,23 +23,29 @@ MEASURED = {
     5: (0.155, 0.12, 0.185),
     6: (0.191, 0.15, 0.23),
 }
+_TURNED = (
+    "That is the right amount with the sign turned: return the bits after 1,000 stories minus "
+    "those after 2,000."
+)
 _NEGATIVE = (
-    "Twice the text makes your model worse. Look whether you subtract in the right order (bits "
-    "after 1,000 stories minus bits after 2,000), whether both are judged on stories that neither "
-    "has read, and whether the second thousand is a new one."
+    "Your number is negative, as if twice the text made a model worse. Look whether you subtract "
+    "in the right order (bits after 1,000 stories minus bits after 2,000), whether both are judged "
+    "on stories that neither has read, and whether the second thousand is a new one."
 )
 _NOTHING = (
     "You gain next to nothing. Look whether the second model has read 2,000 different stories, and "
     "whether both have the order that is asked for."
 )
 _TOO_LITTLE = (
-    "That is too little. Hold everything still but the amount of text: 1,000 stories against "
-    "2,000, bits and not nats, the strength 1, the same order, vocabulary and new stories for both."
+    "That is too little for 2,000 stories in place of 1,000. Return how many bits a word (not "
+    "nats) are gained, and hold everything still but the amount of text: the order that is asked "
+    "for, the strength 1, the same vocabulary and the same new stories for both."
 )
 _TOO_MUCH = (
-    "That is too much. Look whether one of the models has read the stories on which it is judged, "
-    "and whether anything else than the amount of text differs: order, strength (1), the stories "
-    "that they are judged on."
+    "That is too much for 2,000 stories in place of 1,000. Return the bits a word after 1,000 "
+    "minus those after 2,000 (a difference of bits, no ratio and none of perplexities), and look "
+    "whether one of the models has read the stories on which it is judged, and whether anything "
+    "else than the amount of text differs: order, strength (1), the stories they are judged on."
 )
 
 
@@ -65,9 +71,14 @@ def _in_its_bounds(answer: Callable[[int], Any], order: int) -> Any:
     mean, low, high = MEASURED[order]
     if math.isnan(measured) or low <= measured <= high:
         return result if math.isnan(measured) else mean
-    small = _NEGATIVE if measured < -0.004 else _NOTHING if measured < 0.004 else _TOO_LITTLE
-    said = small if measured < low else _TOO_MUCH
+    said = _TOO_MUCH if measured > high else _too_small(measured, low, high)
     return Remark(f"{said} (You measured {show(measured)} bits.)")
+
+
+def _too_small(measured: float, low: float, high: float) -> str:
+    if measured > -0.004:
+        return _NOTHING if measured < 0.004 else _TOO_LITTLE
+    return _TURNED if low <= -measured <= high else _NEGATIVE
 
 
 @cache
@@ -92,7 +103,8 @@ DOUBLING = Exercise(
     reference=gain_of_doubling,
     probes=[(5,), (3,), (6,)],
     mistakes={
-        _NEGATIVE: lambda order: -MEASURED[order][0],
+        _TURNED: lambda order: -MEASURED[order][0],
+        _NEGATIVE: lambda order: -MEASURED[order][0] / 2,
         _NOTHING: lambda order: 0.0,
         _TOO_LITTLE: lambda order: MEASURED[order][0] * math.log(2),
         _TOO_MUCH: lambda order: 3 * MEASURED[order][0],
