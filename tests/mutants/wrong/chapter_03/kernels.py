@@ -141,6 +141,21 @@ wrongs(
 )
 
 
+wrongs(
+    "3.2",
+    says="Row 1 of your weights is that of query 0",
+    first_for_all=lambda q, k, v, h: (
+        _rows(q[:1].expand_as(q), k, h) @ v,
+        _rows(q[:1].expand_as(q), k, h),
+    ),
+)
+wrongs(
+    "3.2",
+    says="Row 0 of your weights is that of query 1",
+    backwards=lambda q, k, v, h: (_rows(q.flip(0), k, h) @ v, _rows(q.flip(0), k, h)),
+)
+
+
 def _cauchy(q: Tensor, k: Tensor, v: Tensor, h: float) -> tuple[Tensor, Tensor]:
     kernel = 1 / (1 + ((q[:, None] - k) ** 2).sum(-1) / h**2)
     weights = kernel / kernel.sum(1, keepdim=True)

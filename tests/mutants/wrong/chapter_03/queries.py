@@ -315,11 +315,33 @@ def _once(n_points: int, draw, widths: list[float], judges: int, seen: bool = Fa
     return widths[errors.index(min(errors))]
 
 
+def _summed(n: int, draw, widths: list[float], judges: int = 200, table: bool = False) -> float:
+    errors = torch.zeros(len(widths))
+    for _ in range(5):
+        (x, y), (new_x, new_y) = draw(n), draw(judges)
+        for i, h in enumerate(widths):
+            guess = (-((new_x[:, None] - x) ** 2) / (2 * h**2)).softmax(1) @ y[:, None]
+            errors[i] += ((guess if table else guess[:, 0]) - new_y).square().mean()
+    return widths[int(errors.argmin())]
+
+
+GRID_TO_1 = torch.logspace(-2, 0, 16).tolist()
 GRID = [0.01 * 1.5**i for i in range(12)]
 wrongs(
     "3.7",
     says="You asked the smoother about its own points",
     own_points=lambda n, draw: _once(n, draw, [0.01, *GRID[1:]], 100, seen=True),
+)
+wrongs(
+    "3.7",
+    says="You found 1 for every curve",
+    only_wide=lambda n, draw: _once(n, draw, [1.0, 2.0, 3.0], 100),
+    a_table=lambda n, draw: _summed(n, draw, GRID_TO_1, table=True),
+)
+wrongs(
+    "3.7",
+    says="So narrow a kernel hears the noise. Look whether the smoother knows n_points",
+    knows_2000=lambda n, draw: _summed(2000, draw, GRID_TO_1),
 )
 wrongs(
     "3.7",

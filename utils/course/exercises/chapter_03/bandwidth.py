@@ -39,12 +39,14 @@ SOUND = {
     ("draw_hilly", 240): (0.045, 0.15),
 }
 TOO_NARROW = (
-    "So narrow a kernel hears the noise. Judge every bandwidth on points that the smoother has not "
-    "heard, enough of them, and over several draws."
+    "So narrow a kernel hears the noise. Look whether the smoother knows n_points points, no more "
+    "and no fewer, and whether every bandwidth is judged on other, new ones, enough of them, and "
+    "over several draws."
 )
 TOO_WIDE = (
-    "So wide a kernel smooths the curve away. Offer narrower ones too, and judge all of them by "
-    "the mean squared difference on the same new points."
+    "So wide a kernel smooths the curve away. Look whether narrower ones are on offer, and whether "
+    "all are judged by the mean squared difference on the same new points (numbers in a row, (M,), "
+    "less numbers in a column, (M, 1), make a table of differences)."
 )
 
 
@@ -97,9 +99,9 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
         "always best, since it hears the point itself: draw new ones to judge by.": _own_points,
     },
     "offer": {
-        "None of your bandwidths is narrow enough: offer some from 0.01 to 1.": (
-            lambda: torch.linspace(1, 5, 9)
-        ),
+        "You found 1 for every curve and every number of points. Offer bandwidths from 0.01 to 1; "
+        "and if you do, look at the shapes of what you subtract: a column (M, 1) and a row (M,) "
+        "make a table, (M, M), in which the widest kernel wins.": (lambda: torch.linspace(1, 5, 9)),
         "None of your bandwidths is wide enough: offer some from 0.01 to 1.": (
             lambda: torch.linspace(0.001, 0.02, 9)
         ),

@@ -138,11 +138,24 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
             return "The columns of your weights sum to 1, and it is the rows that must."
         return "The weights of a query must sum to 1: divide each row by its own sum."
     if torch.allclose(estimates, weights @ args[2], rtol=1e-3, atol=1e-5):
-        return (
-            "The estimates follow from your weights, and these sum to 1; but they come from "
-            "another kernel than exercise 3.1's."
-        )
+        return _departing_row(expected[1], weights)
     return "The weights are wrong already, before any averaging."
+
+
+def _departing_row(expected: Tensor, weights: Tensor) -> str:
+    """The first row of weights that departs, and whose it is where it is another query's."""
+    same = torch.isclose(weights[:, None], expected, rtol=1e-4, atol=1e-6).all(dim=-1)
+    i = int((~same.diagonal()).nonzero()[0])
+    whose = same[i].nonzero()[:, 0].tolist()
+    if whose:
+        return (
+            f"Row {i} of your weights is that of query {whose[0]}: each query is compared with the "
+            "keys, and its weights stand in its own row."
+        )
+    return (
+        "The estimates follow from your weights, and these sum to 1; but "
+        f"row {i} is not what exercise 3.1's kernel gives for query {i}."
+    )
 
 
 SMOOTHER = Exercise(
