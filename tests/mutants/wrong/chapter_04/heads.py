@@ -18,6 +18,11 @@ def _join(heads):
 
 wrongs(
     "4.4",
+    says="You added x to what was merged",
+    residual=lambda x, n, w: (_cut(x, n), x + _join(w(_cut(x, n)))),
+)
+wrongs(
+    "4.4",
     says="You split with `view` and merged with `view`",
     view_view=lambda x, n, w: (
         x.reshape(x.shape[0], n, x.shape[1], -1),
@@ -134,6 +139,10 @@ def _layer(x, w, b, o, c, n, mask, *, scale=None, hide=None, weigh=None, join=_j
     return (last or (lambda f: f @ o + c))(found), weights
 
 
+def _causal(length):
+    return torch.ones(length, length, dtype=torch.bool).tril()
+
+
 def _bare(x, w, b, o, c, n, mask):
     return _layer(x, w, 0 * b, o, c, n, mask, last=lambda f: f @ o)
 
@@ -153,6 +162,16 @@ wrongs(
     "4.5", says="You scaled twice", twice=lambda *a: _layer(*a, scale=float(a[0].shape[-1] // a[5]))
 )
 wrongs("4.5", says="The mask was left out", no_mask=lambda *a: _layer(*a, hide=lambda s: s))
+wrongs(
+    "4.5",
+    says="You hide with a causal mask of your own",
+    causal_own=lambda *a: _layer(*a[:6], _causal(a[0].shape[1])),
+)
+wrongs(
+    "4.5",
+    says="A weight is 0 where the mask allows a look",
+    causal_too=lambda *a: _layer(*a[:6], a[6] & _causal(a[0].shape[1])),
+)
 wrongs(
     "4.5",
     says="The mask is the wrong way round",

@@ -167,7 +167,8 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
         if torch.allclose(merged, merge_heads(work(again))):
             return "The heads are right, and the work was done twice: merge what it returns once."
         return (
-            "The heads are right; `merged` is not. Transpose back what `work` returns, then join."
+            "The heads are right; `merged` is not. It is what `work` returns, transposed back and "
+            "joined, and nothing is added to that."
         )
     if torch.allclose(merged, expected[1]):
         return "`merged` is right, and `heads` are not: they are x, cut and turned, and no more."
@@ -200,6 +201,11 @@ THROUGH_HEADS = Exercise(
         "should hold the first D columns. Cut the last axis into (n_heads, D), not "
         "(D, n_heads).": _dealt_both_ways,
         "The heads come last to first: keep their order.": _backwards,
+        "You added x to what was merged: return what `work` found, merged, without x.": (
+            lambda x, n_heads, work: _through(
+                x, n_heads, work, give=lambda heads, worked, merged: (heads, x + merged)
+            )
+        ),
         "The work was left out: merge what `work(heads)` returns.": lambda x, n, work: (
             split_heads(x, n),
             x,

@@ -220,6 +220,9 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
         )
     if ((weights.sum(dim=-1) - 1).abs() > 1e-3).any():
         return "A row of weights must sum to 1: the softmax runs over the keys, dim=-1."
+    unseen = (expected[1] > 1e-4) & (weights.abs() < 1e-9)
+    if unseen.any():
+        return "A weight is 0 where the mask allows a look: use the mask that is given, as it is."
     return (
         "The weights depart first: rows sum to 1 and the mask is kept, so look at q and k, at the "
         "split into heads, and at the scale √D."
@@ -244,6 +247,11 @@ MULTI_HEAD = Exercise(
     | {
         "The mask is the wrong way round: True means that a word may look there.": partial(
             _multi, hide=lambda s, mask: s.masked_fill(mask, -math.inf), blind=0.0
+        ),
+        "You hide with a causal mask of your own: use the mask that is given.": partial(
+            _multi,
+            hide=lambda s, mask: s.masked_fill(~causal_mask(s.shape[-1]), -math.inf),
+            blind=0.0,
         ),
         "Both biases were dropped.": partial(
             _multi, bias=lambda b: 0 * b, project=lambda merged, w, b, x: merged @ w
