@@ -21,7 +21,7 @@ from tools.errors import SetupError
 from tools.installed import discard_unsound, package_names
 from tools.lock import only_one
 from tools.pip import pip_install
-from tools.place import Place, child_environment, venv_version
+from tools.place import STALE_VARIABLES, Place, child_environment, venv_version
 from tools.pythons import supported_range, version_of
 
 FREE_GB_FROM_NOTHING = 2.5  # the environment without CUDA takes 1.3, pip's downloads the rest
