@@ -125,7 +125,7 @@ def test_a_room_is_asked_by_its_files() -> None:
         assert not own, f"{module} imports its own room {own}: import the file"
 
 
-@pytest.mark.parametrize("folder", ["utils", "tools"])
+@pytest.mark.parametrize("folder", ["utils", "tools", "tests"])
 def test_no_file_is_too_long(folder: str) -> None:
     lengths = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in files(folder)}
     assert {name_of(p): n for p, n in lengths.items() if n > MOST_LINES} == {}
