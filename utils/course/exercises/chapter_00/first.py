@@ -139,8 +139,8 @@ def _explain(args: tuple[Words, str], expected: str | None, got: object) -> str 
     followers = Counter(b for a, b in zip(words, words[1:], strict=False) if a == word)
     if expected is not None and followers.get(got) == followers[expected]:
         return (
-            f"On a tie the first to come wins: {got!r} and {expected!r} stand behind {word!r} equally "
-            f"often, and {expected!r} did so first in the text."
+            f"On a tie the first to come wins: {got!r} and {expected!r} stand behind {word!r} "
+            f"equally often, and {expected!r} did so first in the text."
         )
     return None
 

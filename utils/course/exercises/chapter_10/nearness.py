@@ -13,7 +13,7 @@ from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm.tuning import soft_prompts
 
-Inputs = tuple[Tensor, Tensor]
+Nearest = tuple[Tensor, Tensor]
 
 # 10.6 · the nearest token
 
