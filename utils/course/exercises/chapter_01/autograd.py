@@ -25,6 +25,9 @@ def _play(answer: Any, program: str, numbers: dict[str, float]) -> dict[str, flo
     have been walked on its own.
     """
     values = {name: answer(number) for name, number in numbers.items()}
+    for value in values.values():  # a text doubled forty times would fill the memory
+        if not all(hasattr(value, name) for name in ("data", "backward")):
+            return value
     kind, writes = type(next(iter(values.values()))), Counter[str]()
 
     def counting(self: Any, name: str, value: Any) -> None:

@@ -179,6 +179,8 @@ def _explain(args: tuple[Tensor, Tensor], expected: Tensor, got: Any) -> str | N
     """What holds of a rotation, and whether it holds: position 0, lengths, the first pair."""
     x, positions = args
     found = torch.as_tensor(got).float()
+    if torch.allclose(found, x, atol=1e-6):
+        return "x came back unturned."
     if x.shape[1] > 2 and torch.allclose(
         found, _turn(x, positions, frequencies=_growing), atol=1e-3
     ):  # angles of many thousands, later on, repeat to no fourth digit
@@ -217,7 +219,6 @@ ROTATE = Exercise(
         "neighbours make a pair, 2i and 2i + 1.": _halves_all_the_way,
         "You added sines and cosines to x: that is the sinusoidal way. Here x is turned, and "
         "nothing is added.": _added,
-        "x came back unturned.": lambda x, positions: x.clone(),
     }
     | at_one_step(_turn, _STEPS),
     together=at_two_steps(_turn, _STEPS),
