@@ -229,7 +229,7 @@ def _throws() -> dict[str, bytes]:
 
 def _surroundings() -> tuple:
     """What else decides about numbers."""
-    names = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "COURSE_STRICT")
+    names = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
     settings = torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled()
     return torch.__version__, settings, [os.environ.get(name) for name in names]
 
@@ -244,12 +244,13 @@ def _sources() -> str:
 
 
 def _files_of(call: _Call) -> list:
-    """The files that it reads."""
+    """The files that it reads, and how strictly it takes what is in them."""
     if call.function.__name__ != "assemble":
         return []
     from utils.course.assembling.assemble import notebooks_of
 
-    return [(str(p), p.read_bytes()) for p in notebooks_of(call.given["chapters"])]
+    strict = [("COURSE_STRICT", os.environ.get("COURSE_STRICT"))]
+    return strict + [(str(p), p.read_bytes()) for p in notebooks_of(call.given["chapters"])]
 
 
 def _written_by(call: _Call) -> list[Path]:
