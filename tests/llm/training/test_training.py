@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import random
 import signal
 
 import pytest
@@ -35,6 +36,14 @@ def settings(**changes):
 def same(first, second):
     pairs = zip(first.state_dict().items(), second.state_dict().items(), strict=True)
     return all(a == b and torch.equal(x, y) for (a, x), (b, y) in pairs)
+
+
+def stop_at(step):
+    def stop(report):
+        if report.step == step:
+            raise StopTraining("enough")
+
+    return stop
 
 
 def close(first, second):
@@ -165,11 +174,14 @@ class TestResume:
         path = tmp_path / "s.pt"
         train(small(), IDS, VAL, settings(), snapshot=path)
         for changes, said in [
-            ({"learning_rate": 2e-2}, "learning_rate was 0.01 and is 0.02"),
+            ({"weight_decay": 0.2}, "weight_decay was 0.1 and is 0.2"),
             ({"seed": 1}, "seed was 0 and is 1"),
+            ({"steps": 5}, "of step 6 already, and steps is 5"),
         ]:
             with pytest.raises(SnapshotError, match=said):
                 train(small(), IDS, VAL, settings(**changes), snapshot=path, resume=True)
+        with pytest.raises(SnapshotError, match="of another run"):
+            train(small(), IDS, VAL, settings(), snapshot=path, resume=True, run="b")
         other = IDS.clone()
         other[300] += 1
         with pytest.raises(SnapshotError, match="corpus is another"):
@@ -178,6 +190,52 @@ class TestResume:
             train(small(d_model=32), IDS, VAL, settings(), snapshot=path, resume=True)
         with pytest.raises(ValueError, match="resume needs snapshot"):
             train(small(), IDS, VAL, settings(), resume=True)
+
+    def test_it_goes_on_for_longer_and_at_another_rate(self, tmp_path):
+        path = tmp_path / "s.pt"
+        train(small(), IDS, VAL, settings(), snapshot=path)
+        longer = settings(steps=10, learning_rate=5e-3, warm_up=8)
+        history = train(small(), IDS, VAL, longer, snapshot=path, resume=True)
+        assert history.rates[6:] == [longer.rate(step) for step in range(6, 10)]
+        assert history.rates[:6] == [settings().rate(step) for step in range(6)]
+        again = train(small(), IDS, VAL, longer, snapshot=path, resume=True)
+        assert again.losses == history.losses
+
+    def test_of_a_model_that_is_frozen_in_part_what_learns_is_kept(self, tmp_path):
+        path, config = tmp_path / "s.pt", settings(steps=4)
+
+        def partly():
+            model = small()
+            model.token_embedding.weight.requires_grad_(False)
+            return model
+
+        straight, resumed = partly(), partly()
+        train(straight, IDS, VAL, config)
+        train(partly(), IDS, VAL, config, [stop_at(2)], snapshot=path)
+        assert "token_embedding.weight" not in load_snapshot(path)["model"]
+        train(resumed, IDS, VAL, config, snapshot=path, resume=True)
+        assert same(straight, resumed)
+
+    def test_a_flipped_bit_is_noticed(self, tmp_path):
+        path, dice = tmp_path / "s.pt", random.Random(0)
+        train(small(), IDS, VAL, settings(steps=1), snapshot=path)
+        whole = load_snapshot(path)
+        written = bytearray(path.read_bytes())
+        for _ in range(60):
+            place, bit = dice.randrange(len(written)), 1 << dice.randrange(8)
+            written[place] ^= bit
+            path.write_bytes(written)
+            written[place] ^= bit
+            try:
+                found = load_snapshot(path)
+            except SnapshotError as error:
+                assert "\n" not in str(error)
+            else:  # between the parts of the zip file, where nothing is kept
+                assert snapshots._digest(found) == snapshots._digest(whole)
+        for part in ("model", "history"):
+            snapshots.save_snapshot(path, {k: v for k, v in whole.items() if k != part})
+            with pytest.raises(SnapshotError, match="damaged"):
+                load_snapshot(path)
 
     def test_a_damaged_or_missing_snapshot_is_told(self, tmp_path):
         path = tmp_path / "s.pt"
@@ -254,13 +312,15 @@ class TestWhatGoesWrong:
             train(small(), IDS, None, settings(), [CSVLog(tmp_path / "no" / "log.csv")])
 
     @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
-    def test_ctrl_c_ends_after_the_step_with_a_snapshot(self, tmp_path, capsys):
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+    def test_ctrl_c_ends_after_the_step_with_a_snapshot(self, name, tmp_path, capsys):
         config, path = settings(snapshot_every=100), tmp_path / "s.pt"
-        before = signal.getsignal(signal.SIGINT)
+        number = getattr(signal, name)
+        before = signal.getsignal(number)
 
         def press(report):
             if report.step == 3 and not path.exists():
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
 
         model = small()
         history = train(model, IDS, VAL, config, [press], snapshot=path)
@@ -269,11 +329,20 @@ class TestWhatGoesWrong:
         assert (
             "Interrupted after 4 of 6 steps; what was learned is kept." in capsys.readouterr().out
         )
-        assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(number) is before
         straight, resumed = small(), small()
         train(straight, IDS, VAL, config)
         train(resumed, IDS, VAL, config, snapshot=path, resume=True)
         assert same(straight, resumed)
+
+    @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
+    def test_a_hang_up_that_is_ignored_stays_so(self):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            hang_up = lambda report: os.kill(os.getpid(), signal.SIGHUP)  # noqa: E731
+            assert len(train(small(), IDS, None, settings(), [hang_up]).losses) == 6
+        finally:
+            signal.signal(signal.SIGHUP, before)
 
     @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
     def test_a_second_ctrl_c_ends_at_once(self):

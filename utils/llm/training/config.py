@@ -67,7 +67,7 @@ class TrainConfig:
         _need(self, "betas", each, lambda b: len(b) == 2 and all(0 <= x < 1 for x in b))
         _need(self, "clip", "above 0, or None", lambda x: x is None or x > 0)
         _need(self, "precision", f"one of {PRECISIONS}", lambda x: x in PRECISIONS)
-        _need(self, "seed", "a whole number, 0 or more", lambda x: _whole(x) and x >= 0)
+        _need(self, "seed", "a whole number from 0 to below 2^64", _is_seed)
         if not _whole(self.evaluate_every):
             object.__setattr__(self, "evaluate_every", tuple(self.evaluate_every))
         if self.batch_size % self.accumulation:
@@ -94,6 +94,10 @@ class TrainConfig:
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_seed(value: object) -> bool:
+    return _whole(value) and 0 <= value < 1 << 64
 
 
 def _need(config: TrainConfig, name: str, what: str, sound: object) -> None:

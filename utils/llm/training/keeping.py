@@ -20,19 +20,26 @@ __all__ = ["Keeper"]
 
 # What may differ between a run and the one that goes on from its snapshot: none of it is learned.
 _FREE = ("compile", "evaluate_every", "evaluate_windows", "snapshot_every", "accumulation")
+# The schedule may be another from here on: for longer, or more gently after a divergence.
+_SCHEDULE = ("steps", "learning_rate", "warm_up", "min_rate")
 
 
 class Keeper:
     """The snapshot of one training, at `path`; of nothing where that is None.
 
-    `ids` is the row of token ids that is learned from: a snapshot knows which it was.
+    `ids` is the row of token ids that is learned from: a snapshot knows which it was, and of
+    which `run`. Of a model that is frozen in part, it holds what learns.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None, config: TrainConfig, ids: np.ndarray
+        self,
+        path: str | os.PathLike[str] | None,
+        config: TrainConfig,
+        ids: np.ndarray,
+        run: str = "",
     ) -> None:
         self.path = None if path is None else Path(path)
-        self.config, self.ids = config, ids
+        self.config, self.ids, self.run = config, ids, run
         self.saved_at: int | None = None
 
     def save(
@@ -44,6 +51,8 @@ class Keeper:
     ) -> None:
         """Keep all that the training needs to go on. Raises TrainingError where it can't be."""
         state = distributed.state_of(model, optimizer)
+        frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+        state["model"] = {k: value for k, value in state["model"].items() if k not in frozen}
         team, failure = distributed.team(), ""
         if team.leads:
             state |= {
@@ -51,6 +60,7 @@ class Keeper:
                 "history": dataclasses.asdict(history),
                 "precision": str(dtype),
                 "corpus": self._corpus_mark(),
+                "run": self.run,
             }
             try:
                 save_snapshot(self.path, state)
@@ -72,6 +82,8 @@ class Keeper:
             raise ValueError("resume needs snapshot, the path of the file to go on from.")
         state = load_snapshot(self.path)
         self._compare(state)
+        if not all(weight.requires_grad for weight in model.parameters()):
+            state["model"] = {**model.state_dict(), **state["model"]}
         try:
             distributed.set_state(model, optimizer, state)
         except (RuntimeError, ValueError, KeyError) as error:
@@ -79,7 +91,15 @@ class Keeper:
                 f"The weights in {self.path} do not fit this model: "
                 f"{str(error).strip().splitlines()[-1].strip()}"
             ) from error
-        history = History(**state["history"])
+        try:
+            history = History(**state["history"])
+        except TypeError as error:
+            raise SnapshotError(f"{self.path}: its history can't be read ({error}).") from error
+        if len(history.losses) > self.config.steps:
+            raise SnapshotError(
+                f"{self.path} is of step {len(history.losses):,} already, and steps is "
+                f"{self.config.steps:,}: give more."
+            )
         history.stopped = ""
         self.saved_at = len(history.losses)
         return history, getattr(torch, state["precision"].removeprefix("torch."))
@@ -94,10 +114,12 @@ class Keeper:
         changed = [
             f"{name} was {then.get(name)!r} and is {value!r}"
             for name, value in now.items()
-            if name not in _FREE and then.get(name) != value
+            if name not in (*_FREE, *_SCHEDULE) and then.get(name) != value
         ]
-        if state["corpus"] != self._corpus_mark():
+        if state.get("corpus") != self._corpus_mark():
             changed.append("the corpus is another one")
+        if state.get("run", "") != self.run:
+            changed.append("it is of another run")
         if changed:
             raise SnapshotError(
                 f"{self.path} is of another training: {'; '.join(changed)}. Resume with the "

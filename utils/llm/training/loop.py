@@ -40,20 +40,23 @@ def train(
     *,
     snapshot: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    run: str = "",
 ) -> History:
     """Train the model in place, on the device where it is, and tell what happened.
 
     `train_ids` is one long row of token ids, a tensor or a memory map (`batches.open_tokens`);
     `val_ids` another, or None. A callback is told of every step (see `callbacks`); a plain
     function will do. With `snapshot`, a path, the state of the training is kept there every
-    `config.snapshot_every` steps and at the end; with `resume` it goes on from there.
+    `config.snapshot_every` steps and at the end; with `resume` it goes on from there, and more
+    steps or another learning rate hold from there on. A snapshot is of the `run` of that name.
     Inside a process group (torchrun) the work is shared. The global random state is left alone.
 
-    Ctrl-C ends the training after the present step, with what was learned and a snapshot.
+    Ctrl-C ends the training after the present step, with what was learned and a snapshot; so do
+    SIGTERM and SIGHUP.
     Raises TrainingError (a RuntimeError) where it can't go on: the loss or the gradient is no
     number, or the snapshot can't be written; ValueError for settings or a corpus that don't fit.
     """
-    loop = _Loop(model, train_ids, val_ids, config, callbacks, snapshot)
+    loop = _Loop(model, train_ids, val_ids, config, callbacks, snapshot, run)
     if resume:
         loop.resume()
     return loop.run()
@@ -70,6 +73,7 @@ class _Loop:
         config: TrainConfig,
         callbacks: Iterable[Callback | Callable[[Report], object]],
         snapshot: str | os.PathLike[str] | None,
+        run: str,
     ) -> None:
         self.model, self.config, self.history = model, config, History()
         self.team = distributed.team()
@@ -97,7 +101,7 @@ class _Loop:
         )
         # beside a large vocabulary the loss is a good part of the step: compiled, it is read once
         self.cross_entropy = torch.compile(_cross_entropy) if config.compile else _cross_entropy
-        self.keeper = Keeper(snapshot, config, self.windows.ids)
+        self.keeper = Keeper(snapshot, config, self.windows.ids, run)
 
     @property
     def step(self) -> int:

@@ -1,20 +1,24 @@
 """Checkpoints of a training that is under way: whole or absent, whatever happens to the machine.
 
 A power cut or a `kill -9` leaves either the one before or the new one, and a full disk leaves the
-one before (see `utils.llm.machine.files`).
+one before (see `utils.llm.machine.files`). A digest of the content tells a bit that has flipped.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+from torch import Tensor
 
 from utils.llm.machine.files import replacing
 
-FORMAT = 1
+FORMAT = 2
+_PARTS = {"model": dict, "optimizer": dict, "config": dict, "history": dict, "precision": str}
 
 
 class SnapshotError(ValueError):
@@ -43,7 +47,7 @@ def save_snapshot(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     with replacing(path) as file:
         watched = _Watched(file)
         try:
-            torch.save({**state, "format": FORMAT}, watched)
+            torch.save({**state, "format": FORMAT, "digest": _digest(state)}, watched)
         except RuntimeError as error:
             raise watched.error or OSError(str(error).splitlines()[0]) from error
 
@@ -66,6 +70,40 @@ def load_snapshot(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path} is no snapshot of a training, or it is damaged "
             f"({type(error).__name__}); delete it and train without resume."
         ) from error
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+    if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
         raise SnapshotError(f"{path} was written by another version; train without resume.")
+    if state.pop("digest", None) != _digest(state) or not all(
+        isinstance(state.get(name), kind) for name, kind in _PARTS.items()
+    ):
+        raise SnapshotError(
+            f"{path} is damaged: its content is not what was written; delete it and train "
+            "without resume."
+        )
     return state
+
+
+def _digest(state: dict[str, Any]) -> str:
+    """Of all tensors and values, whatever the order of the names."""
+    found = hashlib.blake2b(digest_size=16)
+    for piece in _pieces(state):
+        found.update(piece)
+    return found.hexdigest()
+
+
+def _pieces(value: Any) -> Iterator[bytes | memoryview]:
+    """Everything in it as bytes, each told from what could be put in its place."""
+    if isinstance(value, Tensor):
+        row = value.detach().cpu().contiguous()
+        yield f"{row.dtype}{tuple(row.shape)}".encode()
+        yield memoryview(row.view(-1).view(torch.uint8).numpy())
+    elif isinstance(value, dict):
+        yield f"dict of {len(value)}".encode()
+        for name in sorted(value, key=repr):
+            yield f"{name!r}:".encode()
+            yield from _pieces(value[name])
+    elif isinstance(value, list | tuple):
+        yield f"{len(value)} values".encode()
+        for each in value:
+            yield from _pieces(each)
+    else:
+        yield f"{value!r},".encode()
