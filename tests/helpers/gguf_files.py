@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from utils.llm.gpt import hf_llama
-from utils.llm.gpt.gguf import _INSIDE, _OUTSIDE
+from utils.llm.gpt.gguf import INSIDE, OUTSIDE
 from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.tokenizer.bpe import merges, train_bpe
-from utils.llm.tokenizer.hf import _bytes_of_letters
+from utils.llm.tokenizer.vocabulary import letters_of_bytes
 
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 FRAME = (
@@ -28,7 +28,7 @@ TEXT = (
 
 def vocabulary(without: bytes = b"") -> tuple[list[str], list[str], list[int]]:
     """Tokens in GPT-2's letters, merges, and types; bytes of `without` have no token."""
-    letters = {byte: letter for letter, byte in _bytes_of_letters().items()}
+    letters = letters_of_bytes()
     learned = [
         ["".join(letters[byte] for byte in part) for part in (*pair, joined)]
         for pair, joined in merges(train_bpe(TEXT, 300))
@@ -96,8 +96,8 @@ def write_gguf(path: Path, kind: str, model: GPT, quant: str = "F32", **changes:
 def _named(kind: str, model: GPT) -> list[tuple[str, np.ndarray]]:
     config, found = model.config, []
     asked, kept = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
-    inside = {ours: theirs for theirs, ours in _INSIDE.items()}
-    outside = {ours: theirs for theirs, ours in _OUTSIDE.items()}
+    inside = {ours: theirs for theirs, ours in INSIDE.items()}
+    outside = {ours: theirs for theirs, ours in OUTSIDE.items()}
     for name, values in model._weights().items():
         path, _, ending = name.rpartition(".")
         parts = {path: values}
@@ -114,7 +114,7 @@ def _named(kind: str, model: GPT) -> list[tuple[str, np.ndarray]]:
         for theirs, piece in parts.items():
             turned = theirs.rpartition(".")[2] in ("attn_q", "attn_k", "attn_q_norm", "attn_k_norm")
             if kind != "llama" and turned:
-                piece = hf_llama._halves(piece, config.d_head)
+                piece = hf_llama.halves(piece, config.d_head)
             found.append((f"{theirs}.{ending}", piece.detach().numpy().astype(np.float32)))
     return found
 

@@ -20,18 +20,23 @@ import torch
 from torch import Tensor
 
 from utils.llm.gpt.config import GPTConfig
-from utils.llm.gpt.hf_llama import neighbours
-from utils.llm.tokenizer.hf import encoding_from_merges
-from utils.llm.tokenizer.splits import SPLITS
+from utils.llm.gpt.hf_llama import family_of, is_alike, neighbours
+from utils.llm.tokenizer.frame import Frame
+from utils.llm.tokenizer.gguf import encoding_from_gguf, words_from_gguf
 
-__all__ = ["GGUF", "open_gguf"]
+__all__ = ["GGUF", "architecture", "open_gguf"]
 
-ARCHITECTURES = ("llama", "qwen2", "qwen3")
+ARCHITECTURES = ("llama", "qwen2", "qwen3", "gpt2", "gptneox")
 TYPES = ("F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K")
-_SPECIAL = (3, 4)  # token types: control, and added by a user
-_OUTSIDE = {"token_embd": "token_embedding", "output_norm": "final_norm", "output": "head"}
-_INSIDE = {
+OUTSIDE = {
+    "token_embd": "token_embedding",
+    "position_embd": "position_embedding",
+    "output_norm": "final_norm",
+    "output": "head",
+}
+INSIDE = {
     "attn_norm": "norm_1",
+    "attn_qkv": "attention.qkv",
     "attn_output": "attention.out",
     "attn_q_norm": "attention.q_norm",
     "attn_k_norm": "attention.k_norm",
@@ -41,6 +46,7 @@ _INSIDE = {
     "ffn_down": "feed_forward.down",
 }
 _PROJECTIONS = ("attn_q", "attn_k", "attn_v")
+_TURNED = ("attn_q", "attn_k", "attn_q_norm", "attn_k_norm")
 _STRETCHES = [(factor, 1.0, 4.0, 8192) for factor in (8.0, 32.0)]  # Llama 3.1's and 3.2's
 
 
@@ -48,14 +54,18 @@ _STRETCHES = [(factor, 1.0, 4.0, 8192) for factor in (8.0, 32.0)]  # Llama 3.1's
 class GGUF:
     """An opened file. `weights()` reads all numbers; what else it holds was read on opening.
 
-    `template` is the frame of a conversation in the language Jinja, None where there is none.
+    `words` are the tokens of a model of whole words, `encoding` that of any other. `begins` says
+    whether the token `bos_id` stands before every text. `template` is the frame of a conversation
+    in the language Jinja, None where there is none.
     """
 
     path: Path
     config: GPTConfig
-    encoding: tiktoken.Encoding
+    encoding: tiktoken.Encoding | None
+    words: tuple[str, ...] | None
     bos_id: int | None
     eos_id: int | None
+    begins: bool
     template: str | None
     license: str
     _tensors: Mapping[str, Any]
@@ -77,15 +87,15 @@ class GGUF:
         tensor = self._tensors[name]
         shape = [int(size) for size in reversed(tensor.shape)]
         values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
-        values = values.reshape(shape)
-        turned = (
-            name.removesuffix(".weight")
-            .removesuffix(".bias")
-            .endswith(("attn_q", "attn_k", "attn_q_norm", "attn_k_norm"))
-        )
-        if turned and self._pairs_lie_apart:
-            values = neighbours(values, self.config.d_head)
-        return values
+        values, last = values.reshape(shape), name.rpartition(".")[0].rpartition(".")[2]
+        if not self._pairs_lie_apart:
+            return values
+        d_head = self.config.d_head
+        if last == "attn_qkv":
+            asked, kept = self.config.n_heads * d_head, self.config.n_kv_heads * d_head
+            q, k, v = values.split([asked, kept, kept])
+            return torch.cat([neighbours(q, d_head), neighbours(k, d_head), v])
+        return neighbours(values, d_head) if last in _TURNED else values
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """A conversation in the model's own frame, up to where its answer begins.
@@ -95,48 +105,32 @@ class GGUF:
         if self.template is None:
             raise ValueError(f"{self.path} has no frame for a conversation.")
         try:
-            return self._frame.render(
-                messages=[dict(message) for message in messages],
-                add_generation_prompt=True,
-                bos_token=self._text_of(self.bos_id),
-                eos_token=self._text_of(self.eos_id),
-            )
-        except Exception as error:
-            raise ValueError(
-                f"{self.path}: its frame refuses this conversation: {error}"
-            ) from error
+            return self._frame.render(messages)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from error
 
     @cached_property
-    def _frame(self) -> Any:
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-        def refuse(message: str) -> None:
-            raise ValueError(message)
-
-        world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        world.globals["raise_exception"] = refuse
-        return world.from_string(self.template)
+    def _frame(self) -> Frame:
+        return Frame(self.template or "", self._text_of(self.bos_id), self._text_of(self.eos_id))
 
     def _text_of(self, token: int | None) -> str:
-        return "" if token is None else self.encoding.decode([token])
+        if token is None:
+            return ""
+        return self.words[token] if self.encoding is None else self.encoding.decode([token])
 
     @property
     def _pairs_lie_apart(self) -> bool:
         """Llama's files keep the two columns of a rotation side by side, as ours; Qwen's don't."""
-        return self._architecture != "llama"
-
-    @cached_property
-    def _architecture(self) -> str:
-        return "qwen3" if self.config.qk_norm else "qwen2" if self.config.qkv_bias else "llama"
+        return self.config.positions == "rotary" and architecture(self.config) != "llama"
 
     def _ours(self, name: str) -> str | None:
         path, _, kind = name.rpartition(".")
         if not path.startswith("blk."):
-            return f"{_OUTSIDE[path]}.{kind}" if path in _OUTSIDE else None
+            return f"{OUTSIDE[path]}.{kind}" if path in OUTSIDE else None
         _, layer, inside = path.split(".", 2)
         if inside in _PROJECTIONS:
             return f"blocks.{layer}.attention.qkv.{kind}"
-        return f"blocks.{layer}.{_INSIDE[inside]}.{kind}" if inside in _INSIDE else None
+        return f"blocks.{layer}.{INSIDE[inside]}.{kind}" if inside in INSIDE else None
 
     def _parts(self, name: str) -> list[str]:
         """The tensors that lie below one another in ours: queries, keys and values."""
@@ -183,13 +177,16 @@ def _opened(path: Path) -> GGUF:
             raise ValueError(
                 f"{tensor.name} is kept as {tensor.tensor_type.name}; known are {', '.join(TYPES)}"
             )
-    encoding = _encoding(path.stem, fields)
+    words = words_from_gguf(fields)
+    begins = fields.get("tokenizer.ggml.pre") == "llama-bpe"  # where the file does not say
     opened = GGUF(
         path=path,
         config=_config(fields, tensors),
-        encoding=encoding,
+        encoding=encoding_from_gguf(path.stem, fields) if words is None else None,
+        words=words,
         bos_id=_id(fields, "bos"),
         eos_id=_id(fields, "eos"),
+        begins=bool(fields.get("tokenizer.ggml.add_bos_token", begins)),
         template=fields.get("tokenizer.chat_template"),
         license=str(fields.get("general.license", "not said")),
         _tensors=tensors,
@@ -217,29 +214,53 @@ def _config(fields: Mapping[str, Any], tensors: Mapping[str, Any]) -> GPTConfig:
         raise ValueError(f"its rotary positions are scaled by {said('rope.scaling.type')!r}")
     if said("expert_count", 0):
         raise ValueError("it is a mixture of experts")
+    if said("use_parallel_residual", False):
+        raise ValueError("its attention and feed-forward layers read the same, side by side")
     heads, width = said("attention.head_count"), said("embedding_length")
-    base = _short(said("rope.freq_base", 10_000.0))
     d_head = said("attention.key_length", width // heads)
+    if said("rope.dimension_count", d_head) != d_head:
+        raise ValueError("its rotary positions turn only a part of each head")
+    modern, base = kind not in ("gpt2", "gptneox"), _short(said("rope.freq_base", 10_000.0))
+    eps = "attention.layer_norm_rms_epsilon" if modern else "attention.layer_norm_epsilon"
     return GPTConfig(
         vocab_size=len(fields["tokenizer.ggml.tokens"]),
         context_length=said("context_length"),
         n_layers=said("block_count"),
         n_heads=heads,
         d_model=width,
-        norm="rmsnorm",
-        positions="rotary",
-        activation="swiglu",
-        bias=False,
+        norm="rmsnorm" if modern else "layernorm",
+        positions="learned" if kind == "gpt2" else "rotary",
+        activation="swiglu" if modern else "gelu",
+        bias="blk.0.attn_output.bias" in tensors,
         tied="output.weight" not in tensors,
-        norm_eps=_short(said("attention.layer_norm_rms_epsilon")),
+        norm_eps=_short(said(eps)),
         n_kv_heads=said("attention.head_count_kv", heads),
         d_head=d_head,
         d_hidden=said("feed_forward_length"),
-        qkv_bias="blk.0.attn_q.bias" in tensors,
+        qkv_bias=bool(tensors.keys() & {"blk.0.attn_q.bias", "blk.0.attn_qkv.bias"}),
         qk_norm="blk.0.attn_q_norm.weight" in tensors,
         rotary_base=base,
         rotary_scaling=_stretch(tensors, d_head, base),
     )
+
+
+def architecture(config: GPTConfig) -> str:
+    """What the format calls models of this kind.
+
+    Raises ValueError, naming it, for what none of ARCHITECTURES has.
+    """
+    if is_alike(config):
+        return family_of(config)
+    wanted = {"norm": "layernorm", "norm_position": "pre", "activation": "gelu", "qk_norm": False}
+    for name, value in wanted.items():
+        if getattr(config, name) != value:
+            raise ValueError(
+                f"The model has {name}={getattr(config, name)!r}, and a GPT-2 or GPT-NeoX in a "
+                f"GGUF file only {value!r}: it can't be written in that format."
+            )
+    if config.positions == "none":
+        raise ValueError("The model has no positions, and none of that format's is without.")
+    return "gpt2" if config.positions == "learned" else "gptneox"
 
 
 def _short(number: float) -> float:
@@ -259,23 +280,6 @@ def _stretch(tensors: Mapping[str, Any], d_head: int, base: float) -> tuple | No
         if torch.allclose(plain / divisors, rotary_frequencies(d_head, base, stretch), rtol=1e-4):
             return stretch
     raise ValueError("its rotary positions are stretched in a way that is not known here")
-
-
-def _encoding(name: str, fields: Mapping[str, Any]) -> tiktoken.Encoding:
-    kind, split = fields["tokenizer.ggml.model"], fields.get("tokenizer.ggml.pre", "default")
-    if kind != "gpt2" or split not in SPLITS:
-        raise ValueError(
-            f"its tokenizer is {kind!r}, cut as {split!r}; known is 'gpt2', cut as one of "
-            f"{', '.join(SPLITS)}"
-        )
-    tokens, types = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.token_type"]
-    if len(set(tokens)) != len(tokens) or len(types) != len(tokens):
-        raise ValueError("its list of tokens contradicts itself")
-    numbered = {token: i for i, token in enumerate(tokens)}
-    specials = {tokens[i]: i for i, type_ in enumerate(types) if type_ in _SPECIAL}
-    vocabulary = {token: i for token, i in numbered.items() if token not in specials}
-    merges = [tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"]]
-    return encoding_from_merges(name, vocabulary, merges, specials, SPLITS[split])
 
 
 def _id(fields: Mapping[str, Any], name: str) -> int | None:

@@ -23,6 +23,8 @@ from utils.llm.gpt.card import ModelCard, write_card
 from utils.llm.gpt.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt.config import PRESETS, GPTConfig
 from utils.llm.machine.files import replacing
+from utils.llm.tokenizer.hf_writing import write_tokenizer
+from utils.llm.tokenizer.vocabulary import Vocabulary, check_size
 
 __all__ = ["fetch", "from_hf", "hf_config", "hf_tensors", "write_folder"]
 
@@ -269,11 +271,16 @@ def write_folder(
     tensors: Mapping[str, Tensor],
     eos_token_id: int | None = None,
     card: ModelCard | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> None:
     """A folder that `AutoModelForCausalLM.from_pretrained` opens: weights, config.json, a card.
 
-    Without a card, one that says what is not known is left where there is none yet.
+    With a vocabulary `AutoTokenizer` and `pipeline` open it too. Without a card, one that says
+    what is not known is left where there is none yet.
     """
+    if vocabulary is not None:
+        check_size(config.vocab_size, vocabulary)
+        eos_token_id = vocabulary.eos_id if eos_token_id is None else eos_token_id
     described, renamed = hf_config(config, eos_token_id), hf_tensors(tensors, config)
     folder = Path(path)
     if folder.is_file():
@@ -282,6 +289,8 @@ def write_folder(
     write_tensors(folder / WEIGHTS, renamed, {"format": "pt"})
     with replacing(folder / "config.json") as file:
         file.write((json.dumps(described, indent=2) + "\n").encode())
+    if vocabulary is not None:
+        write_tokenizer(folder, vocabulary, config.context_length)
     if card or not (folder / "README.md").exists():
         write_card(folder, card or ModelCard(folder.resolve().name), config, for_hub=True)
 

@@ -16,6 +16,7 @@ from utils.llm.gpt.config import GPTConfig
 __all__ = [
     "FAMILIES",
     "config_from_hf",
+    "halves",
     "hf_config",
     "hf_tensors",
     "is_alike",
@@ -223,12 +224,12 @@ def _theirs(name: str, tensor: Tensor, config: GPTConfig) -> Iterator[tuple[str,
     elif inside == "attention.qkv":
         asked, kept = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
         for last, part in zip(_PROJECTIONS, tensor.split([asked, kept, kept]), strict=True):
-            turned = _halves(part, config.d_head) if last in _TURNED else part
+            turned = halves(part, config.d_head) if last in _TURNED else part
             yield f"model.layers.{layer}.self_attn.{last}.{kind}", turned
     else:
         theirs = next(theirs for theirs, ours in _INSIDE.items() if ours == inside)
         turned = theirs.rpartition(".")[2] in _TURNED
-        values = _halves(tensor, config.d_head) if turned else tensor
+        values = halves(tensor, config.d_head) if turned else tensor
         yield f"model.layers.{layer}.{theirs}.{kind}", values
 
 
@@ -237,6 +238,6 @@ def neighbours(rows: Tensor, d_head: int) -> Tensor:
     return rows.unflatten(0, (-1, 2, d_head // 2)).transpose(1, 2).flatten(0, 2)
 
 
-def _halves(rows: Tensor, d_head: int) -> Tensor:
+def halves(rows: Tensor, d_head: int) -> Tensor:
     """The way back: what is first in its pair goes to the first half of its head."""
     return rows.unflatten(0, (-1, d_head // 2, 2)).transpose(1, 2).flatten(0, 2)

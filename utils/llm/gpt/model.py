@@ -29,6 +29,7 @@ from utils.llm.gpt.shapes import (
     check_positions,
     check_range,
 )
+from utils.llm.tokenizer.vocabulary import Vocabulary
 
 __all__ = ["GPT", "PRESETS", "GPTConfig"]
 
@@ -253,13 +254,15 @@ class GPT(nn.Module):
         path: str | os.PathLike[str],
         eos_token_id: int | None = None,
         card: ModelCard | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         """Write a folder that transformers' `AutoModelForCausalLM` opens, the card as README.md.
 
-        `eos_token_id` ends a text. Raises ValueError, naming what, where the model is like none
-        of theirs: no GPT-2, Llama, Qwen2 or Qwen3.
+        With its `vocabulary` (see `open_encoding`), `AutoTokenizer` and `pipeline` open it too.
+        `eos_token_id` ends a text; else the vocabulary's own does. Raises ValueError, naming
+        what, where the model is like none of theirs: no GPT-2, Llama, Qwen2 or Qwen3.
         """
-        hf.write_folder(path, self.config, self._weights(), eos_token_id, card)
+        hf.write_folder(path, self.config, self._weights(), eos_token_id, card, vocabulary)
 
     def _weights(self) -> dict[str, Tensor]:
         """The state dict, a tied head left out."""

@@ -13,6 +13,7 @@ import tiktoken
 
 from utils.llm.tokenizer.bpe import GPT2_PATTERN
 from utils.llm.tokenizer.splits import SPLITS
+from utils.llm.tokenizer.vocabulary import letters_of_bytes
 
 __all__ = ["encoding_from_hf", "encoding_from_merges"]
 
@@ -95,7 +96,7 @@ def encoding_from_merges(
     Raises ValueError where two tokens share a number, or the merges are not numbered in the order
     in which they are made, or KeyError where a merge makes no token of the vocabulary.
     """
-    byte_of = _bytes_of_letters()
+    byte_of = {letter: byte for byte, letter in letters_of_bytes().items()}
     joined = ["".join(pair) for pair in merges]
     order = [vocabulary[token] for token in joined]
     if order != sorted(order):
@@ -140,16 +141,3 @@ class PartialEncoding(tiktoken.Encoding):
     def encode(self, text: str, **settings: Any) -> list[int]:
         """The ids of a text, but for what has no token; settings are tiktoken's."""
         return [token for token in super().encode(text, **settings) if token < self._n_tokens]
-
-
-def _bytes_of_letters() -> dict[str, int]:
-    """GPT-2's files write each byte as a letter that can be seen: its own, or one from 256 on.
-
-    >>> letters = _bytes_of_letters()
-    >>> letters["A"], letters["Ġ"], len(letters)
-    (65, 32, 256)
-    """
-    seen = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in seen]
-    own = {chr(byte): byte for byte in seen}
-    return own | {chr(256 + place): byte for place, byte in enumerate(hidden)}
