@@ -1,0 +1,36 @@
+"""The real model where it was fetched, a small one of its kind else; and what the real one said."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from utils.data.texts.models import TextModel, open_model
+from utils.data.texts.real_models import kept_model
+
+__all__ = ["REAL", "SMALL", "open_a_real_one", "recorded"]
+
+REAL, SMALL = "smollm2", "stories-modern"
+
+
+def open_a_real_one() -> tuple[TextModel, bool]:
+    """SmolLM2 where `course fetch smollm2` has brought it, else the small story model of its kind.
+
+    Beside it, whether it is the real one.
+    """
+    real = kept_model(REAL) is not None
+    return open_model(REAL if real else SMALL), real
+
+
+@cache
+def _log() -> dict[str, Any]:
+    path = files("utils.data") / "logs" / "real_one.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def recorded(part: str) -> Any:
+    """A part of the record that `python -m utils.data.wild.make_log` made with the real model.
+
+    Raises KeyError for a part that it does not have.
+    """
+    return _log()[part]
