@@ -92,7 +92,7 @@ def turns(opened: TextModel) -> dict[str, dict[str, float]]:
     framed = opened.encode_chat(TALK[1:2])
     fronts = {
         "with the open turn": framed,
-        "without it": framed[:-3]  # <|im_start|>, assistant, a new line,
+        "without it": framed[:-3],  # <|im_start|>, assistant, a new line
         "no frame at all": opened.encode(TALK[1]["content"]),
     }
     return {name: facts.next_of(opened, ids, 3) for name, ids in fronts.items()}
