@@ -8,7 +8,7 @@ from typing import Any
 from utils.data.texts.models import TextModel, open_model
 from utils.data.texts.real_models import kept_model
 
-__all__ = ["REAL", "SMALL", "open_a_real_one", "recorded"]
+__all__ = ["REAL", "SMALL", "designs", "open_a_real_one", "recorded"]
 
 REAL, SMALL = "smollm2", "stories-modern"
 
@@ -23,8 +23,8 @@ def open_a_real_one() -> tuple[TextModel, bool]:
 
 
 @cache
-def _log() -> dict[str, Any]:
-    path = files("utils.data") / "logs" / "real_one.json"
+def _log(name: str) -> dict[str, Any]:
+    path = files("utils.data") / "logs" / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -33,4 +33,12 @@ def recorded(part: str) -> Any:
 
     Raises KeyError for a part that it does not have.
     """
-    return _log()[part]
+    return _log("real_one")[part]
+
+
+def designs() -> tuple[dict[str, list[float]], float]:
+    """Bits a word by design, a number for each seed, and the floor: `tests/bench/modern.py`'s."""
+    log, found = _log("modern"), {}
+    for run in log["runs"]:
+        found.setdefault(run["name"], []).append(run["bits"])
+    return found, log["floor"]

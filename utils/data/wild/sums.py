@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from utils.data.texts.models import TextModel
@@ -53,9 +52,3 @@ def votes(opened: TextModel, way: str, asked: Sequence[tuple[str, int]], n: int)
     texts = replies(opened, chats, n, most)
     said = [[answer_of(text) for text in some] for some in texts]
     return [[truth, answers] for (_, truth), answers in zip(asked, said, strict=True)]
-
-
-def most_common(answers: Sequence[int | None]) -> int | None:
-    """The answer that most have given; of equal ones the first. No number is no vote."""
-    counted = Counter(answer for answer in answers if answer is not None)
-    return counted.most_common(1)[0][0] if counted else None
