@@ -9,11 +9,10 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 REPORT = """
-import json, os, sys
+from utils.course.checking.reporting import report
 def check(id, answer, status="right", diagnosis=None):
     line = {"id": id, "title": f"Title {id}", "status": status, "diagnosis": diagnosis}
-    with open(os.environ["COURSE_REPORT"], "a", encoding="utf-8") as file:
-        file.write(json.dumps(line | {"seconds": 0.25}) + "\\n")
+    report(line | {"seconds": 0.25})
     return answer
 """
 

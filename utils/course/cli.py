@@ -12,6 +12,7 @@ import typer
 
 from utils.course.commands.assemble import assemble
 from utils.course.commands.chat import chat
+from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
 from utils.course.commands.serve import serve
 from utils.course.commands.train import train
@@ -109,6 +110,9 @@ def check(
     cell_timeout: Annotated[float, typer.Option(help="Seconds that one cell may take.")] = 120.0,
     notebook_timeout: Annotated[float, typer.Option(help="Seconds for a notebook.")] = 900.0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Notebooks that run at once.")] = 1,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Judge right answers again, without their notebook.")
+    ] = False,
 ) -> None:
     """Run your notebooks as they are on disk, and report on every exercise.
 
@@ -117,7 +121,7 @@ def check(
     from utils.course.grading.check_notebooks import check_notebooks
 
     status = check_notebooks(
-        notebooks or (), week, junit, json, summary, cell_timeout, notebook_timeout, jobs
+        notebooks or (), week, junit, json, summary, cell_timeout, notebook_timeout, jobs, strict
     )
     raise typer.Exit(status)
 
@@ -145,6 +149,7 @@ app.command()(chat)
 app.command()(serve)
 app.command()(assemble)
 app.command()(fetch)
+app.command()(export)
 
 
 @app.command()

@@ -62,6 +62,7 @@ def test_which_notebooks_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in ("00_start", "01_a", "02_b", "03_c", "mine"):
         (chapters / f"{name}.ipynb").touch()
     monkeypatch.chdir(tmp_path / "deep" / "down")
+    monkeypatch.setattr("utils.course.grading.check_notebooks.SOLUTIONS", tmp_path / "none")
     every = ["00_start", "01_a", "02_b", "03_c", "mine"]
     assert [path.stem for path in select([], None)] == every
     assert [path.stem for path in select([], 1)] == ["01_a", "02_b"]

@@ -17,15 +17,14 @@ from utils.course.grading.check_notebooks import check_notebooks
 NAME = "01_models_that_learn.ipynb"
 # Stands in for the course's, which takes seconds to import: an answer is right if it can be called.
 IMPORTS = """\
-import json, os
+from utils.course.checking.reporting import report
 def check(id, answer):
     said = {"id": id, "title": "", "status": "right", "diagnosis": None}
     try:
         answer()
     except Exception as error:
         said |= {"status": "raised", "diagnosis": f"it raised {type(error).__name__}: {error}"}
-    with open(os.environ["COURSE_REPORT"], "a") as file:
-        file.write(json.dumps(said) + "\\n")
+    report(said)
     return answer"""
 SQUARES = """\
 def mean_squared_error():
@@ -94,21 +93,23 @@ def test_a_deleted_check_is_told_to_ci(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     report = graded(SQUARES, GRADIENT, DESCEND.replace('descend = check("1.4", descend)', ""))
     line = 'put back descend = check("1.4", descend)'
-    assert report["said"]["1.4"] == ("not run", f"no cell checks it any more: {line}")
+    assert report["said"]["1.4"] == ("missing", f"no cell checks it any more: {line}")
     (warning,) = report["warnings"]
     assert line in warning
-    assert report["exit_code"] == 0
+    assert report["exit_code"] == 1
     said = capsys.readouterr().out
-    assert "Nothing is wrong. 1 warning." in said
+    assert "Something is wrong. 1 warning." in said
     assert f"::warning file={report['notebook']}::{warning}" in said
     suite = ET.parse(report["folder"] / "junit.xml").getroot()[0]
     assert suite.find(".//system-err").text == f"Warning: {warning}"
+    assert suite.find(".//failure").get("type") == "missing"
     assert "**Warning:** 1.4 The descent" in (report["folder"] / "summary.md").read_text()
 
 
 def test_an_exercise_deleted_with_its_heading_is_missed(graded: Any) -> None:
     report = graded(SQUARES, GRADIENT, "1 + 1")
-    assert report["said"]["1.4"][0] == "not run"
+    assert report["said"]["1.4"][0] == "missing"
+    assert report["exit_code"] == 1
     assert len(report["warnings"]) == 1
 
 

@@ -12,8 +12,8 @@ from utils.course.assembling.assembled import CALLED_BY, PARTS, places
 from utils.course.assembling.extract import Piece, piece_to_json, pieces, source_of
 from utils.course.assembling.talking import Silent, messages
 from utils.course.assembling.watching import at_work
+from utils.course.building.place import Progress, find_chapters, progress
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
-from utils.course.grading.check_notebooks import Progress, find_chapters, progress
 from utils.data.texts.models import DEFAULT, open_model
 from utils.llm.machine.files import replacing
 

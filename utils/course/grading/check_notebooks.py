@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
-import utils
-from utils.course.grading.notebook_run import Progress, run_notebook
+from utils.course.building.place import NothingToCheck, find_chapters, progress
+from utils.course.grading.notebook_run import run_notebook
 from utils.course.grading.reports import (
     annotations,
     append_markdown,
@@ -22,13 +19,10 @@ from utils.course.grading.reports import (
     write_junit,
 )
 from utils.course.grading.results import UNABLE, NotebookReport, exit_code
+from utils.course.grading.unseen import SOLUTIONS
 
 CELL_TIMEOUT = 120.0
 NOTEBOOK_TIMEOUT = 900.0
-
-
-class NothingToCheck(ValueError):
-    """No notebook answers to what was asked for; the message says what was looked for."""
 
 
 def check_notebooks(
@@ -40,17 +34,19 @@ def check_notebooks(
     cell_timeout: float = CELL_TIMEOUT,
     notebook_timeout: float = NOTEBOOK_TIMEOUT,
     jobs: int = 1,
+    strict: bool = False,
 ) -> int:
     """Run notebooks in fresh kernels, print a report, write those asked for; the exit code.
 
     `notebooks` are files or folders; without any, the chapters of `week`, or all chapters of the
     course around the working directory. `junit`, `json_path` and `summary` name files to write
     (`summary` is appended to, and defaults to the file that GITHUB_STEP_SUMMARY names).
-    `cell_timeout` and `notebook_timeout` are in seconds; `jobs` notebooks run at once.
+    `cell_timeout` and `notebook_timeout` are in seconds; `jobs` notebooks run at once. With
+    `strict`, right answers are judged again in a process in which their notebook has no part.
 
     Returns 0 where nothing is wrong (an exercise not attempted is not wrong), 1 where an exercise
-    is wrong, raised or timed out, or a cell failed, 2 where something could not run, and 130 where
-    Ctrl-C ended it; then the reports hold what was known. The notebooks' files are only read.
+    is wrong, raised, timed out or missing, or a cell failed, 2 where something could not run, and
+    130 where Ctrl-C ended it; then the reports hold what was known. Notebooks are only read.
     """
     try:
         paths = select(notebooks, week)
@@ -60,7 +56,7 @@ def check_notebooks(
         print(f"course check: {error}", file=sys.stderr)
         return UNABLE
     notebook_timeout = max(notebook_timeout, cell_timeout)
-    reports = _run_all(paths, cell_timeout, notebook_timeout, jobs)
+    reports = _run_all(paths, cell_timeout, notebook_timeout, jobs, strict)
     print_report(reports)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in annotations(reports):
@@ -116,13 +112,20 @@ def select(notebooks: Sequence[Path], week: int | None) -> list[Path]:
         # Not `resolve`, which raises for links that go in a circle.
         return list({os.path.realpath(path): path for path in found}.values())
     chapters = find_chapters()
-    paths = _in_folder(chapters)
+    paths = _with_lost(_in_folder(chapters))
     if week is None:
         return paths
     paths = [path for path in paths if _number(path) in _chapters_of(week)]
     if not paths:
         raise NothingToCheck(f"there is no chapter of week {week} in {chapters}")
     return paths
+
+
+def _with_lost(paths: list[Path]) -> list[Path]:
+    """The notebooks of the folder `chapters`, and the course's own that are gone from it."""
+    folder, numbers = paths[0].parent, {_number(path) for path in paths}
+    shipped = [folder / solution.name for solution in SOLUTIONS.glob("*.ipynb")]
+    return sorted([*paths, *(path for path in shipped if _number(path) not in numbers)])
 
 
 def _chapters_of(week: int) -> tuple[int, ...]:
@@ -142,20 +145,12 @@ def _in_folder(path: Path) -> list[Path]:
     return sorted(path.glob("*.ipynb")) or [path]
 
 
-def find_chapters() -> Path:
-    """The folder `chapters` of the course around the working directory, or else of this package."""
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(utils.__file__).parent.parent):
-        if (folder / "chapters").is_dir() and any((folder / "chapters").glob("*.ipynb")):
-            return folder / "chapters"
-    raise NothingToCheck(
-        f"there is no folder chapters/ with notebooks in {here} or above it; "
-        "go to the course's folder, or name the notebooks"
-    )
-
-
 def _run_all(
-    paths: Sequence[Path], cell_timeout: float, notebook_timeout: float, jobs: int
+    paths: Sequence[Path],
+    cell_timeout: float,
+    notebook_timeout: float,
+    jobs: int,
+    strict: bool = False,
 ) -> list[NotebookReport]:
     """Run the notebooks, `jobs` at a time, each in a thread so that Ctrl-C always gets through."""
     stop = threading.Event()
@@ -165,7 +160,7 @@ def _run_all(
         if stop.is_set():
             return NotebookReport(path, name, interrupted=True)
         try:
-            return run_notebook(path, name, cell_timeout, notebook_timeout, stop, show)
+            return run_notebook(path, name, cell_timeout, notebook_timeout, stop, show, strict)
         except Exception as error:  # one notebook must never take the others' report with it
             return NotebookReport(path, name, problem=f"{type(error).__name__}: {error}")
 
@@ -182,17 +177,6 @@ def _run_all(
 def _wait(futures: list[Future[NotebookReport]]) -> None:
     while wait(futures, timeout=0.5).not_done:
         pass
-
-
-@contextmanager
-def progress(first: str) -> Iterator[Progress]:
-    """Show on a terminal what is being done, `first` at first; say nothing where nobody watches."""
-    console = Console(stderr=True)
-    if not console.is_terminal or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with console.status(first) as status:
-        yield lambda text: status.update(text.replace("[", r"\["))
 
 
 def _name(path: Path) -> str:

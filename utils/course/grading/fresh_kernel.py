@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -102,6 +103,13 @@ class FreshKernel:
             self._manager.shutdown_kernel(now=not self._healthy or error is not None)
         self._manager.cleanup_resources()
         self._log.close()
+
+    def prepare(self, source: str) -> None:
+        """Run a line that the notebook's cells neither count nor see; its errors are nobody's."""
+        assert self._client is not None
+        message = self._client.execute(source, silent=True, store_history=False)
+        with contextlib.suppress(queue.Empty):
+            self._wait(message, monotonic() + START_TIMEOUT)
 
     def run(self, source: str, timeout: float) -> Reply:
         """Run one cell, and interrupt it after `timeout` seconds.

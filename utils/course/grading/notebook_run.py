@@ -5,21 +5,26 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import json
 import os
 import re
+import secrets
 import shlex
+import shutil
 import sys
 import tempfile
 import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from utils.course import checking
+from utils.course.building.place import Progress
 from utils.course.building.plan import Cell, NotANotebook, Plan, names_bound, read_plan
+from utils.course.checking import reporting
+from utils.course.grading.afresh import judge_again
 from utils.course.grading.fresh_kernel import FreshKernel, KernelDied, KernelStuck, Reply, Stopped
 from utils.course.grading.results import (
     STATUSES,
@@ -33,7 +38,6 @@ from utils.course.grading.results import (
 from utils.course.grading.unseen import expected_plan, lost_names
 from utils.course.grading.unseen import unseen as unseen_answers
 
-Progress = Callable[[str], None]
 _DISTRIBUTION = {
     "yaml": "PyYAML",
     "PIL": "pillow",
@@ -49,11 +53,13 @@ def run_notebook(
     notebook_timeout: float,
     stop: threading.Event,
     progress: Progress = lambda _: None,
+    strict: bool = False,
 ) -> NotebookReport:
     """Run the notebook at `path` as it is on disk and report on it under `name`.
 
     No cell may take longer than `cell_timeout` seconds, nor all together `notebook_timeout`.
     A cell that fails does not stop the others. Setting `stop` ends the run with what there is.
+    With `strict`, the right answers are judged again in a process without the notebook.
     """
     report, start = NotebookReport(path, name), monotonic()
     try:
@@ -62,19 +68,41 @@ def run_notebook(
         report.problem = f"{name} {error}"
         return report
     report.cells = len(plan.cells)
+    report.problem = shadow(path.resolve().parent)
     expected = expected_plan(path, plan)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         run = _Run(plan, expected, report, Path(folder) / "report.jsonl", cell_timeout)
         try:
-            with FreshKernel(path.resolve().parent, _environment(run.log), stop) as kernel:
-                run.cells_of(kernel, notebook_timeout, progress)
+            if report.problem is None:
+                with FreshKernel(path.resolve().parent, _environment(run.log), stop) as kernel:
+                    run.cells_of(kernel, notebook_timeout, progress)
         except KernelDied as error:
             report.problem = f"The kernel did not start: it {error}"
         except Stopped:
             report.interrupted = True
+        if not shutil.disk_usage(folder).free:
+            report.problem = f"The disk of {folder} is full: make room there and run this again"
     run.settle()
+    if strict and not report.interrupted:
+        progress(f"{name}: the right answers once more, alone")
+        judge_again(report)
     report.seconds = monotonic() - start
     return report
+
+
+def shadow(folder: Path) -> str | None:
+    """What hides the course's package from a kernel that starts in this folder, if anything does.
+
+    Python looks beside a notebook before it looks among what is installed.
+    """
+    ours = Path(checking.__file__).resolve().parents[2]
+    for path in (folder / "utils.py", folder / "utils"):
+        if path.is_file() or ((path / "__init__.py").is_file() and path.resolve() != ours):
+            return (
+                f"{path.name} beside the notebook hides the course's package of that name: "
+                "give it another name"
+            )
+    return None
 
 
 def _environment(log: Path) -> dict[str, str]:
@@ -90,11 +118,13 @@ class _Run:
     log: Path
     cell_timeout: float
     found: dict[str, ExerciseResult] = field(default_factory=dict)
+    key: str = field(default_factory=lambda: secrets.token_hex(32))
     _read: int = 0
 
     def cells_of(self, kernel: FreshKernel, limit: float, progress: Progress) -> None:
         """Run all cells, until the kernel dies or the time for them all is up."""
         deadline = monotonic() + limit
+        kernel.prepare(f"__import__({reporting.__name__!r}, fromlist=['']).begin({self.key!r})")
         for cell in self.plan.cells:
             left = deadline - monotonic()
             if left <= 0:
@@ -169,7 +199,10 @@ class _Run:
         return None, ""
 
     def _read_log(self, cell: Cell) -> None:
-        """Take in what `check` wrote while this cell ran; the last word on an exercise counts."""
+        """Take in what `check` wrote while this cell ran.
+
+        An exercise's last verdict counts, but none from elsewhere after one of its own cell.
+        """
         if not self.log.exists():
             return
         with self.log.open("rb") as file:
@@ -177,10 +210,19 @@ class _Run:
             written = file.read()
         whole = written[: written.rfind(b"\n") + 1]
         self._read += len(whole)
-        for line in whole.decode("utf-8", "replace").split("\n"):
-            result = _result(line, cell.number)
-            if result is not None:
+        for line in whole.decode("utf-8", "replace").splitlines():
+            result = _result(reporting.read(line, self.key), cell.number)
+            if result is None:
+                said = f"cell {cell.number} wrote a verdict that `check` did not give: not counted"
+                self.report.warnings += [said] if said not in self.report.warnings else []
+            elif not self._heard_at_home(result.id) or cell.number == self._home(result.id):
                 self.found[result.id] = result
+
+    def _home(self, id_: str) -> int | None:
+        return self.plan.checked_in.get(id_)
+
+    def _heard_at_home(self, id_: str) -> bool:
+        return id_ in self.found and self.found[id_].cell == self._home(id_)
 
     def settle(self) -> None:
         """List the exercises in the order of the notebook, those that never ran included."""
@@ -192,7 +234,7 @@ class _Run:
             need = self._needed_by(result)
             if need:
                 result.status, result.diagnosis = "not run", f"needs {need}"
-            elif id_ in unseen or self._went_by(result):
+            elif id_ in unseen or result.status == "missing" or self._went_by(result):
                 why = unseen.get(id_) or result.diagnosis
                 self.report.warnings.append(f"{result.label}: its answer is not seen: {why}")
             self.report.exercises.append(result)
@@ -204,10 +246,10 @@ class _Run:
         return not any(f.follows for f in self.report.failures if f.cell == result.cell)
 
     def _not_run(self, id_: str, unseen: str | None) -> ExerciseResult:
-        number = self.plan.checked_in.get(id_)
+        number = self._home(id_)
         if number is None:
             why = unseen or f'the notebook holds no check("{id_}", …) any more'
-            return ExerciseResult(id_, "", "not run", why)
+            return ExerciseResult(id_, "", "missing", why)
         own = [failure for failure in self.report.failures if failure.cell == number]
         if own and own[0].kind == "timed out":
             return ExerciseResult(id_, "", "timed out", f"its cell {own[0].error}", cell=number)
@@ -248,14 +290,14 @@ class _Run:
         return f"the run ended before it{ended}"
 
 
-def _result(line: str, cell: int) -> ExerciseResult | None:
-    """One line of the report that `check` writes, or None where it is none."""
+def _result(entry: Mapping[str, Any] | None, cell: int) -> ExerciseResult | None:
+    """What one line of `check`'s report says, or None where it says nothing that can be used."""
     try:
-        entry: dict[str, Any] = json.loads(line)
-        status = entry["status"]
-        if status not in STATUSES:
+        if entry is None or entry["status"] not in STATUSES:
             return None
-        diagnosis = entry.get("diagnosis")
+        status, diagnosis = entry["status"], entry.get("diagnosis")
+        if entry.get("changed"):
+            status, diagnosis = "wrong", f"the notebook changed {entry['changed']}, which judges it"
         return ExerciseResult(
             id=clean(str(entry["id"])),
             title=clean(str(entry.get("title") or "")),

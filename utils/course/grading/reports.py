@@ -31,8 +31,8 @@ from utils.course.grading.results import (
 
 JSON_VERSION = 1
 RUNS = "runs from top to bottom"
-_MARKS = {"right": "✅", "wrong": "❌", "raised": "❌", "timed out": "❌"}
-_COLOURS = {"right": "green", "wrong": "red", "raised": "red", "timed out": "red"}
+_MARKS = {"right": "✅"} | dict.fromkeys(FAULTS, "❌")
+_COLOURS = {"right": "green"} | dict.fromkeys(FAULTS, "red")
 
 
 def _mark(status: str) -> str:
@@ -121,7 +121,8 @@ def _table(exercises: Sequence[ExerciseResult]) -> Table:
 def write_junit(reports: Sequence[NotebookReport], path: Path) -> None:
     """Write JUnit XML: a suite per notebook, a case per exercise and one for the whole run.
 
-    Not attempted and not run are skipped; wrong, raised and timed out are failures of that type;
+    Not attempted and not run are skipped; wrong, raised, timed out and missing are failures of
+    that type;
     a notebook that could not run is an error of its last case. Warnings are its `system-err`.
     """
     root = ET.Element("testsuites", name="course check")
@@ -183,7 +184,7 @@ def as_json(reports: Sequence[NotebookReport]) -> dict[str, Any]:
       `problem`: why it could not run to its end where no single cell is to blame, or null,
       `warnings`: a list of texts, of which exercises the answer was not seen, and why,
       `exercises`: a list of `id`, `title`, `status` ("right", "wrong", "raised", "timed out",
-        "not attempted", "not run"), `diagnosis` or null, `seconds`, `cell` or null,
+        "missing", "not attempted", "not run"), `diagnosis` or null, `seconds`, `cell` or null,
       `failures`: a list of `cell`, `line` or null, `heading`, `kind` ("raised", "timed out",
         "kernel died", "missing package"), `error` on one line, and `follows`, the number of an
         earlier failed cell that this failure follows from, or null.

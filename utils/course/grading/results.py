@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-Status = Literal["right", "wrong", "raised", "timed out", "not attempted", "not run"]
-STATUSES: tuple[Status, ...] = ("right", "wrong", "raised", "timed out", "not attempted", "not run")
-FAULTS: frozenset[Status] = frozenset({"wrong", "raised", "timed out"})
+Status = Literal["right", "wrong", "raised", "timed out", "missing", "not attempted", "not run"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+FAULTS: frozenset[Status] = frozenset({"wrong", "raised", "timed out", "missing"})
 
 Kind = Literal["raised", "timed out", "kernel died", "missing package"]
 COULD_NOT_RUN: frozenset[Kind] = frozenset({"timed out", "kernel died", "missing package"})
