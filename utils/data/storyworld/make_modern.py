@@ -1,6 +1,6 @@
 """Train the small model of today's architecture, which stands in where no real one was fetched.
 
-python -m utils.data.storyworld.make_modern [--steps 700] [--out FILE]
+python -m utils.data.storyworld.make_modern [--steps 600] [--out FILE]
 
 It writes utils/data/checkpoints/stories-modern.safetensors; some three minutes on one thread.
 """
@@ -42,7 +42,7 @@ CONFIG = GPTConfig(
 def main() -> None:
     """Train, judge, and write the model."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=700)
+    options.add_argument("--steps", type=int, default=600)
     options.add_argument("--out", type=Path, default=SHIPPED / "stories-modern.safetensors")
     given = options.parse_args()
     model, held_out = fresh_story_model(CONFIG), storyworld.stories(100, seed=2)

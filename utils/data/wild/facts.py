@@ -60,11 +60,10 @@ def bits_of(opened: TextModel, beginnings: Sequence[str], answers: Sequence[str]
     """What each answer costs behind its beginning, all its tokens together, in bits."""
     found = []
     for beginning, answer in zip(beginnings, answers, strict=True):
-        front = opened.encode(beginning)
-        behind = opened.encode(f" {answer}")
-        ids = torch.tensor([[*front, *behind]])
-        log_p = opened.model(ids[:, :-1])[0].float().log_softmax(-1)  # (T, V)
-        own = log_p[-len(behind) :].gather(1, torch.tensor(behind)[:, None])
+        ids = torch.tensor([opened.encode(f"{beginning} {answer}")])
+        first = len(opened.encode(beginning))
+        log_p = opened.model(ids[:, :-1])[0].float().log_softmax(-1)  # (T - 1, V)
+        own = log_p[first - 1 :].gather(1, ids[0, first:, None])
         found.append(-own.sum().item() / math.log(2))
     return found
 

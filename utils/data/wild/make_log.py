@@ -31,9 +31,10 @@ def main() -> None:
     record = {"command": "python -m utils.data.wild.make_log"}
     if given.out.is_file():
         record = json.loads(given.out.read_text(encoding="utf-8"))
-    for name in given.parts or PARTS:
+    opened = open_model(REAL)
+    for name in (part for part in PARTS if part in given.parts or not given.parts):
         start = time.perf_counter()
-        record[name] = PARTS[name](open_model(REAL))
+        record[name] = PARTS[name](opened)  # `teach` changes the model, and comes last
         given.out.write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -92,7 +94,7 @@ def turns(opened: TextModel) -> dict[str, dict[str, float]]:
     framed = opened.encode_chat(TALK[1:2])
     fronts = {
         "with the open turn": framed,
-        "without it": framed[:-3],  # <|im_start|>, assistant, a new line
+        "without it": framed[:-4],  # <|im_start|>, ass, istant, a new line
         "no frame at all": opened.encode(TALK[1]["content"]),
     }
     return {name: facts.next_of(opened, ids, 3) for name, ids in fronts.items()}
@@ -125,9 +127,10 @@ def induction(opened: TextModel) -> dict[str, Any]:
     ids = heads.repeated(model.config.vocab_size)
     scores = heads.induction_scores(model, ids)
     best = heads.strongest(scores, 20)
-    rest = heads.strongest(-scores, 20)
-    off = {"all heads": [], "the first": best[:1], "the first five": best[:5]}
-    off |= {"the first twenty": best, "twenty others": rest}
+    others = [place for place in heads.strongest(scores, scores.numel()) if place not in best]
+    off = {"none": [[]], "the first": [best[:1]], "the first five": [best[:5]]}
+    off |= {"the first twenty": [best], "five by lot": _lots(others, 5)}
+    off |= {"twenty by lot": _lots(others, 20), "the twenty last": [others[-20:]]}
     read = opened.encode(REPEATED)
     layer, head = best[0]
     row = model.maps(torch.tensor([read]))[0, layer, head, -1]
@@ -140,6 +143,10 @@ def induction(opened: TextModel) -> dict[str, Any]:
         "tokens": [opened.decode([i]) for i in read],
         "row": [round(w, 3) for w in row.tolist()],
     }
+
+
+def _lots(places: Sequence[tuple[int, int]], n: int) -> list[list[tuple[int, int]]]:
+    return [random.Random(f"heads {lot}").sample(places, n) for lot in range(4)]
 
 
 def ask(opened: TextModel) -> dict[str, Any]:
