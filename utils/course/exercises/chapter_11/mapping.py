@@ -197,11 +197,6 @@ def _their_names_too(tensors: Mapping[str, Tensor], n_layers: int) -> State:
     return {**tensors, **_mapped(tensors, n_layers)}
 
 
-def _renamed_alone(tensors: Mapping[str, Tensor], n_layers: int) -> State:
-    """All tensors under the file's own names."""
-    return dict(tensors)
-
-
 def _added_to(tensors: State, n_layers: int) -> State:
     found = _mapped(tensors, n_layers)
     tensors["output.weight"] = found["head.weight"]
@@ -229,6 +224,8 @@ def _copied(tensors: Mapping[str, Tensor], n_layers: int) -> State:
 
 def _explain_form(args: tuple[Any, ...], expected: State, got: Any) -> str | None:
     """Which names are missing or too many."""
+    if set(got) == set(args[0]):
+        return "The tensors still go by the file's names."
     lacks, more = [n for n in expected if n not in got], [n for n in got if n not in expected]
     told = [
         f"{what}: {', '.join(map(str, names[:3]))}"
@@ -291,7 +288,6 @@ MAPPING = Exercise(
             _apart
         ),
         "The file's own names are there as well: our names alone.": _their_names_too,
-        "The tensors still go by the file's names.": _renamed_alone,
         "The file's own tensors were changed: leave `tensors` as it is.": _added_to,
     },
     together={

@@ -48,9 +48,6 @@ _SLIPS: dict[str, dict[str, Any]] = {
         "opening": f"{START}assistant\n{STOP}\n"
     },
     "The open turn is the user's: the assistant answers.": {"opening": f"{START}user\n"},
-    "The open turn has a space or a newline too much at its end.": {
-        "opening": f"{START}assistant\n\n"
-    },
     "A space stands at the end of the open turn: tokens begin with their space, so the model would "
     "have to go on without one.": {"opening": f"{START}assistant\n "},
     "The open turn has no <|im_start|>.": {"opening": "assistant\n"},
@@ -179,6 +176,8 @@ def _explain(args: tuple[Any, ...], expected: str, got: Any) -> str | None:
     """Where the text departs first, and what stands there."""
     if not isinstance(got, str):
         return None
+    if got == expected + "\n":
+        return "A second newline stands behind the open turn: one is enough."
     place = next(
         (i for i, (e, g) in enumerate(zip(expected, got, strict=False)) if e != g),
         min(len(expected), len(got)),
