@@ -77,9 +77,9 @@ def test_stories_are_read_by_whole_words(tmp_path: Path) -> None:
     again = course_train(*words)
     assert again.exit_code == 2
     assert "holds a training already: --resume goes on with it" in again.output
-    other = course_train(*words, "--resume", "--learning-rate", 0.5)
+    other = course_train(*words, "--resume", "--weight-decay", 0.5)
     assert other.exit_code == 2
-    assert "begun with learning_rate 0.002, not 0.5" in other.output
+    assert "begun with weight_decay 0.1, not 0.5" in other.output
     assert course_train("--resume", "--out", out).exit_code == 0
     assert course_train(*words, "--fresh").exit_code == 0
 
@@ -139,6 +139,11 @@ def test_recall_is_the_share_of_right_guesses() -> None:
         (["--stories", "1", "--context", "500"], "too few for one window", 2),
         (["--steps", "many"], "--steps", 2),
         (["--fsdp"], "start with torchrun", 2),
+        (["--seed", str(1 << 64)], "from 0 to below 2^64", 2),
+        (["--width", "1000000", "--heads", "1", "--layers", "9"], "GB to train, and", 1),
+        (["--resume", "--fresh"], "give one of the two", 2),
+        (["--lora"], "name one with --from", 2),
+        (["--from", "stories"], "leave out --preset", 2),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -149,8 +154,8 @@ def test_what_is_wrong_is_said_in_one_line(
     assert said in result.output
     assert "Traceback" not in result.output
     assert isinstance(result.exception, SystemExit)
-    if "steps is" in said or "preset" in said:
-        assert not (tmp_path / "run").exists()
+    assert result.output.splitlines()[-1].startswith("course: ") or "--steps" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
@@ -197,3 +202,4 @@ def test_a_missing_tensorboard_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     result = course_train("--stories", 20, "--tensorboard", "--out", tmp_path / "run", *TINY)
     assert result.exit_code == 2
     assert "pip install tensorboard" in result.output
+    assert not (tmp_path / "run").exists()

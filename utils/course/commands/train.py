@@ -15,41 +15,60 @@ def train(
     corpus: Annotated[
         str, typer.Option(help="stories, python-docs, shakespeare, or a text file or folder.")
     ] = "stories",
+    start: Annotated[
+        str,
+        typer.Option("--from", help="Begin with a model: a name, a folder, a .gguf file."),
+    ] = "",
+    use_lora: Annotated[
+        bool, typer.Option("--lora", help="Leave that model as it is; learn small matrices beside.")
+    ] = False,
+    rank: Annotated[int, typer.Option(help="Of LoRA's matrices.")] = 8,
     preset: Annotated[
-        str, typer.Option(help="The model's sizes: story-tiny … story-large, gpt2 … gpt2-xl.")
-    ] = "story",
+        str | None,
+        typer.Option(
+            help="The model's sizes: story-tiny … story-large, gpt2 … gpt2-xl. Without it, sizes "
+            "and all below that has no default are chosen by the size of the text."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder for all of it; else runs/CORPUS-PRESET."),
+        typer.Option(help="The folder for all of it; else runs/CORPUS."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="How many times the weights are changed.")] = 1000,
-    batch_size: Annotated[int, typer.Option(help="Windows a step learns from.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 2e-3,
+    steps: Annotated[int | None, typer.Option(help="How many times the weights change.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows a step learns from.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At its peak.")] = None,
     warm_up: Annotated[int | None, typer.Option(help="Steps; else a tenth, at most 100.")] = None,
     min_rate: Annotated[float, typer.Option(help="Learning rate at the end.")] = 0.0,
-    weight_decay: Annotated[float, typer.Option(help="Of matrices.")] = 0.1,
+    weight_decay: Annotated[float | None, typer.Option(help="Of matrices.")] = None,
     accumulation: Annotated[int, typer.Option(help="Parts a batch is computed in.")] = 1,
     vocab_size: Annotated[
-        int, typer.Option(help="Tokens of the byte-pair encoding; stories have words instead.")
-    ] = 1024,
-    context_length: Annotated[
-        int | None, typer.Option("--context", help="Tokens read at once; else the preset's.")
+        int | None, typer.Option(help="Tokens of the byte-pair encoding; stories have words.")
     ] = None,
-    n_layers: Annotated[int | None, typer.Option("--layers", help="Else the preset's.")] = None,
-    n_heads: Annotated[int | None, typer.Option("--heads", help="Else the preset's.")] = None,
-    d_model: Annotated[int | None, typer.Option("--width", help="Else the preset's.")] = None,
-    positions: Annotated[str, typer.Option(help="learned, rotary or none.")] = "learned",
-    dropout: Annotated[float, typer.Option(help="Against overfitting a small text.")] = 0.0,
+    context_length: Annotated[
+        int | None, typer.Option("--context", help="Tokens read at once.")
+    ] = None,
+    n_layers: Annotated[int | None, typer.Option("--layers", help="Blocks.")] = None,
+    n_heads: Annotated[int | None, typer.Option("--heads", help="Of each block.")] = None,
+    d_model: Annotated[int | None, typer.Option("--width", help="Columns of a token.")] = None,
+    positions: Annotated[str | None, typer.Option(help="learned, rotary or none.")] = None,
+    tied: Annotated[
+        bool | None, typer.Option("--tied/--own-head", help="Read out by the embedding's matrix.")
+    ] = None,
+    dropout: Annotated[float | None, typer.Option(help="Against learning by heart.")] = None,
     n_stories: Annotated[
         int, typer.Option("--stories", help="How many stories to write for the corpus stories.")
     ] = 10_000,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Looks without a better one that end the training; 0 means never."),
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "auto",
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
     fsdp: Annotated[
         bool, typer.Option("--fsdp", help="Under torchrun, deal the weights out.")
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    evaluate_every: Annotated[int, typer.Option(help="Steps.")] = 100,
+    evaluate_every: Annotated[int | None, typer.Option(help="Steps between two looks.")] = None,
     snapshot_every: Annotated[int, typer.Option(help="Steps between two checkpoints.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed, the same model.")] = 0,
     half: Annotated[bool, typer.Option("--half", help="Save the weights as float16.")] = False,
@@ -57,7 +76,8 @@ def train(
         bool, typer.Option("--tensorboard", help="Log for TensorBoard.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a training in this folder stopped.")
+        bool,
+        typer.Option("--resume", help="Go on where a training in this folder stopped, or longer."),
     ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, even where the folder holds a training.")
@@ -65,7 +85,8 @@ def train(
 ) -> None:
     """Train a GPT on a text of your own, or on one of the course's.
 
-    Leaves a folder with the weights, the tokenizer, the settings, a log and a figure of the loss.
+    Leaves a folder with the best weights, the tokenizer, the settings, a log and a figure of the
+    loss. --resume goes on after whatever has happened, and with --steps for longer.
     On several devices:
 
     \b
@@ -78,21 +99,23 @@ def train(
     sources = {name: context.get_parameter_source(name) for name in given}
     # by name: typer brings a copy of click of its own, or not, from version to version
     explicit = {name for name, source in sources.items() if source and source.name != "DEFAULT"}
-    choices = {f.name: given[f.name] for f in fields(Settings)}
-    settings = Settings(**choices)
-    folder = out or Path("runs") / f"{Path(corpus).name or 'text'}-{preset}"
-    rank = int(os.environ.get("RANK", "0"))
+    given["lora"] = rank if use_lora else 0
+    if explicit & {"use_lora", "rank"}:
+        explicit.add("lora")
+    settings = Settings(**{f.name: given[f.name] for f in fields(Settings)})
+    folder = out or Path("runs") / "-".join(filter(None, (Path(corpus).name or "text", preset)))
+    process = int(os.environ.get("RANK", "0"))
     try:
         status = train_run.run(settings, folder, resume=resume, fresh=fresh, explicit=explicit)
     except train_run.EXPECTED as error:
         status = train_run.status_of(error)
-        if rank == 0 or not isinstance(error, train_run.SHARED):
-            say(error, rank)
+        if process == 0 or not isinstance(error, train_run.SHARED):
+            say(error, process)
     except RuntimeError as error:
-        if rank == 0:
+        if process == 0 and "allocate" not in str(error) and "out of memory" not in str(error):
             raise
         status = 1
-        say(error, rank)
+        say(error, process)
     raise typer.Exit(status)  # a RuntimeError too: not where one would be caught
 
 

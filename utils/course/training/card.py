@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from utils.course.training.settings import STORIES, VAL_STORIES, Settings, Text
+from utils.course.training.watching import best_look
 from utils.data.storyworld import scores as story_scores
 from utils.data.storyworld import world as storyworld
 from utils.llm.gpt.card import ModelCard
 from utils.llm.gpt.model import GPT
 from utils.llm.training.callbacks import time_left
+from utils.llm.training.evaluation import evaluate
 from utils.llm.training.loop import History
 
+_JUDGED, _AT_ONCE = 512, 16  # windows of the validation part, and at a time
 #: Options of the command that are not called as the settings are.
 FLAGS = {
     "context_length": "context",
@@ -21,6 +23,7 @@ FLAGS = {
     "n_heads": "heads",
     "d_model": "width",
     "n_stories": "stories",
+    "start": "from",
 }
 STORY_LIMITS = (
     "It knows the words of the story world and nothing besides; it has never read English.",
@@ -33,26 +36,45 @@ TEXT_LIMITS = (
 )
 
 
-def held_out_scores(model: GPT, history: History, text: Text, stories: bool) -> dict[str, str]:
-    """What was measured on text that the model did not learn from, with the result."""
-    if stories:
+def held_out_scores(model: GPT, history: History, text: Text, settings: Settings) -> dict[str, str]:
+    """What was measured on text that the model did not learn from, with the result.
+
+    Beside it stands what compressors need for that text which have read the other part, too.
+    """
+    peers = ", ".join(f"{name} {bits:.3f}" for name, bits in text.peers.items())
+    peers = f"compressors that have read the same: {peers}"
+    if settings.corpus == STORIES:
         held_out = storyworld.stories(VAL_STORIES, seed=1)
         bits = story_scores.bits_per_word(model, held_out)
         floor = story_scores.true_bits_per_word(held_out)
-        above = 100 * (bits / floor - 1)
+        above, per_byte = 100 * (bits / floor - 1), bits * text.val_units / text.val_bytes
         return {
             "held-out stories": f"{bits:.4f} bits per word, {above:+.2f} % from the floor, which "
-            f"is {floor:.4f} for them"
+            f"is {floor:.4f} for them; {per_byte:.3f} bits per byte, {peers}"
         }
     if not history.val_loss:
         return {}
-    nats = history.val_loss[-1]
-    bits = nats / math.log(2) * (len(text.val_ids) - 1) / text.val_bytes
-    return {"validation": f"{nats:.4f} nats per token, {bits:.3f} bits per byte"}
+    nats = evaluate(
+        model,
+        text.val_ids,
+        context_length=settings.context_length,
+        max_windows=_JUDGED,
+        batch_size=_AT_ONCE,
+    )
+    kept = history.steps[best_look(history)]
+    return {
+        "validation": f"{nats * text.scales[1]:.3f} bits per byte with the weights of step "
+        f"{kept:,}, {peers}"
+    }
 
 
 def card_of(
-    settings: Settings, history: History, text: Text, scores: Mapping[str, str], name: str
+    settings: Settings,
+    history: History,
+    text: Text,
+    scores: Mapping[str, str],
+    name: str,
+    run: str,
 ) -> ModelCard:
     """The card of what a training left."""
     stories = settings.corpus == STORIES
@@ -67,6 +89,7 @@ def card_of(
         "steps": f"{len(history.losses):,} of {settings.steps:,}",
         "tokens read": f"{history.tokens:,}",
         "time": time_left(history.seconds),
+        "run": run,
         **{name.replace("_", " "): getattr(settings, name) for name in kept},
     }
     limits = STORY_LIMITS if stories else TEXT_LIMITS
@@ -77,10 +100,15 @@ def card_of(
 
 def command_of(settings: Settings) -> str:
     """The command that trains such a model again."""
-    words, usual = ["course train"], asdict(type(settings)())
+    words, usual = ["course train"], asdict(Settings())
     for name, value in asdict(settings).items():
-        if value == usual[name] and name not in ("corpus", "preset"):
+        if value == usual[name] and name != "corpus":
             continue
         flag = f"--{FLAGS.get(name, name).replace('_', '-')}"
-        words.append(flag if value is True else f"{flag} {value}")
+        if name == "tied":
+            words.append(flag if value else "--own-head")
+        elif name == "lora":
+            words.append(f"--lora --rank {value}")
+        else:
+            words.append(flag if value is True else f"{flag} {value}")
     return " ".join(words)

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
+from torch import nn
 
 from utils.course.training.card import card_of, held_out_scores
-from utils.course.training.settings import STORIES, VAL_STORIES, Settings, Text
-from utils.data.storyworld import scores as story_scores
-from utils.data.storyworld import tokens as story_tokens
-from utils.data.storyworld import world as storyworld
-from utils.data.texts.corpora import load_corpus
+from utils.course.training.choosing import choose
+from utils.course.training.folder import CONFIG, beginning, is_foreign, settle, write_json
+from utils.course.training.lock import locked
+from utils.course.training.preparing import open_text, prepare
+from utils.course.training.settings import STORIES, Settings, Text
+from utils.course.training.starting import first_model, put_back
+from utils.course.training.watching import Best, GoesOn, RecallLog
 from utils.llm.gpt.card import write_card
+from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
-from utils.llm.machine.files import replacing
-from utils.llm.tokenizer.bpe import load_encoding, save_encoding, train_bpe
 from utils.llm.training import distributed
-from utils.llm.training.batches import open_tokens, write_tokens
-from utils.llm.training.callbacks import Callback, CSVLog, Progress, Report, TensorBoard, time_left
+from utils.llm.training.callbacks import Callback, CSVLog, Progress, TensorBoard, time_left
 from utils.llm.training.loop import History, TrainingError, train
+from utils.llm.tuning.lora import save_lora
 
 EXPECTED = (TrainingError, ValueError, OSError, ImportError, KeyboardInterrupt, MemoryError)
 SHARED = (TrainingError, ValueError, KeyboardInterrupt)  # come to all processes of a training alike
-_PIECE = 1 << 22  # characters tokenised in one go
-_SCORED = 100  # stories on which recall is measured on the way
+#: What a training that goes on may be told anew: nothing of it changes what was learned so far.
+_FREE = {
+    *("device", "tensorboard", "compile", "evaluate_every", "snapshot_every", "half", "patience"),
+    *("steps", "learning_rate", "warm_up", "min_rate"),
+}
+_LONG = 10**8  # bytes: of what is chosen by size, nothing is refused then
 
 
 def status_of(error: BaseException) -> int:
@@ -52,140 +58,157 @@ def run(
     `explicit` names the settings that the user gave; the others come from the folder's own
     config.json when a training is resumed. Raises one of EXPECTED where it can't be done.
     """
+    if resume and fresh:
+        raise ValueError("--resume goes on, --fresh begins anew: give one of the two.")
+    if not (resume and (folder / CONFIG).is_file()):
+        _check(settings, folder)
     with distributed.process_group(settings.device) as device:
         team = distributed.team()
-        settings = _settled(settings, folder, resume, fresh, explicit or set())
-        settings.train_config()  # complains before anything is written
-        settings.model_config(vocab_size=settings.vocab_size)
-        if team.leads:
-            folder.mkdir(parents=True, exist_ok=True)
-            if fresh:
-                (folder / "snapshot.pt").unlink(missing_ok=True)
-            _write_json(folder / "config.json", asdict(settings))
-            prepare(settings, folder, again=not resume)
-        team.wait()
-        return _train(settings, folder, device, resume=resume)
+        if settings.fsdp and team.size < 2:
+            raise ValueError("FSDP deals the weights out over processes; start with torchrun.")
+        with locked(folder) if team.leads else contextlib.nullcontext():
+            if team.leads:
+                settle(folder)
+            team.wait()
+            kept = _kept(folder, resume, fresh)
+            if kept:
+                settings = _continued(settings, kept, explicit or set())
+            team.wait()  # all have read before one writes
+            if team.leads and not kept:
+                with beginning(folder) as place:
+                    prepare(settings, place, device, before=_read(folder).get("run", ""))
+            team.wait()
+            begun = _read(folder)
+            return _train(settings if kept else _settings_of(begun), folder, begun["run"], device)
 
 
-def _settled(
-    settings: Settings, folder: Path, resume: bool, fresh: bool, explicit: set[str]
-) -> Settings:
-    """The settings that count: those given, or when resuming those of the folder."""
-    kept = folder / "config.json"
-    begun = (folder / "snapshot.pt").is_file()
+def _check(settings: Settings, folder: Path) -> None:
+    """Complain of what is wrong whatever the text is, before anything is made."""
+    choose(settings, _LONG).train_config()
+    if settings.preset:
+        GPTConfig.preset(settings.preset)
+    if settings.lora and not settings.start:
+        raise ValueError("--lora learns beside a model: name one with --from, as smollm2.")
+    if settings.start and settings.preset:
+        raise ValueError(f"{settings.start} has its sizes: leave out --preset.")
+    if settings.tensorboard:
+        TensorBoard(folder)
+
+
+def _kept(folder: Path, resume: bool, fresh: bool) -> Mapping[str, object] | None:
+    """The config.json to go on from; None where a run begins. ValueError where that is unsafe."""
+    found = _read(folder)
+    if is_foreign(found):
+        raise ValueError(
+            f"{folder} holds a {CONFIG} that no training of ours left: name another folder."
+        )
+    begun = any((folder / name).is_file() for name in ("snapshot.pt", "model.safetensors"))
     if begun and not resume and not fresh:
         raise ValueError(
             f"{folder} holds a training already: --resume goes on with it, --fresh begins anew, "
             "--out names another folder."
         )
-    if not resume or not kept.is_file():
-        return settings
+    if resume and found and "run" not in found:
+        raise ValueError(f"{folder} was left by another version: begin anew with --fresh.")
+    return found if resume and found else None
+
+
+def _read(folder: Path) -> dict[str, object]:
+    """The config.json of a folder; empty where there is none."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return {}
     try:
-        before = Settings(**json.loads(kept.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{kept} can't be read ({error}); begin anew with --fresh.") from error
-    free = {"device", "tensorboard", "compile", "evaluate_every", "snapshot_every", "half"}
-    for name in explicit & {f.name for f in fields(Settings)} - free:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it holds no object")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} can't be read ({error}): name another folder.") from error
+    return found
+
+
+def _settings_of(kept: Mapping[str, object]) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in kept.items() if name != "run"})
+    except TypeError as error:
+        raise ValueError(f"{CONFIG} can't be read ({error}); begin anew with --fresh.") from error
+
+
+def _continued(settings: Settings, kept: Mapping[str, object], explicit: set[str]) -> Settings:
+    """The settings of a run that goes on, with what may be told anew. Says what changes."""
+    before = _settings_of(kept)
+    given = explicit & {f.name for f in fields(Settings)}
+    for name in sorted(given - _FREE):
         if getattr(settings, name) != getattr(before, name):
             raise ValueError(
                 f"This training was begun with {name} {getattr(before, name)!r}, not "
                 f"{getattr(settings, name)!r}: leave that out to go on, or begin anew with --fresh."
             )
-    changes = {name: getattr(settings, name) for name in explicit & free}
-    return Settings(**{**asdict(before), **changes})
+    changes = {name: getattr(settings, name) for name in given & _FREE}
+    changed = Settings(**{**asdict(before), **changes})
+    changed.train_config()  # complains before it is written down
+    return changed
 
 
-def prepare(settings: Settings, folder: Path, again: bool = True) -> None:
-    """Tokenise the corpus into the folder: tokenizer.json, train.npy and val.npy.
-
-    Without `again`, a folder that has them all is left as it is.
-    """
-    names = ("train.npy", "val.npy", "tokenizer.json", "corpus.json")
-    if not again and all((folder / name).is_file() for name in names):
-        return
-    print(f"Reading the corpus {settings.corpus} …", flush=True)
-    if settings.corpus == STORIES:
-        size, parts = len(story_tokens.VOCABULARY), _story_parts(settings)
-        described = {"kind": "whole words", "words": list(story_tokens.VOCABULARY)}
-        _write_json(folder / "tokenizer.json", described)
-    else:
-        corpus = load_corpus(settings.corpus)
-        encoding = train_bpe(corpus.train, settings.vocab_size)
-        save_encoding(encoding, folder / "tokenizer.json")
-        size = encoding.n_vocab
-        parts = {
-            name: (encoding.encode_ordinary(piece) for piece in _pieces(getattr(corpus, name)))
-            for name in ("train", "val")
-        }
-        parts["bytes"] = len(corpus.val.encode())
-    for name in ("train", "val"):
-        count = write_tokens(folder / f"{name}.npy", parts[name], size)
-        print(f"{name}: {count:,} tokens of {size:,}", flush=True)
-    _write_json(folder / "corpus.json", {"val_bytes": parts["bytes"]})
-
-
-def _story_parts(settings: Settings) -> dict[str, Any]:
-    train_stories = storyworld.stories(settings.n_stories, seed=0)
-    val_stories = storyworld.stories(VAL_STORIES, seed=1)
-    return {
-        "train": [story_tokens.stream(train_stories)],
-        "val": [story_tokens.stream(val_stories)],
-        "bytes": sum(len(storyworld.prose(story).encode()) + 1 for story in val_stories),
-    }
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces that end with a line, where there is one."""
-    start = 0
-    while start < len(text):
-        end = min(len(text), start + _PIECE)
-        if end < len(text):
-            end = text.rfind("\n", start + 1, end) + 1 or end
-        yield text[start:end]
-        start = end
-
-
-def open_text(settings: Settings, folder: Path) -> Text:
-    """What `prepare` left in the folder."""
-    if settings.corpus == STORIES:
-        size, name = len(story_tokens.VOCABULARY), STORIES
-    else:
-        encoding = load_encoding(folder / "tokenizer.json")
-        size, name = encoding.n_vocab, encoding.name
-    described = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
-    ids = (open_tokens(folder / f"{part}.npy") for part in ("train", "val"))
-    return Text(*ids, size, name, described["val_bytes"])
-
-
-def _train(settings: Settings, folder: Path, device: torch.device, *, resume: bool) -> int:
-    text, team = open_text(settings, folder), distributed.team()
-    torch.manual_seed(settings.seed)
-    model = GPT(settings.model_config(text.vocab_size))
+def _train(settings: Settings, folder: Path, run: str, device: torch.device) -> int:
+    team, text = distributed.team(), open_text(settings, folder)
+    model = first_model(settings, text)
     model.tokenizer = text.tokenizer
     model.to(device)
     if settings.fsdp:
         distributed.shard(model)
-    config = settings.train_config()
     snapshot = folder / "snapshot.pt"
-    callbacks = _callbacks(settings, folder) if team.leads else []
+    resume = snapshot.is_file()
     if team.leads:
         where = f"{team.size} processes" if team.size > 1 else str(device)
-        print(f"{settings.preset}: {model.num_parameters():,} parameters, {where}", flush=True)
+        name = settings.start or settings.preset
+        print(f"{name}: {_learning(model)}, {where}", flush=True)
     history = train(
         model,
         text.train_ids,
         text.val_ids,
-        config,
-        callbacks,
+        settings.train_config(),
+        _callbacks(settings, text, folder, run) if team.leads else [],
         snapshot=snapshot,
-        resume=resume and snapshot.is_file(),
+        resume=resume,
+        run=run,
     )
-    finish(model, history, text, settings, folder)
+    finish(model, history, text, settings, folder, run)
     return 130 if history.stopped == "interrupted" else 0
 
 
-def _callbacks(settings: Settings, folder: Path) -> list[Callback]:
-    found: list[Callback] = [Progress(bits=settings.corpus == STORIES), CSVLog(folder / "log.csv")]
+def _learning(model: GPT) -> str:
+    """How many parameters there are, and how many learn."""
+    learn = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    total = sum(p.numel() for p in model.parameters())
+    return f"{total:,} parameters" + (f", {learn:,} of them learn" if learn < total else "")
+
+
+def weights_of(settings: Settings, folder: Path) -> Path:
+    """Where what was learned is kept."""
+    return folder / ("adapter.safetensors" if settings.lora else "model.safetensors")
+
+
+def save(model: nn.Module, settings: Settings, folder: Path) -> None:
+    """Write what was learned: the weights, or what LoRA learned beside them."""
+    dtype = torch.float16 if settings.half else None
+    if settings.lora:
+        save_lora(model, weights_of(settings, folder), dtype or torch.float32)
+    else:
+        model.save(weights_of(settings, folder), dtype=dtype)
+
+
+def _callbacks(settings: Settings, text: Text, folder: Path, run: str) -> list[Callback]:
+    config = {"run": run, **asdict(settings)}
+    found: list[Callback] = [
+        GoesOn(lambda: write_json(folder / CONFIG, config)),
+        Progress(unit=text.unit, scales=text.scales),
+        CSVLog(folder / "log.csv"),
+    ]
+    if not settings.fsdp:
+        kept = weights_of(settings, folder)
+        keep = partial(save, settings=settings, folder=folder)
+        found.append(Best(keep, kept, settings.patience or 0, text.unit, text.scales))
     if settings.tensorboard:
         found.append(TensorBoard(folder / "tensorboard"))
     if settings.corpus == STORIES and not settings.fsdp:
@@ -193,48 +216,9 @@ def _callbacks(settings: Settings, folder: Path) -> list[Callback]:
     return found
 
 
-def log_spaced(steps: int, count: int = 10) -> list[int]:
-    """So many steps up to the last, each about the same multiple of the one before.
-
-    >>> log_spaced(1000, 4)
-    [10, 46, 215, 1000]
-    """
-    first = min(10, steps)
-    ratio = (steps / first) ** (1 / max(1, count - 1))
-    return sorted({min(steps, round(first * ratio**i)) for i in range(count)} | {steps})
-
-
-class RecallLog(Callback):
-    """Keeps, at some steps of a training on stories, what the model has learned to recall.
-
-    The file is a JSON list: step, bits per word on held-out stories, and for each kind of recall
-    the share of right guesses.
-    """
-
-    def __init__(self, path: Path, steps: int) -> None:
-        self.path, self.at = path, set(log_spaced(steps))
-        self.stories = storyworld.stories(_SCORED, seed=2)
-        self.rows: list[dict[str, Any]] = []
-
-    def on_start(self, report: Report) -> None:
-        with suppress(OSError, ValueError):
-            rows = json.loads(self.path.read_text(encoding="utf-8"))
-            self.rows = [row for row in rows if row["step"] <= report.step]
-
-    def on_step(self, report: Report) -> None:
-        if report.step not in self.at:
-            return
-        bits = story_scores.bits_per_word(report.model, self.stories)
-        recall = story_scores.recall_accuracy(report.model, self.stories)
-        shares = {kind: round(share, 4) for kind, share in recall.items()}
-        self.rows.append({"step": report.step, "bits_per_word": round(bits, 4), "recall": shares})
-        try:
-            _write_json(self.path, self.rows)
-        except OSError as error:
-            raise TrainingError(f"{self.path} can't be written: {error.strerror}.") from error
-
-
-def finish(model: GPT, history: History, text: Text, settings: Settings, folder: Path) -> None:
+def finish(
+    model: GPT, history: History, text: Text, settings: Settings, folder: Path, run: str
+) -> None:
     """Write the weights, the figure and the card, and say what came of it."""
     state = distributed.whole_weights(model)
     if not distributed.team().leads:
@@ -244,13 +228,16 @@ def finish(model: GPT, history: History, text: Text, settings: Settings, folder:
         model = GPT(config)
         model.load_state_dict(state)
         model.tokenizer = text.tokenizer
-    model.save(folder / "model.safetensors", dtype=torch.float16 if settings.half else None)
+    if settings.fsdp or not history.val_loss:
+        save(model, settings, folder)
+    else:
+        put_back(model, weights_of(settings, folder), bool(settings.lora))
     if history.val_loss:
         from utils.course.training.figure import loss_figure
 
-        loss_figure(history, settings.corpus == STORIES).save(folder / "loss.png")
-    scores = held_out_scores(model, history, text, settings.corpus == STORIES)
-    write_card(folder, card_of(settings, history, text, scores, folder.name), model.config)
+        loss_figure(history, text).save(folder / "loss.png")
+    scores = held_out_scores(model, history, text, settings)
+    write_card(folder, card_of(settings, history, text, scores, folder.name, run), model.config)
     for line in summary(history, scores, folder):
         print(line, flush=True)
 
@@ -269,8 +256,3 @@ def summary(history: History, scores: Mapping[str, str], folder: Path) -> Iterat
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(name for name in names if not name.startswith("."))
-
-
-def _write_json(path: Path, value: object) -> None:
-    with replacing(path) as file:
-        file.write((json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -28,6 +30,13 @@ _SUFFIXES = frozenset(
         ".toml", ".ts", ".tsv", ".txt", ".xml", ".yaml", ".yml",
     )
 )  # fmt: skip
+_MARKS = (  # in this order: the second begins as the first does
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SHOWN = 8
 _SHAKESPEARE_URL = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
 )
@@ -40,11 +49,22 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text in two parts: `train` to learn from, `val` (about a tenth) to be judged on."""
+    """A text in two parts: `train` to learn from, `val` (about a tenth) to be judged on.
+
+    Of a folder, `read` lists the files that it is made of, `skipped` the others, each with why.
+    """
 
     name: str
     train: str
     val: str
+    read: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was read and what was not, in lines."""
+        listed = {"read": self.read, "skipped": self.skipped}
+        return tuple(f"{what} {_shortly(names)}" for what, names in listed.items() if names)
 
 
 def load_corpus(name_or_path: str | os.PathLike[str]) -> Corpus:
@@ -54,8 +74,9 @@ def load_corpus(name_or_path: str | os.PathLike[str]) -> Corpus:
       different seeds;
     - "python-docs": the language reference that ships inside Python (`pydoc_data.topics`);
     - "shakespeare": 1.1 MB of plays; downloads once into a cache folder (see `download`);
-    - a text file in UTF-8, or a folder: its text files (.txt, .md, .py and others) in sorted
-      order, folders within it too, hidden and binary ones skipped.
+    - a text file in UTF-8, or in UTF-16 with the mark that Windows begins it with, or a folder:
+      its text files (.txt, .md, .py and others) in sorted order, folders within it too, hidden
+      and binary ones skipped.
 
     All but the stories are cut in two near nine tenths, between paragraphs where possible.
     A name goes before a path: write "./stories" for a folder of that name.
@@ -71,8 +92,13 @@ def load_corpus(name_or_path: str | os.PathLike[str]) -> Corpus:
     path = Path(given).expanduser()
     if not given.strip() or not path.exists():
         raise CorpusError(_nothing_there(given))
-    text = _read_folder(path) if path.is_dir() else _read_file(path)
-    return _split(path.resolve().name, text)
+    name = path.resolve().name
+    if not path.is_dir():
+        return _split(name, _read_file(path))
+    paths, skipped = _text_files(path)
+    parts = _split(name, _read_all(path, paths))
+    read = tuple(each.relative_to(path).as_posix() for each in paths)
+    return replace(parts, read=read, skipped=tuple(skipped))
 
 
 @cache
@@ -117,17 +143,22 @@ def _read_file(path: Path) -> str:
     except OSError as error:
         raise CorpusError(f"{path} can't be read: {error.strerror or error}") from error
     try:
-        text = data.decode("utf-8")
+        text = data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}; save it "
-            "as UTF-8 (most editors offer that under Save as), or take it out of the folder"
+            f"{path} is not {error.encoding.upper()} text: byte {error.start} is "
+            f"0x{data[error.start]:02x}; save it as UTF-8 (most editors offer that under Save "
+            "as), or take it out of the folder"
         ) from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read_folder(folder: Path) -> str:
-    paths = _text_files(folder)
+def _encoding(data: bytes) -> str:
+    """UTF-8, or what the mark at the beginning says: PowerShell's `>` writes UTF-16."""
+    return next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+
+
+def _read_all(folder: Path, paths: Sequence[Path]) -> str:
     if not paths:
         raise CorpusError(
             f"{folder} holds no text file (.txt, .md, .py and the like); hidden and binary files "
@@ -142,26 +173,49 @@ def _read_folder(folder: Path) -> str:
     return "\n\n".join(text for text in texts if text.strip()) + "\n"
 
 
-def _text_files(folder: Path) -> list[Path]:
-    """Text files in the folder and below, in the same order on every system."""
-    found = []
+def _text_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Text files in the folder and below, in the same order on every system; and the others."""
+    found, skipped = [], {}
     for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
-        for name in files:
-            path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
-                continue
-            if path.is_file() and not _is_binary(path):
+        hidden = [name for name in folders if name.startswith((".", "__pycache__"))]
+        skipped |= {Path(parent, name): "a hidden folder" for name in hidden}
+        folders[:] = [name for name in folders if name not in hidden]
+        for path in (Path(parent, name) for name in files):
+            why = _why_not(path)
+            if why:
+                skipped[path] = why
+            else:
                 found.append(path)
-    return sorted(found, key=lambda path: path.relative_to(folder).parts)
+    order = sorted(skipped, key=lambda path: path.relative_to(folder).parts)
+    told = [f"{path.relative_to(folder).as_posix()} ({skipped[path]})" for path in order]
+    return sorted(found, key=lambda path: path.relative_to(folder).parts), told
+
+
+def _why_not(path: Path) -> str:
+    """Why a file is none of the text; empty where it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.suffix.lower() not in _SUFFIXES:
+        return f"ends in {path.suffix}" if path.suffix else "has no ending"
+    if not path.is_file():
+        return "no file"
+    return "binary" if _is_binary(path) else ""
+
+
+def _shortly(names: Sequence[str]) -> str:
+    """How many, and the first of them."""
+    rest = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    count = f"{len(names):,} file{'s' * (len(names) > 1)}"
+    return f"{count}: {', '.join(names[:_SHOWN])}{rest}"
 
 
 def _is_binary(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return b"\0" in file.read(8192)
+            start = file.read(8192)
     except OSError as error:
         raise CorpusError(f"{path} can't be read: {error.strerror or error}") from error
+    return b"\0" in start and not start.startswith(tuple(mark for mark, _ in _MARKS))
 
 
 def _split(name: str, text: str) -> Corpus:

@@ -20,12 +20,15 @@ from utils.llm.gpt import checkpoints, hf
 from utils.llm.gpt.gguf import open_gguf
 from utils.llm.gpt.model import GPT
 from utils.llm.tokenizer.bpe import gpt2_encoding, load_encoding
-from utils.llm.tokenizer.hf import encoding_from_hf
+from utils.llm.tokenizer.frame import Frame
+from utils.llm.tokenizer.hf import Marks, encoding_from_hf, marks_from_hf, words_from_hf
 from utils.llm.tokenizer.streaming import Decoder, TextDecoder, WordDecoder
+from utils.llm.tuning.lora import load_lora, merge_lora
 
 __all__ = ["DEFAULT", "Message", "TextModel", "open_model"]
 
 DEFAULT = "stories"
+ADAPTER = "adapter.safetensors"
 STORIES, INSTRUCT = "stories", "stories-instruct"
 ROLES = ("system", "user", "assistant")
 _BEFORE = {storyworld.END, instructions.ASSISTANT}  # behind them a text begins
@@ -41,7 +44,9 @@ class TextModel:
     `encode(text)` gives the ids of a text to go on with, a start mark in front where the model was
     trained with one; `decode(ids)` the text of ids, for reading. `encode_chat(messages)` gives the
     ids of a conversation up to where the answer begins. `decoder(prompt_ids)` makes what turns
-    the tokens after them into text, one by one. A token of `stop_ids` ends a text.
+    the tokens after them into text, one by one. A token of `stop_ids` ends a text. `encoding` is
+    the tokenizer, None where tokens are whole words; `marks` is what came with it of marks and
+    the frame of a conversation.
 
     Models that complete are given a conversation as its texts, one below the other; story models,
     which learned from single stories and requests, its last text alone, behind the rules of a
@@ -57,6 +62,8 @@ class TextModel:
     name: str
     encode_chat: Callable[[Sequence[Message]], list[int]]
     decoder: Callable[[Sequence[int]], Decoder]
+    encoding: tiktoken.Encoding | None = None
+    marks: Marks | None = None
 
     @property
     def context_length(self) -> int:
@@ -105,15 +112,25 @@ def _open_gguf(path: Path, name: str) -> TextModel:
     """A model with its own tokenizer and its own frame of a conversation, all in one file."""
     file = open_gguf(path)
     model = GPT.of_weights(file.config, file.weights(), path.stem, path)
-    ends = () if file.eos_id is None else (file.eos_id,)
-    opened = _of_encoding(model, file.encoding, name, ends)
-    if file.template is None:
-        return opened
+    if file.encoding is None:
+        return _of_known_words(model, file.words, name)
+    return _framed(model, file.encoding, name, file.marks)
+
+
+def _framed(model: GPT, encoding: tiktoken.Encoding, name: str, marks: Marks) -> TextModel:
+    """Text in pieces of bytes, framed by the marks and the template that came with the model."""
+    opened = _of_encoding(model, encoding, name, marks.ends)
+    if marks.begins:
+        first = encoding.encode(marks.bos, allowed_special="all")
+        opened = replace(opened, encode=lambda text: [*first, *encoding.encode_ordinary(text)])
+    if marks.template is None:
+        return replace(opened, marks=marks)
+    frame = Frame(marks.template, marks.bos, marks.eos)
 
     def encode_turns(turns: Sequence[Message]) -> list[int]:
-        return file.encoding.encode(file.render(turns), allowed_special="all")
+        return encoding.encode(frame.render(turns), allowed_special="all")
 
-    return replace(opened, encode_chat=partial(_recent, encode_turns, model))
+    return replace(opened, marks=marks, encode_chat=partial(_recent, encode_turns, model))
 
 
 def _recent(
@@ -136,6 +153,8 @@ def _may_be_on_the_hub(name: str) -> bool:
 
 def _open_folder(folder: Path) -> TextModel:
     weights, described = folder / "model.safetensors", folder / "config.json"
+    if (folder / ADAPTER).is_file():
+        return _open_adapted(folder)
     if not weights.is_file():
         unfinished = (folder / "snapshot.pt").is_file()
         raise FileNotFoundError(
@@ -149,6 +168,17 @@ def _open_folder(folder: Path) -> TextModel:
     if described.is_file() and "model_type" in _json(described):
         return _of_hf(GPT.from_hf(folder), folder, name)
     return _of_course(GPT.load(weights), folder, name)
+
+
+def _open_adapted(folder: Path) -> TextModel:
+    """A model with what `course train --lora` learned beside it, written into its weights."""
+    start = _json(folder / "config.json").get("start")
+    if not isinstance(start, str) or not start:
+        raise ValueError(f"{folder} does not tell which model its {ADAPTER} was learned beside.")
+    opened = open_model(start)
+    merge_lora(load_lora(opened.model, folder / ADAPTER))
+    opened.model.requires_grad_(False).eval()
+    return replace(opened, name=folder.resolve().name)
 
 
 def _open_hub(name: str) -> TextModel:
@@ -168,11 +198,15 @@ def _of_hf(model: GPT, folder: Path, name: str) -> TextModel:
     """A folder of Hugging Face's, its tokenizer theirs, or the course's where we exported it."""
     if _is_ours(folder / "tokenizer.json"):
         return _of_course(model, folder, name)
+    words, marks = words_from_hf(folder), marks_from_hf(folder)
+    if words is not None:
+        return _of_known_words(model, words, name)
     try:
         encoding = encoding_from_hf(folder)
     except FileNotFoundError:
         encoding = _gpt2_encoding(model, name)
-    return _of_encoding(model, encoding, name, _ends(encoding))
+    ends = tuple(end for end in marks.ends if end < encoding.n_vocab) or _ends(encoding)
+    return _framed(model, encoding, name, marks._replace(ends=ends))
 
 
 def _gpt2_encoding(model: GPT, name: str) -> tiktoken.Encoding:
@@ -195,9 +229,11 @@ def _of_course(model: GPT, folder: Path, name: str) -> TextModel:
     if kept and model.tokenizer not in (STORIES, INSTRUCT):
         content = _json(kept)
         if content.get("kind") == "whole words":
+            _check_run(model, "", kept)
             _check_words(content, kept)
             return _of_words(model, name)
         encoding = load_encoding(kept)
+        _check_run(model, encoding.name, kept)
         return _of_encoding(model, encoding, name, _ends(encoding), start="\n")
     if model.tokenizer == "gpt2":
         encoding = gpt2_encoding()
@@ -218,6 +254,15 @@ def _json(path: Path) -> dict[str, object]:
     except ValueError as error:
         raise ValueError(f"{path} can't be read as JSON ({error}).") from error
     return content
+
+
+def _check_run(model: GPT, tokenizer: str, path: Path) -> None:
+    """A training of ours gives its tokenizer a name of its own, which its weights know."""
+    if model.tokenizer not in ("", "gpt2", tokenizer):
+        raise ValueError(
+            f"{path} is not of the training that the weights beside it are of: they were trained "
+            f"with the tokenizer {model.tokenizer!r}. Train anew."
+        )
 
 
 def _check_words(content: Mapping[str, object], path: Path) -> None:
@@ -269,7 +314,21 @@ def _of_encoding(
         name,
         partial(_recent, encode_turns, model),
         lambda prompt=(): TextDecoder(encoding),
+        encoding,
     )
+
+
+def _of_known_words(model: GPT, words: Sequence[str], name: str) -> TextModel:
+    """A model that was exported with its words, if they are those of this course."""
+    known = {STORIES: story_tokens.VOCABULARY, INSTRUCT: instructions.VOCABULARY}
+    kind = next((kind for kind, own in known.items() if tuple(own) == tuple(words)), None)
+    if kind is None:
+        raise ValueError(
+            f"{name} reads {len(words):,} whole words, and not those of this version of the story "
+            "world."
+        )
+    model.tokenizer = kind
+    return _of_words(model, name)
 
 
 def _of_words(model: GPT, name: str) -> TextModel:

@@ -97,11 +97,20 @@ class Progress(Callback):
     """One line: how far, the losses, how fast, and how long it will take yet.
 
     In a terminal the line is written over; elsewhere a new one comes `lines` times in all, so that
-    a log stays short. `bits=True` shows bits per token, else nats.
+    a log stays short. `bits=True` shows bits per token, else nats; `unit` is another unit, and
+    `scales` what nats per token of the batches and of the validation part are multiplied by.
     """
 
-    def __init__(self, lines: int = 10, bits: bool = False) -> None:
-        self.lines, self.unit = max(1, lines), ("bits", math.log(2)) if bits else ("nats", 1.0)
+    def __init__(
+        self,
+        lines: int = 10,
+        bits: bool = False,
+        unit: str = "",
+        scales: tuple[float, float] | None = None,
+    ) -> None:
+        size = 1 / math.log(2) if bits else 1.0
+        self.lines, self.unit = max(1, lines), unit or ("bits" if bits else "nats")
+        self.scales = scales or (size, size)
         self._began = (0, 0.0)
         self._shown = self._val = None
 
@@ -126,17 +135,17 @@ class Progress(Callback):
 
     def line(self, report: Report) -> str:
         """What is shown after a step."""
-        history, (unit, size) = report.history, self.unit
+        history, (batches, held_out) = report.history, self.scales
         done = report.step - self._began[0]
         spent = history.seconds - self._began[1]
         left = spent / max(1, done) * (report.config.steps - report.step)
         recent = history.losses[-20:]
         words = [
             f"step {report.step:,} of {report.config.steps:,}",
-            f"{sum(recent) / len(recent) / size:.3f} {unit}",
+            f"{sum(recent) / len(recent) * batches:.3f} {self.unit}",
         ]
         if self._val is not None:
-            words.append(f"validation {self._val / size:.3f}")
+            words.append(f"validation {self._val * held_out:.3f}")
         words.append(f"{history.tokens_per_second:,.0f} tokens/s")
         words.append(f"{time_left(left)} left")
         return " · ".join(words)

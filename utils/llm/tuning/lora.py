@@ -36,7 +36,10 @@ __all__ = [
 #: Where what was learned beside a shipped model lies.
 ADAPTERS = SHIPPED.parent / "adapters"
 #: The linear layers of a GPT's blocks; its tables and norms are left alone.
-PARTS = ("attention.qkv", "attention.out", "feed_forward.up", "feed_forward.down")
+PARTS = (
+    *("attention.qkv", "attention.out"),
+    *("feed_forward.up", "feed_forward.gate", "feed_forward.down"),
+)
 
 
 def lora_forward(
