@@ -137,10 +137,17 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Also replace a chapter that holds somebody's answers.")
     ] = False,
+    nbgrader: Annotated[
+        Path | None, typer.Option(help="Write them for nbgrader instead, below this folder.")
+    ] = None,
 ) -> None:
     """Make the notebooks from their sources in solutions/ (for authors)."""
     from utils.course.building.build import build as build_notebooks
 
+    if nbgrader is not None:
+        from utils.course.building.nbgrader import write_assignments
+
+        raise typer.Exit(write_assignments(chapters or [], nbgrader))
     raise typer.Exit(build_notebooks(chapters or [], check=check, force=force))
 
 

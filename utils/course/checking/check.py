@@ -43,6 +43,9 @@ class Judged:
     remark: str = ""
 
 
+_last: dict[str, Verdict] = {}
+
+
 def check(id: str, answer: Answer) -> Answer:
     """Check an answer on the exercise's probes, say what was found, return what to go on with.
 
@@ -56,6 +59,7 @@ def check(id: str, answer: Answer) -> Answer:
     """
     exercise = registry.exercise(id)
     judged, seconds = timed(lambda: examine(exercise, answer))
+    _last[exercise.id] = judged.verdict
     _report(exercise, judged.verdict, seconds)
     message = _message(exercise, judged)
     if judged.verdict.status != RIGHT and os.environ.get("COURSE_STRICT") == "1":
@@ -64,7 +68,14 @@ def check(id: str, answer: Answer) -> Answer:
     return judged.goes_on
 
 
-check.case = case
+def require(id: str) -> None:
+    """Raise WrongAnswer unless the exercise's last answer was right: a grade in one line."""
+    verdict = _last.get(id)
+    if verdict is None or verdict.status != RIGHT:
+        raise WrongAnswer(f"{id}: {verdict.status if verdict else 'its check did not run'}")
+
+
+check.case, check.require = case, require
 
 
 def _message(exercise: Exercise, judged: Judged) -> str:
