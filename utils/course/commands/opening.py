@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import typer
 
 from utils.data.texts.models import TextModel, open_model
@@ -9,8 +12,18 @@ from utils.data.texts.models import TextModel, open_model
 
 def opened_or_leave(name: str) -> TextModel:
     """The model; where it can't be opened, says why and ends the command with 2."""
-    try:
+    with leaving_with_one_line():
         return open_model(name)
-    except (OSError, ValueError, ImportError) as error:
-        typer.echo(f"course: {' '.join(str(error).split())}", err=True)
+
+
+@contextlib.contextmanager
+def leaving_with_one_line() -> Iterator[None]:
+    """Where something that a reader can mend goes wrong, says it and ends the command with 2."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError, MemoryError) as error:
+        said = (
+            "the memory of this machine is too small" if isinstance(error, MemoryError) else error
+        )
+        typer.echo(f"course: {' '.join(str(said).split())}", err=True)
         raise typer.Exit(2) from None

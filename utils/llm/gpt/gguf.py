@@ -23,6 +23,7 @@ from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.hf_llama import family_of, is_alike, neighbours
 from utils.llm.tokenizer.frame import Frame
 from utils.llm.tokenizer.gguf import encoding_from_gguf, words_from_gguf
+from utils.llm.tokenizer.hf import Marks
 
 __all__ = ["GGUF", "architecture", "open_gguf"]
 
@@ -73,21 +74,48 @@ class GGUF:
     def weights(self) -> dict[str, Tensor]:
         """All weights under our names, as float32."""
         found: dict[str, Tensor] = {}
-        for name in self._tensors:
-            ours = self._ours(name)
-            if ours is not None and not name.endswith(_apart(_PROJECTIONS[1:])):
-                parts = [self.read(part) for part in self._parts(name)]
-                found[ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
+        for ours, names in self.sources().items():
+            parts = [self.read(name) for name in names]
+            found[ours] = parts[0] if len(parts) == 1 else torch.cat(parts)
         return found
+
+    def sources(self) -> dict[str, list[str]]:
+        """By our name of a weight, the file's tensors that lie below one another in it."""
+        ours = {name: self._ours(name) for name in self._tensors}
+        return {
+            our: self._parts(name)
+            for name, our in ours.items()
+            if our is not None and not name.endswith(_apart(_PROJECTIONS[1:]))
+        }
 
     def read(self, name: str) -> Tensor:
         """One tensor of the file by its own name, as float32, its rows in our order."""
         from gguf.quants import dequantize
 
         tensor = self._tensors[name]
-        shape = [int(size) for size in reversed(tensor.shape)]
         values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).astype(np.float32))
-        values, last = values.reshape(shape), name.rpartition(".")[0].rpartition(".")[2]
+        return self.in_our_order(name, values.reshape(self.shape(name)))
+
+    def rows(self, name: str, ids: Tensor) -> Tensor:
+        """Some rows of a matrix, as float32: (*ids, K). Raises IndexError where there is none."""
+        from gguf.quants import dequantize
+
+        tensor = self._tensors[name]
+        some = dequantize(tensor.data[ids.flatten().numpy()], tensor.tensor_type)
+        return torch.from_numpy(some.astype(np.float32)).view(*ids.shape, -1)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor of the file."""
+        return tuple(int(size) for size in reversed(self._tensors[name].shape))
+
+    def raw(self, name: str) -> tuple[str, np.ndarray]:
+        """How a tensor is kept, one of TYPES, and what the file holds of it, row by row."""
+        tensor = self._tensors[name]
+        return tensor.tensor_type.name, tensor.data
+
+    def in_our_order(self, name: str, values: Tensor) -> Tensor:
+        """The rows of a tensor of the file so that the columns of a rotation are neighbours."""
+        last = name.rpartition(".")[0].rpartition(".")[2]
         if not self._pairs_lie_apart:
             return values
         d_head = self.config.d_head
@@ -96,6 +124,13 @@ class GGUF:
             q, k, v = values.split([asked, kept, kept])
             return torch.cat([neighbours(q, d_head), neighbours(k, d_head), v])
         return neighbours(values, d_head) if last in _TURNED else values
+
+    @property
+    def marks(self) -> Marks:
+        """The marks round a text, and the frame of a conversation."""
+        ends = () if self.eos_id is None else (self.eos_id,)
+        bos, eos = self._text_of(self.bos_id), self._text_of(self.eos_id)
+        return Marks(bos, eos, ends, self.begins and self.bos_id is not None, self.template)
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """A conversation in the model's own frame, up to where its answer begins.
@@ -111,7 +146,7 @@ class GGUF:
 
     @cached_property
     def _frame(self) -> Frame:
-        return Frame(self.template or "", self._text_of(self.bos_id), self._text_of(self.eos_id))
+        return Frame(self.template or "", self.marks.bos, self.marks.eos)
 
     def _text_of(self, token: int | None) -> str:
         if token is None:

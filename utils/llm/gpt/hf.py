@@ -23,7 +23,7 @@ from utils.llm.gpt.card import ModelCard, write_card
 from utils.llm.gpt.checkpoints import read_tensors, write_tensors
 from utils.llm.gpt.config import PRESETS, GPTConfig
 from utils.llm.machine.files import replacing
-from utils.llm.tokenizer.hf_writing import write_tokenizer
+from utils.llm.tokenizer.hf_writing import FILES, write_tokenizer
 from utils.llm.tokenizer.vocabulary import Vocabulary, check_size
 
 __all__ = ["fetch", "from_hf", "hf_config", "hf_tensors", "write_folder"]
@@ -44,6 +44,7 @@ INSIDE = {
 }
 _ACTIVATIONS = {"gelu_new": "gelu", "gelu_pytorch_tanh": "gelu", "relu": "relu"}
 WEIGHTS = "model.safetensors"
+WRITTEN = (WEIGHTS, "config.json", "README.md", *FILES)  # by `write_folder`
 _BUFFERS = re.compile(r"\.attn\.(bias|masked_bias)$")  # the causal mask, kept by older versions
 
 

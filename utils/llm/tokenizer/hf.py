@@ -1,4 +1,4 @@
-"""The byte-level BPE that lies in a folder of Hugging Face's, as the course's kind of encoding."""
+"""The tokenizer that lies in a folder of Hugging Face's: encoding, marks, frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import tiktoken
 
@@ -15,7 +15,7 @@ from utils.llm.tokenizer.bpe import GPT2_PATTERN
 from utils.llm.tokenizer.splits import SPLITS
 from utils.llm.tokenizer.vocabulary import letters_of_bytes
 
-__all__ = ["encoding_from_hf", "encoding_from_merges"]
+__all__ = ["Marks", "encoding_from_hf", "encoding_from_merges", "marks_from_hf", "words_from_hf"]
 
 
 def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
@@ -43,6 +43,75 @@ def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
         raise ValueError(
             f"The tokenizer in {folder} is not of GPT-2's kind, or can't be read ({error})."
         ) from error
+
+
+def words_from_hf(folder: Path) -> tuple[str, ...] | None:
+    """The tokens of a tokenizer of whole words; None for another kind, or where there is none."""
+    path = folder / "tokenizer.json"
+    content = _table(path)
+    if content.get("model", {}).get("type") != "WordLevel":
+        return None
+    numbers = content["model"]["vocab"]
+    return tuple(sorted(numbers, key=numbers.__getitem__))
+
+
+class Marks(NamedTuple):
+    """What a folder says of the marks round a text: their texts, the ids that end one, the frame.
+
+    `begins` says whether `bos` stands before every text, not only where the frame puts it.
+    """
+
+    bos: str
+    eos: str
+    ends: tuple[int, ...]
+    begins: bool
+    template: str | None
+
+
+def marks_from_hf(folder: Path) -> Marks:
+    """What the files beside the weights say of marks; ValueError for one that can't be read."""
+    told, whole = _table(folder / "tokenizer_config.json"), _table(folder / "tokenizer.json")
+    bos, eos = (_text(told.get(f"{name}_token")) for name in ("bos", "eos"))
+    ends = _table(folder / "generation_config.json").get("eos_token_id")
+    if ends is None:
+        ends = _table(folder / "config.json").get("eos_token_id")
+    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    if not all(type(end) is int for end in ends):
+        raise ValueError(f"{folder}: its eos_token_id is {ends}, and must be numbers of tokens.")
+    frame = folder / "chat_template.jinja"
+    template = frame.read_text(encoding="utf-8") if frame.is_file() else told.get("chat_template")
+    if isinstance(template, list):  # several, each with a name
+        named = {each.get("name"): each.get("template") for each in template}
+        template = named.get("default")
+    begins = bool(told.get("add_bos_token")) or _begins(whole.get("post_processor"))
+    return Marks(bos, eos, tuple(ends), begins and bool(bos), template)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """The content of a JSON file, empty where there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        content = _json(path)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} can't be read as JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, not a table of names.")
+    return content
+
+
+def _text(token: Any) -> str:
+    """A mark's text, which may be wrapped in a table with more about it."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
+
+
+def _begins(steps: Any) -> bool:
+    """Whether a post_processor puts a mark before every text."""
+    if not isinstance(steps, dict):
+        return False
+    if steps.get("type") == "Sequence":
+        return any(_begins(step) for step in steps.get("processors", ()))
+    return bool(steps.get("single")) and "SpecialToken" in steps["single"][0]
 
 
 def _json(path: Path) -> Any:
