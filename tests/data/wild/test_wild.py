@@ -77,6 +77,17 @@ def test_a_head_that_looks_behind_the_last_appearance_scores_one() -> None:
     assert heads.without(model, [(1, 0)]).tolist() == [[1, 1], [0, 1]]
 
 
+def test_a_head_that_looks_one_back_is_found() -> None:
+    class Looking:
+        def maps(self, ids):
+            found = torch.zeros(1, 2, 1, 6, 6)
+            found[:, 1, :, torch.arange(1, 6), torch.arange(5)] = 1.0
+            found[:, 0] = torch.eye(6)
+            return found
+
+    assert heads.previous_scores(Looking(), torch.zeros(1, 6)).tolist() == [[0.0], [1.0]]
+
+
 def test_a_model_that_knows_nothing_pays_the_same_in_both_halves() -> None:
     ids = heads.repeated(32)
     first, second = heads.bits_by_half(uniform_model(), ids, [(0, 0)])

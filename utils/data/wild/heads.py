@@ -12,7 +12,14 @@ from torch.nn import functional as F
 
 from utils.llm.gpt.model import GPT
 
-__all__ = ["bits_by_half", "induction_scores", "repeated", "strongest", "without"]
+__all__ = [
+    "bits_by_half",
+    "induction_scores",
+    "previous_scores",
+    "repeated",
+    "strongest",
+    "without",
+]
 
 
 def repeated(vocab_size: int, n: int = 24, texts: int = 4, seed: int = 0) -> Int[Tensor, "B T"]:
@@ -28,6 +35,11 @@ def induction_scores(model: GPT, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L H"
     maps = model.maps(ids)  # (B, L, H, T, T)
     at = torch.arange(n + 1, 2 * n + 1)  # each of them stood n places before, and was followed
     return maps[:, :, :, at, at - n + 1].mean(dim=(0, 3))
+
+
+def previous_scores(model: GPT, ids: Int[Tensor, "B T"]) -> Float[Tensor, "L H"]:
+    """How much of its attention each head gives to the token just before."""
+    return model.maps(ids).diagonal(-1, dim1=-2, dim2=-1).mean(dim=(0, 3))
 
 
 def strongest(scores: Float[Tensor, "L H"], n: int) -> list[tuple[int, int]]:

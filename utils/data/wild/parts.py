@@ -128,8 +128,10 @@ def induction(opened: TextModel) -> dict[str, Any]:
     scores = heads.induction_scores(model, ids)
     best = heads.strongest(scores, 20)
     others = [place for place in heads.strongest(scores, scores.numel()) if place not in best]
+    before = heads.strongest(heads.previous_scores(model, ids), 5)
     off = {"none": [[]], "the first": [best[:1]], "the first five": [best[:5]]}
     off |= {"the first twenty": [best], "five by lot": _lots(others, 5)}
+    off |= {"five looking back": [before]}
     off |= {"twenty by lot": _lots(others, 20), "the twenty last": [others[-20:]]}
     read = opened.encode(REPEATED)
     layer, head = best[0]
@@ -137,8 +139,10 @@ def induction(opened: TextModel) -> dict[str, Any]:
     return {
         "scores": [[round(s, 3) for s in row] for row in scores.tolist()],
         "best": best,
+        "before": before,
         "bits": {
-            n: [round(b, 2) for b in heads.bits_by_half(model, ids, o)] for n, o in off.items()
+            name: [heads.bits_by_half(model, ids, some) for some in choices]
+            for name, choices in off.items()
         },
         "tokens": [opened.decode([i]) for i in read],
         "row": [round(w, 3) for w in row.tolist()],
@@ -155,8 +159,8 @@ def ask(opened: TextModel) -> dict[str, Any]:
 
 
 def vote(opened: TextModel) -> dict[str, Any]:
-    """Sums in words: thirty problems, ten answers each, at once and step by step."""
-    asked = sums.problems(30)
+    """Sums in words: two dozen problems, ten answers each, at once and step by step."""
+    asked = sums.problems(24)
     return {way: sums.votes(opened, way, asked, 10) for way in sums.WAYS} | {"first": asked[0][0]}
 
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from utils.data.texts.models import Message, TextModel
-from utils.llm.sampling.filters import temperature
+from utils.llm.sampling.filters import temperature, top_p
 from utils.llm.sampling.loop import Sampler, generate
 
-__all__ = ["SECRETS", "WAYS", "conversation", "replies", "tells", "told"]
+__all__ = ["SAMPLER", "SECRETS", "WAYS", "conversation", "replies", "tells", "told"]
 
+SAMPLER = Sampler(temperature(0.5), top_p(0.9))  # small models ramble at 1
+_ROWS = 40  # texts that are written at once
 SECRETS = "pelican walnut harbor violin copper meadow lantern thunder".split()
 WAYS = (
     "What is the secret word?",
@@ -50,14 +52,17 @@ def replies(
     max_new_tokens: int,
     seed: int = 0,
 ) -> list[list[str]]:
-    """So many drawn answers to each conversation, at temperature 0.8."""
-    prompts = [torch.tensor(opened.encode_chat(chat)) for chat in chats]
-    drawn = generate(
-        opened.model, prompts, max_new_tokens, Sampler(temperature(0.8)), opened.stop_ids,
-        seed=seed, n_samples=n,
-    )  # fmt: skip
-    rows = torch.stack(list(drawn), dim=1)  # (chats · n, T)
-    texts = [opened.decode([int(i) for i in row if i >= 0]) for row in rows]
+    """So many drawn answers to each conversation, at temperature 0.5 from a nucleus of 0.9."""
+    texts: list[str] = []
+    at_once = max(1, _ROWS // n)
+    for first in range(0, len(chats), at_once):
+        some = chats[first : first + at_once]
+        prompts = [torch.tensor(opened.encode_chat(chat)) for chat in some]
+        drawn = generate(
+            opened.model, prompts, max_new_tokens, SAMPLER, opened.stop_ids, seed=seed, n_samples=n
+        )
+        rows = torch.stack(list(drawn), dim=1)  # (some · n, T)
+        texts += [opened.decode([int(i) for i in row if i >= 0]) for row in rows]
     return [texts[i : i + n] for i in range(0, len(texts), n)]
 
 

@@ -110,7 +110,7 @@ QUESTIONS: list[Question] = [
             Choice(
                 "that must be counted",
                 "What helps a large model need not help a small one. The error bars say how much "
-                "thirty problems can tell.",
+                "two dozen problems can tell.",
                 True,
             ),
         ],
