@@ -131,17 +131,9 @@ def speed() -> Finding:
 
 def memory_bytes() -> tuple[int | None, int | None]:
     """Total and free memory of this machine in bytes, None where it is not known."""
-    try:
-        import psutil  # comes with ipykernel
+    from utils.llm.machine import memory
 
-        memory = psutil.virtual_memory()
-        return memory.total, memory.available
-    except ImportError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
-    except (AttributeError, ValueError, OSError):
-        return None, None
+    return memory.memory_bytes()
 
 
 def machine() -> Finding:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch  # which whoever only asks for the machine's memory does not wait for
 
 __all__ = ["memory_bytes", "room_for_tensors"]
 
@@ -30,6 +32,8 @@ def room_for_tensors(device: torch.device) -> int | None:
     A limit on this process (`ulimit -v`) counts, and so does memory that is swapped to a disk.
     """
     if device.type == "cuda":
+        import torch
+
         return torch.cuda.mem_get_info(device)[0]
     total, free = memory_bytes()
     found = [] if total is None else [total if free is None else free + _swap()]
