@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from utils.course.building import build as builder
 from utils.course.building.build import build, edited_by_hand, run_by_hand
 from utils.course.building.source import SourceError, read_source
 from utils.course.checking import registry
@@ -178,3 +179,22 @@ def test_an_unknown_chapter_is_told(course, capsys):
     write(course, SOURCE)
     assert build(["7"]) == 1
     assert "no chapter is called '7'; there are 02_trial" in capsys.readouterr().err
+
+
+def test_an_output_that_is_not_compared_is_kept_only_while_what_it_comes_from_is_the_same():
+    def notebook(said: str, made_of: str) -> nbformat.NotebookNode:
+        output = nbformat.v4.new_output("stream", text=said)
+        cell = nbformat.v4.new_code_cell("clock()", id="a", outputs=[output])
+        cell.metadata["tags"] = ["nbval-ignore-output"]
+        return nbformat.v4.new_notebook(cells=[cell], metadata={"course": {"made_of": made_of}})
+
+    for then, kept in {"x": "old", "y": "new"}.items():
+        fresh = notebook("new", "x")
+        builder._keep_ignored_outputs(fresh, notebook("old", then))
+        assert fresh.cells[0].outputs[0].text == kept
+
+
+def test_what_a_notebook_is_made_of_changes_with_its_code():
+    cells = [nbformat.v4.new_code_cell(source) for source in ("1", "2")]
+    digests = {builder.made_of(nbformat.v4.new_notebook(cells=[cell])) for cell in cells}
+    assert len(digests) == 2

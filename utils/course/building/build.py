@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+import utils
 from utils.course.building.source import SOLUTION_ONLY, Source, SourceError, read_source
 from utils.llm.machine.files import replacing
 
@@ -118,6 +119,7 @@ def _build_one(target: Target, label: str, force: bool) -> str:
             "move it away, or build with --force to lose them"
         )
     notebook = target.generate()
+    notebook.metadata["course"]["made_of"] = made_of(notebook)
     execute(notebook, target)
     _keep_ignored_outputs(notebook, stored)
     sign(notebook)
@@ -207,9 +209,25 @@ def _tidy(cell: NotebookNode) -> None:
             data.pop(WIDGET, None)
 
 
+def made_of(notebook: NotebookNode) -> str:
+    """A digest of what the outputs come from: all code cells, the package's code, and its data."""
+    package = Path(utils.__file__).parent
+    below = [path for room in ("llm", "data", "viz") for path in (package / room).rglob("*")]
+    digest = hashlib.sha256(_digest([c.source for c in notebook.cells]).encode())
+    for path in sorted(path for path in below if path.is_file() and path.suffix != ".pyc"):
+        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def _keep_ignored_outputs(notebook: NotebookNode, stored: NotebookNode | None) -> None:
-    """Where a cell's output is not compared, a rebuild keeps what was stored for that source."""
-    old = {cell.id: cell for cell in stored.cells if "id" in cell} if stored else {}
+    """Keep what was stored for a cell whose output is not compared, unless it may be out of date.
+
+    A rebuild of the same code and data changes nothing so; after any change of them it is new.
+    """
+    said = notebook.metadata["course"]["made_of"]
+    if stored is None or stored.metadata.get("course", {}).get("made_of") != said:
+        return
+    old = {cell.id: cell for cell in stored.cells if "id" in cell}
     for cell in notebook.cells:
         before = old.get(cell.id)
         ignored = IGNORED in cell.metadata.get("tags", [])
