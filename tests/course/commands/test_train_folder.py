@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from helpers.trainings import course_train, write
 
-from utils.course import cli
 from utils.course.training import folder as run_folder
 from utils.course.training import preparing
 from utils.course.training import run as train_run
@@ -24,19 +23,9 @@ from utils.llm.tokenizer.bpe import load_encoding
 from utils.llm.training.callbacks import Report
 from utils.llm.training.snapshots import load_snapshot
 
-runner = CliRunner()
 SMALL = "--steps 4 --batch-size 2 --context 16 --preset story-tiny --device cpu".split()
 SMALL += "--vocab-size 280 --snapshot-every 2".split()
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
-
-
-def course_train(*words: object):
-    return runner.invoke(cli.app, ["train", *map(str, words)])
-
-
-def write(path: Path, word: str) -> Path:
-    path.write_text("".join(f"{word} {n} and {word}.\n" for n in range(200)), encoding="utf-8")
-    return path
 
 
 @pytest.fixture

@@ -189,13 +189,13 @@ def weights_of(settings: Settings, folder: Path) -> Path:
     return folder / ("adapter.safetensors" if settings.lora else "model.safetensors")
 
 
-def save(model: nn.Module, settings: Settings, folder: Path) -> None:
+def save(model: nn.Module, settings: Settings, text: Text, folder: Path) -> None:
     """Write what was learned: the weights, or what LoRA learned beside them."""
-    dtype = torch.float16 if settings.half else None
+    path, dtype = weights_of(settings, folder), torch.float16 if settings.half else None
     if settings.lora:
-        save_lora(model, weights_of(settings, folder), dtype or torch.float32)
+        save_lora(model, path, dtype or torch.float32, base=text.start)
     else:
-        model.save(weights_of(settings, folder), dtype=dtype)
+        model.save(path, dtype=dtype)
 
 
 def _callbacks(settings: Settings, text: Text, folder: Path, run: str) -> list[Callback]:
@@ -207,7 +207,7 @@ def _callbacks(settings: Settings, text: Text, folder: Path, run: str) -> list[C
     ]
     if not settings.fsdp:
         kept = weights_of(settings, folder)
-        keep = partial(save, settings=settings, folder=folder)
+        keep = partial(save, settings=settings, text=text, folder=folder)
         found.append(Best(keep, kept, settings.patience or 0, text.unit, text.scales))
     if settings.tensorboard:
         found.append(TensorBoard(folder / "tensorboard"))
@@ -229,7 +229,7 @@ def finish(
         model.load_state_dict(state)
         model.tokenizer = text.tokenizer
     if settings.fsdp or not history.val_loss:
-        save(model, settings, folder)
+        save(model, settings, text, folder)
     else:
         put_back(model, weights_of(settings, folder), bool(settings.lora))
     if history.val_loss:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +16,11 @@ from utils.llm.gpt.checkpoints import read_tensors
 from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
 from utils.llm.machine.memory import room_for_tensors
-from utils.llm.tuning.lora import add_lora, lora_state
+from utils.llm.tuning.lora import add_lora, fingerprint, lora_state
 
 __all__ = ["Start", "check_memory", "first_model", "open_start", "put_back"]
 
 _NARROW = 256  # up to this width GPT-2's first weights are too small
-_MARKED = 1024  # numbers of each tensor that a model is told from others by
 
 
 class Start(NamedTuple):
@@ -58,17 +56,7 @@ def open_start(settings: Settings) -> Start:
             "models that know them. Give a text of your own."
         )
     model = opened.model.train()
-    return Start(model.requires_grad_(True), opened.encoding, _mark(model))
-
-
-def _mark(model: GPT) -> str:
-    """Of the configuration, and of some numbers of every tensor."""
-    mark = hashlib.blake2b(repr(model.config).encode(), digest_size=16)
-    for name, value in sorted(model.state_dict().items()):
-        row = value.detach().flatten()
-        places = torch.linspace(0, len(row) - 1, min(len(row), _MARKED)).long()
-        mark.update(name.encode() + row[places].float().numpy().tobytes())
-    return mark.hexdigest()
+    return Start(model.requires_grad_(True), opened.encoding, fingerprint(model))
 
 
 def first_model(settings: Settings, text: Text) -> GPT:

@@ -51,7 +51,8 @@ class Keeper:
     ) -> None:
         """Keep all that the training needs to go on. Raises TrainingError where it can't be."""
         state = distributed.state_of(model, optimizer)
-        frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+        named = model.named_parameters(remove_duplicate=False)  # a tied one by both its names
+        frozen = {name for name, weight in named if not weight.requires_grad}
         state["model"] = {k: value for k, value in state["model"].items() if k not in frozen}
         team, failure = distributed.team(), ""
         if team.leads:

@@ -5,6 +5,7 @@ are all that learns: x · Wᵀ + scale · (x · Aᵀ) · Bᵀ, with scale = alph
 the model starts unchanged; afterwards W + scale · B · A can be written into W, and the road closed.
 """
 
+import hashlib
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ __all__ = [
     "PARTS",
     "LoRALinear",
     "add_lora",
+    "fingerprint",
     "load_lora",
     "lora_forward",
     "lora_layers",
@@ -40,6 +42,7 @@ PARTS = (
     *("attention.qkv", "attention.out"),
     *("feed_forward.up", "feed_forward.gate", "feed_forward.down"),
 )
+_MARKED = 1024  # numbers of each tensor that a model is told from others by
 
 
 def lora_forward(
@@ -152,15 +155,37 @@ def lora_state(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
+def fingerprint(model: nn.Module) -> str:
+    """Tells a model from others: of its shapes, and of some numbers of every tensor.
+
+    Roads that LoRA learned don't count: it stays the same beside them.
+    """
+    roads, mark = lora_state(model).keys(), hashlib.blake2b(digest_size=16)
+    for name, value in sorted(model.state_dict().items()):
+        if name not in roads:
+            row = value.detach().flatten()
+            places = torch.linspace(0, len(row) - 1, min(len(row), _MARKED)).long()
+            mark.update(f"{name}{tuple(value.shape)}".encode())
+            mark.update(row[places].float().cpu().numpy().tobytes())
+    return mark.hexdigest()
+
+
 def save_lora(
-    model: nn.Module, path: str | os.PathLike[str], dtype: torch.dtype = torch.float32
+    model: nn.Module,
+    path: str | os.PathLike[str],
+    dtype: torch.dtype = torch.float32,
+    base: str = "",
 ) -> None:
-    """Write what was learned beside a model into a small safetensors file of its own."""
+    """Write what was learned beside a model into a small safetensors file of its own.
+
+    With `base`, the model's fingerprint, `load_lora` refuses to put it beside another model.
+    """
     state = {name: tensor.to("cpu", dtype) for name, tensor in lora_state(model).items()}
     alphas = {layer.alpha for _, layer in lora_layers(model)}
     if not state:
         raise ValueError("The model has no LoRA layers: there is nothing to save.")
-    write_tensors(Path(path), state, {"lora_alpha": str(alphas.pop())})
+    described = {"lora_alpha": str(alphas.pop()), **({"base": base} if base else {})}
+    write_tensors(Path(path), state, described)
 
 
 def load_lora(model: nn.Module, path_or_name: str | os.PathLike[str]) -> nn.Module:
@@ -173,6 +198,8 @@ def load_lora(model: nn.Module, path_or_name: str | os.PathLike[str]) -> nn.Modu
     state, described = read_tensors(path)
     if "lora_alpha" not in described:
         raise ValueError(f"{path} was not written by save_lora: it does not tell its alpha.")
+    if described.get("base") not in (None, fingerprint(model)):
+        raise ValueError(f"{path} was learned beside another model than this one.")
     layers = dict(model.named_modules())
     for name, tensor in state.items():
         _check_fit(layers.get(name.rpartition(".")[0]), name, tensor, path)
