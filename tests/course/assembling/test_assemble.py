@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,26 +15,40 @@ from typer.testing import CliRunner
 from utils.course import cli
 from utils.course.assembling import assemble as assembling
 from utils.course.assembling import talking
-from utils.course.assembling.assembled import (
-    PARTS,
-    AssembledGPT,
-    Sampling,
-    course_part,
-    places,
-    write,
-)
+from utils.course.assembling.assembled import AssembledGPT, Sampling, machine, write
+from utils.course.assembling.modern import file_tensors
+from utils.course.assembling.places import PARTS, course_part, places
 from utils.data.storyworld import tokens as story_tokens
-from utils.data.texts.models import open_model
+from utils.data.texts.models import TextModel, open_model
 from utils.llm.gpt.model import GPT, GPTConfig
 
 CHAPTERS = Path(__file__).parents[3] / "chapters"
 VOCABULARY = len(story_tokens.VOCABULARY)
 
 
-@pytest.fixture(params=["rotary", "learned", "none"])
+MODERN = {
+    "norm": "rmsnorm",
+    "positions": "rotary",
+    "activation": "swiglu",
+    "bias": False,
+    "n_kv_heads": 2,
+    "d_hidden": 20,
+    "rotary_base": 500.0,
+}
+BUILDS = {
+    "rotary": {"positions": "rotary"},
+    "learned": {"positions": "learned"},
+    "none": {"positions": "none"},
+    "modern": MODERN,
+    "modern, head apart": {**MODERN, "tied": False, "d_head": 4, "n_kv_heads": 1},
+}
+
+
+@pytest.fixture(params=BUILDS)
 def model(request: pytest.FixtureRequest) -> GPT:
     torch.manual_seed(0)
-    made = GPT(GPTConfig(VOCABULARY, 32, 2, 2, 12, positions=request.param)).eval()
+    heads = 4 if "modern" in request.param else 2
+    made = GPT(GPTConfig(VOCABULARY, 32, 2, heads, 24, **BUILDS[request.param])).eval()
     with torch.no_grad():
         for weights in made.parameters():
             weights.add_(torch.randn_like(weights) * 0.1)
@@ -43,7 +58,30 @@ def model(request: pytest.FixtureRequest) -> GPT:
 @torch.no_grad()
 def test_the_courses_parts_compute_what_the_library_computes(model: GPT) -> None:
     ids = torch.randint(VOCABULARY, (1, 20))
-    torch.testing.assert_close(AssembledGPT(model, {})(ids), model(ids), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(machine(model, {})(ids), model(ids), rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_what_was_read_is_kept_and_another_text_begins_anew(model: GPT) -> None:
+    ids, built = torch.randint(VOCABULARY, (1, 32)), machine(model, {})
+    other = ids.clone()
+    other[0, 3] = (other[0, 3] + 1) % VOCABULARY
+    for text in (ids[:, :1], ids[:, :5], ids[:, :6], ids[:, :6], ids, ids[:, :4], other):
+        torch.testing.assert_close(built(text), model(text), rtol=1e-4, atol=1e-4)
+
+
+def test_the_weights_go_by_the_names_of_a_file() -> None:
+    model = GPT(GPTConfig(20, 8, 2, 4, 8, **{**MODERN, "tied": False}))
+    found = file_tensors(model)
+    assert found["blk.1.attn_v.weight"].shape == (4, 8)
+    ours = course_part("11.6")(found, 2)
+    assert ours.keys() == model.state_dict().keys()
+    assert all(torch.equal(tensor, ours[name]) for name, tensor in model.state_dict().items())
+
+
+def as_text_model(model: GPT) -> TextModel:
+    """The model as one that tells stories."""
+    return replace(open_model(), model=model)
 
 
 @torch.no_grad()
@@ -58,17 +96,21 @@ def test_every_part_with_a_place_is_used(model: GPT) -> None:
         return answer
 
     parts = {id: counted(id) for id in PARTS}
-    AssembledGPT(model, parts)(torch.tensor([[1, 2, 3]]))
+    machine(model, parts)(torch.tensor([[1, 2, 3]]))
     for temperature in (0.0, 0.8):
         Sampling(parts, temperature)(torch.randn(50))
-    inside = {"5.2", "6.1"}  # their own 5.3 and 6.2 call them
-    assert used | inside | {"8.6"} == set(places(model.config.positions))
+    wanted = set(places(as_text_model(model)))
+    inside = {"5.2", "6.1"} & wanted  # their own 5.3 and 6.2 call them
+    assert used | inside | {"8.6"} == wanted
 
 
 def test_another_build_is_refused() -> None:
     model = GPT(GPTConfig(20, 8, 1, 1, 4, norm="rmsnorm"))
     with pytest.raises(ValueError, match="norm='rmsnorm', and the exercises are about 'layernorm'"):
         AssembledGPT(model, {})
+    stretched = GPTConfig(20, 8, 1, 1, 4, **{**MODERN, "n_kv_heads": 1}, qk_norm=True)
+    with pytest.raises(ValueError, match="qk_norm=True, and the exercises of chapter 11"):
+        machine(GPT(stretched), {})
 
 
 def cell(source: str) -> dict:

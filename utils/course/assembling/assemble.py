@@ -8,19 +8,21 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from utils.course.assembling.assembled import CALLED_BY, PARTS, places
+from utils.course.assembling.assembled import first_words
 from utils.course.assembling.extract import Piece, piece_to_json, pieces, source_of
+from utils.course.assembling.places import CALLED_BY, PARTS, places
 from utils.course.assembling.talking import Silent, messages
 from utils.course.assembling.watching import at_work
 from utils.course.building.place import Progress, find_chapters, progress
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
 from utils.data.texts.models import DEFAULT, open_model
+from utils.data.texts.real_models import REAL_MODELS, kept_model
 from utils.llm.machine.files import replacing
 
 __all__ = ["Parts", "assemble", "gather", "program"]
 
 _WIDTH = 88
-_WITHOUT_DICE = "Without dice, always the likeliest token, it begins:"
+STAND_IN = "stories-modern"  # of the build of the real models, for where none was fetched
 
 
 @dataclass
@@ -92,14 +94,16 @@ def gather(
     chapters: str | os.PathLike[str] | None = None,
     model: str = DEFAULT,
     show: Progress = lambda _: None,
+    wanted: list[str] | None = None,
 ) -> Parts:
     """Find the learner's answers in their notebooks, and those that are right and fit together.
 
     The notebooks are read, not run: each answer is tried with what it needs of its notebook, in
-    a process of its own. Nothing that it does is raised here. Raises ValueError where there are
-    no notebooks, and what `open_model` raises.
+    a process of its own. Nothing that it does is raised here. `wanted` are the exercises with a
+    place in the model, which is opened for them where they are not given. Raises ValueError where
+    there are no notebooks, and what `open_model` raises.
     """
-    parts = Parts(places(open_model(model).model.config.positions))
+    parts = Parts(places(open_model(model)) if wanted is None else wanted)
     parts.found = pieces(notebooks_of(chapters))
     ids = _with_needs(parts)
     fits: list[str] = []
@@ -172,7 +176,7 @@ def _try(
     return begun, hung
 
 
-def program(parts: Parts) -> str:
+def program(parts: Parts, model: str = DEFAULT, example: str = "Mina had") -> str:
     """The file: the learner's parts in full, the course's by name, and how to run them."""
     source, names = source_of(parts.theirs, parts.found, _usable(parts), parts.handed)
     rows = []
@@ -184,13 +188,13 @@ def program(parts: Parts) -> str:
         + (f": exercises {', '.join(parts.theirs)}." if parts.theirs else "."),
         _WIDTH,
     )
-    table = "\n".join(rows)
+    table, own = "\n".join(rows), "" if model == DEFAULT else f", {str(model)!r}"
     return (
         f'"""A language model of my own, put together by `course assemble`.\n\n{said}\n'
-        'python my_llm.py --prompt "Mina had" writes a text with it.\n"""\n\n'
+        f'python my_llm.py --prompt "{example}" runs it.\n"""\n\n'
         "from utils.course.assembling.assembled import "
         f"{'as_checked, ' * ('as_checked(' in source)}course_part, main\n{source.rstrip()}\n\n\n"
-        f'PARTS = {{\n{table}\n}}\n\nif __name__ == "__main__":\n    main(PARTS)\n'
+        f'PARTS = {{\n{table}\n}}\n\nif __name__ == "__main__":\n    main(PARTS{own})\n'
     )
 
 
@@ -204,21 +208,42 @@ def assemble(
     chapters: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "my_llm.py",
     model: str = DEFAULT,
-    prompt: str = "Mina had",
+    prompt: str | None = None,
     seed: int = 0,
 ) -> Parts:
-    """Put the parts together, let them write a text, say whose they are, and leave the file."""
+    """Put the parts together, let them write a text, say whose they are, and leave the file.
+
+    Where a real model has not been fetched, a small one of its build takes its place. Without a
+    prompt it gets one of the course's. Raises ValueError for a prompt that the model cannot read,
+    and what `gather` raises.
+    """
+    model = _at_hand(model)
     opened = open_model(model)
+    example, wanted = first_words(opened), places(opened)
+    prompt = example if prompt is None else prompt
     opened.encode(prompt)  # complains before anything is tried
+    del opened  # a real one takes half a gigabyte, and the process that tries the parts has its own
     with progress("Reading your notebooks …") as show:
-        parts = gather(chapters, model, show)
+        parts = gather(chapters, model, show, wanted)
         texts = write_with(parts, model, prompt, seed, show)
     print("\n".join(parts.lines()), end="\n\n", flush=True)
     with replacing(Path(out)) as file:
-        file.write(program(parts).encode())
+        file.write(program(parts, model, example).encode())
     print("\n\n".join(texts))
     print(f"\n{Path(out).name} holds it all: python {Path(out).name} runs it again.")
     return parts
+
+
+def _at_hand(model: str | os.PathLike[str]) -> str:
+    """The name of the model, or that of its stand-in, which is said."""
+    name = str(model)
+    if name not in REAL_MODELS or kept_model(name) is not None:
+        return name
+    print(
+        f"{name} is not on this machine (`course fetch {name}` brings it); {STAND_IN}, a small "
+        "model of the same build, takes its place."
+    )
+    return STAND_IN
 
 
 def write_with(

@@ -1,7 +1,6 @@
 """A GPT that runs on the answers to exercises: theirs where they are right, the course's elsewhere.
 
-`PARTS` says which exercises there is a place for. The weights, and nothing else, are a model's of
-the library.
+The weights, and nothing else, are a model's of the library.
 """
 
 from __future__ import annotations
@@ -9,80 +8,43 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from utils.course.checking.check import examine
-from utils.course.checking.exercise import Exercise
+from utils.course.assembling.modern import ModernGPT
+from utils.course.assembling.places import (
+    PARTS,
+    Answer,
+    as_checked,
+    course_part,
+    is_chat,
+    is_framed,
+)
 from utils.data.texts.models import DEFAULT, TextModel, open_model
 from utils.llm.gpt.block import Block
+from utils.llm.gpt.hf_llama import is_alike
 from utils.llm.gpt.model import GPT
 
 __all__ = [
-    "ATTENTION",
-    "CALLED_BY",
-    "PARTS",
     "AssembledGPT",
     "Sampling",
     "as_checked",
     "course_part",
-    "exercise",
+    "first_words",
+    "machine",
     "main",
+    "prompt_ids",
+    "told",
     "write",
 ]
 
-#: For each exercise that the machine has a place for, what it does there.
-PARTS: dict[str, str] = {
-    "4.1": "attention",
-    "4.2": "the causal mask",
-    "4.4": "splitting into heads and merging them",
-    "4.5": "multi-head attention",
-    "4.6": "rotary positions",
-    "5.1": "layer normalisation",
-    "5.2": "GELU",
-    "5.3": "the feed-forward layer",
-    "5.4": "the block",
-    "6.1": "tokens and places as vectors",
-    "6.2": "the whole GPT",
-    "8.1": "the greedy step",
-    "8.2": "temperature",
-    "8.3": "top-k",
-    "8.4": "the nucleus, top-p",
-    "8.5": "drawing a token",
-    "8.6": "the loop that writes",
-}
-#: What attention is made of, by the model's positions.
-ATTENTION = {"rotary": ("4.1", "4.4", "4.6"), "learned": ("4.5",), "none": ("4.5",)}
-#: The parts that have their place inside of another part.
-CALLED_BY = {"5.2": "5.3", "6.1": "6.2"}
 
-Answer = Callable[..., Any]
-
-
-def exercise(id: str) -> Exercise:
-    """An exercise by its id, whether its chapter has been joined to the course yet or not."""
-    chapter = import_module(f"utils.course.exercises.chapter_{int(id.split('.')[0]):02d}")
-    return next(each for each in chapter.EXERCISES if each.id == id)
-
-
-def course_part(id: str) -> Answer:
-    """The course's own answer to an exercise."""
-    return exercise(id).reference
-
-
-def as_checked(id: str, answer: Answer) -> Answer:
-    """A learner's answer as `check` hands it on: its results are of the kind of the course's."""
-    return examine(exercise(id), answer).goes_on
-
-
-def places(positions: str) -> list[str]:
-    """The exercises that a model with such positions has a place for."""
-    others = {part for parts in ATTENTION.values() for part in parts} - {*ATTENTION[positions]}
-    return [id for id in PARTS if id not in others]
+def machine(model: GPT, parts: Mapping[str, Answer]) -> AssembledGPT | ModernGPT:
+    """The model as the parts compute it. Raises ValueError for one that they are not made for."""
+    return (ModernGPT if is_alike(model.config) else AssembledGPT)(model, parts)
 
 
 class AssembledGPT:
@@ -196,36 +158,59 @@ def write(
 ) -> list[int]:
     """The new tokens after a prompt, from the loop of exercise 8.6 over all the other parts.
 
+    A model that answers is given the prompt in its frame.
+
     `on_token` is told of each one as it is drawn; `settings` are those of `Sampling`.
     """
-    model, sampling = AssembledGPT(opened.model, parts), Sampling(parts, **settings)
+    model, sampling = machine(opened.model, parts), Sampling(parts, **settings)
 
     def choose(logits: Tensor) -> int:
         token = sampling(logits)
         on_token(token)
         return token
 
-    ids = opened.encode(prompt)
+    ids = prompt_ids(opened, parts, prompt)
     room = min(max_tokens, opened.context_length - len(ids))
     stop = opened.stop_ids[0] if opened.stop_ids else -1
     loop = parts.get("8.6") or course_part("8.6")
     return loop(model, ids, room, choose, stop)
 
 
-def main(parts: Mapping[str, Answer]) -> None:
+def prompt_ids(opened: TextModel, parts: Mapping[str, Answer], prompt: str) -> list[int]:
+    """The ids of a text to go on with, or of a question in the frame in which it is answered."""
+    messages = [{"role": "user", "content": prompt}]
+    if is_framed(opened):
+        framed = (parts.get("11.7") or course_part("11.7"))(messages)
+        return opened.encoding.encode(framed, allowed_special="all")
+    return opened.encode_chat(messages) if is_chat(opened) else opened.encode(prompt)
+
+
+def told(opened: TextModel, prompt: str, written: list[int]) -> str:
+    """A prompt and what was written behind it, for reading."""
+    if is_chat(opened):
+        return f"{prompt}\n\n{opened.decode(written).strip()}"
+    return opened.decode([*opened.encode(prompt), *written])
+
+
+def first_words(opened: TextModel) -> str:
+    """What to give a model to go on with, or to answer, where nobody says."""
+    return "What is the capital of France?" if is_chat(opened) else "Mina had"
+
+
+def main(parts: Mapping[str, Answer], model: str = DEFAULT) -> None:
     """Write a text with these parts: what the file of `course assemble` does when it is run."""
     options = argparse.ArgumentParser(description="A language model of one's own parts.")
-    options.add_argument("--model", default=DEFAULT, help="whose weights")
-    options.add_argument("--prompt", default="Mina had")
+    options.add_argument("--model", default=model, help="whose weights")
+    options.add_argument("--prompt", help="what it goes on with, or answers")
     options.add_argument("--temperature", type=float, default=0.8)
     options.add_argument("--max-tokens", type=int, default=121)
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     try:
         opened = open_model(given.model)
-        opened.encode(given.prompt)
+        prompt = first_words(opened) if given.prompt is None else given.prompt
+        opened.encode(prompt)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f"{options.prog}: {error}")
     kept = {"temperature": given.temperature, "seed": given.seed}
-    written = write(opened, parts, given.prompt, given.max_tokens, **kept)
-    print(opened.decode([*opened.encode(given.prompt), *written]))
+    print(told(opened, prompt, write(opened, parts, prompt, given.max_tokens, **kept)))

@@ -13,17 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from utils.course.assembling.assembled import (
+from utils.course.assembling.assembled import prompt_ids, told, write
+from utils.course.assembling.extract import piece_from_json, source_of
+from utils.course.assembling.fitting import departure, departure_on
+from utils.course.assembling.places import (
     CALLED_BY,
     PARTS,
     Answer,
     as_checked,
     course_part,
     exercise,
-    write,
 )
-from utils.course.assembling.extract import piece_from_json, source_of
-from utils.course.assembling.fitting import departure, departure_on
 from utils.course.assembling.watching import Watch
 from utils.course.checking.check import RIGHT, examine
 from utils.course.checking.running import OutOfTime, time_limit
@@ -37,9 +37,9 @@ Failed = (Exception, OutOfTime, SystemExit)
 
 def main() -> None:
     """Try the parts, or write with them, as the order says."""
-    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # what a learner's code prints is no message of ours
-    carry_out(json.load(sys.stdin), partial(_tell, told))
+    carry_out(json.load(sys.stdin), partial(_tell, out))
 
 
 def carry_out(order: dict[str, Any], tell: Any) -> None:
@@ -50,9 +50,9 @@ def carry_out(order: dict[str, Any], tell: Any) -> None:
     tell(done=True)
 
 
-def _tell(told: IO[str], **message: Any) -> None:
-    told.write(json.dumps(message) + "\n")
-    told.flush()
+def _tell(out: IO[str], **message: Any) -> None:
+    out.write(json.dumps(message) + "\n")
+    out.flush()
 
 
 def functions(
@@ -180,14 +180,14 @@ def _text(
     opened: TextModel, parts: Mapping[str, Answer], order: dict[str, Any], tell: Any, **how: Any
 ) -> str:
     """The prompt and what follows it, each token told of as it is chosen."""
-    ids = order["ids_so_far"] = opened.encode(order["prompt"])
+    ids = order["ids_so_far"] = prompt_ids(opened, {}, order["prompt"])
 
     def on_token(token: int) -> None:
         order["ids_so_far"] = [*order["ids_so_far"], token]
         tell(tokens=len(order["ids_so_far"]) - len(ids))
 
     written = write(opened, parts, order["prompt"], on_token=on_token, **how)
-    return opened.decode([*ids, *written])
+    return told(opened, order["prompt"], written)
 
 
 def _culprit(order: Mapping[str, Any], opened: TextModel) -> str | None:

@@ -6,32 +6,38 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from utils.course.assembling.assembled import Answer, AssembledGPT, Sampling, write
+from utils.course.assembling.assembled import Sampling, machine, prompt_ids, write
+from utils.course.assembling.modern import ModernGPT
+from utils.course.assembling.places import Answer, is_chat
 from utils.data.texts.models import TextModel
 
 __all__ = ["departure", "departure_on"]
 
 SHORT = 40  # tokens of the longest text that is tried before the longest of all
+LARGE = 20_000_000  # parameters of a model that takes seconds to read its longest text
 
 
 def departure(opened: TextModel, parts: Mapping[str, Answer]) -> str:
     """On what the parts compute or write something else than the course's; empty if on nothing."""
     context = opened.context_length
     dice = torch.Generator().manual_seed(0)
-    for size in sorted({1, 7, min(SHORT, context), context}):
+    large = opened.model.num_parameters() > LARGE
+    for size in sorted({1, 7, min(SHORT, context), min(SHORT, context) if large else context}):
         ids = torch.randint(opened.model.config.vocab_size, (size,), generator=dice).tolist()
         found = departure_on(opened, parts, ids)
         if found:
             return found
-    return _draws(parts) or _writes(opened, parts)
+    return _draws(parts) or _frames(opened, parts) or _writes(opened, parts)
 
 
 @torch.no_grad()
 def departure_on(opened: TextModel, parts: Mapping[str, Answer], ids: Sequence[int]) -> str:
     """How the logits after a text of ids depart from the library's."""
     given = torch.tensor([list(ids)[-opened.context_length :]])
-    expected, got = opened.model(given), AssembledGPT(opened.model, parts)(given)
-    size = given.shape[1]
+    expected, built, size = opened.model(given), machine(opened.model, parts), given.shape[1]
+    if isinstance(built, ModernGPT) and size > 1:
+        built(given[:, : size // 2])  # so that the rest goes on from what is kept
+    got = built(given)
     text = f"for a text of {size} token{'s' * (size > 1)}"
     if got.shape != expected.shape:
         shapes = f"{tuple(got.shape)} where {tuple(expected.shape)} are expected"
@@ -54,6 +60,16 @@ def _draws(parts: Mapping[str, Answer]) -> str:
             how = f"at temperature {heat:g} from five rows of 50 logits (seed 0)"
             return f"{how} it draws the ids {theirs} where {ours} are expected"
     return ""
+
+
+def _frames(opened: TextModel, parts: Mapping[str, Answer]) -> str:
+    """How a question is framed, for a model that answers."""
+    if not is_chat(opened):
+        return ""
+    ours, theirs = (prompt_ids(opened, each, "Who are you?") for each in ({}, parts))
+    if ours == theirs:
+        return ""
+    return f"it frames a question in {len(theirs)} tokens that are not the {len(ours)} expected"
 
 
 def _writes(opened: TextModel, parts: Mapping[str, Answer]) -> str:

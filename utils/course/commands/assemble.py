@@ -13,8 +13,12 @@ def assemble(
         Path | None, typer.Argument(help="The folder of your notebooks; else chapters/.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("my_llm.py"),
-    model: Annotated[str, typer.Option(help="Whose weights it uses.")] = "stories",
-    prompt: Annotated[str, typer.Option(help="The first words of the text.")] = "Mina had",
+    model: Annotated[
+        str, typer.Option(help="Whose weights it uses: stories, smollm2, …")
+    ] = "stories",
+    prompt: Annotated[
+        str | None, typer.Option(help="The first words of the text, or a question to a chat model.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed, the same text.")] = 0,
 ) -> None:
     """Build a language model from your own solved exercises, and let it write.
