@@ -908,9 +908,10 @@ plots.contexts(range(1, 11), distinct, unseen)
 
 # %% [markdown]
 # At order 10 a third of what comes is new to the table, and the colour was told many more than ten
-# words ago. A table has no way to use the sentence *Omar had a green hat* for *Suna
-# had a green hat*: they are two entries, with nothing in common. What we would want is a model that
-# looks back for one word, wherever it is, and takes it. That is attention, and it begins in chapter
+# words ago. A table can share only what stands in the same *last* words: of *Omar had a green hat* it
+# can use *a green hat* for Suna's, and nothing that reaches back to the name, where the two are
+# different entries. What we would want is a model that looks back for one word, wherever it is, and
+# takes it. That is attention, and it begins in chapter
 # 03.
 #
 # ## What a GPT will train on

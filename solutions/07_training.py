@@ -1100,7 +1100,7 @@ figures.sizes_at_equal_compute(
     },
     {size["name"]: size["parameters"] for size in sizes["sizes"]},
     sizes["floor"],
-    "The curves cross: which size is ahead depends on the budget",
+    "The smallest leads until the last point, where the second size passes it",
 )
 
 # %%
@@ -1113,11 +1113,12 @@ for place in (3, 6, 9, 11):
 # %% [markdown]
 # At first the smallest is ahead, and at the end the second. The smallest has read most, and its curve
 # has nearly stopped falling; it comes to its limit while the larger ones are still learning. The
-# largest has read too little to be anywhere yet. So for every budget there is a size that fits it,
-# neither the smallest nor the largest, and with more to spend it is a larger one. That is what
-# *scaling laws* are about. (Hoffmann and others measured them with hundreds of models. Ours are four,
-# with one seed and one rate each, and every schedule was made for the whole budget: whoever had only
-# half of it would let the rate fall sooner, and do a little better than these curves at half.)
+# largest has read too little to be anywhere yet. More parameters are not always better; that much the
+# table shows. That the best size grows with the budget, and how fast, it can't show: it has one
+# crossing, at its last point, of four models with one seed and one rate each, and every schedule was
+# made for the whole budget. (Whoever had only half of it would let the rate fall sooner, and do a
+# little better than these curves at half.) [Hoffmann and others](https://arxiv.org/abs/2203.15556)
+# measured it with more than four hundred models. Such curves are called *scaling laws*.
 #
 # ## What makes it faster
 #

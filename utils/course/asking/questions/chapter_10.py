@@ -69,15 +69,15 @@ QUESTIONS: list[Question] = [
         "about a golden kite in the snow. Which words lie nearest to them?",
         [
             Choice(
-                "golden, kite, snow, and some others",
-                "Nothing in the loss asks the vectors to be near to the words that they bring out.",
+                "golden, kite and snow: the words that they bring out",
+                "A few of them may be among them, but nothing in the loss asks for it.",
             ),
             Choice(
                 "an instruction that asks for it",
                 "There are vectors that are instructions; but there are far more that are not.",
             ),
             Choice(
-                "words that have nothing to do with it",
+                "those where they began, or a mixture that nobody would write",
                 "There is room for many vectors that do the work, and words are few.",
                 True,
             ),
