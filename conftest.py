@@ -33,6 +33,8 @@ CHAPTERS = ["07", "04", "09", "10", "05", "06", "08", "02", "00", "03", "01"]
 VARIANTS = "test_it_runs_whatever_is_solved"
 LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py"]
 LONG_FILES += ["test_check_notebooks.py", "test_attempt.py"]
+#: Too long for one worker, and no test of it shares a fixture with another.
+IN_PARTS = {"test_exercises.py", "test_build.py", "test_once.py"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,10 +84,16 @@ def _prepare_kernels() -> None:
 
 
 class Scheduling(LoadFileScheduling):
-    """A notebook is one worker's, and so is a file of tests; of variants, each chapter's."""
+    """A notebook is one worker's, and so is a file of tests; of variants, each chapter's.
+
+    Of a file in parts each test is, with all that it is tried on: else a worker ends by waiting.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if VARIANTS in nodeid else super()._split_scope(nodeid)
+        if VARIANTS in nodeid:
+            return nodeid
+        file = super()._split_scope(nodeid)
+        return nodeid.partition("[")[0] if Path(file).name in IN_PARTS else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:

@@ -39,19 +39,23 @@ def modules(folder: str) -> frozenset[str]:
     return frozenset(map(name_of, files(folder)))
 
 
-def imported(path: Path, folder: str, *, late: bool) -> Iterator[str]:
-    """The modules of a folder that a file imports; with `late`, those within functions too."""
+@cache
+def nodes(path: Path, *, late: bool) -> list[ast.stmt]:
+    """The imports of a file; with `late`, those within functions too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes: Iterable[ast.AST] = ast.walk(tree) if late else tree.body
-    for node in nodes:
+    found: Iterable[ast.AST] = ast.walk(tree) if late else tree.body
+    return [node for node in found if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def imported(path: Path, folder: str, *, late: bool) -> Iterator[str]:
+    """The modules of a folder that a file imports."""
+    for node in nodes(path, late=late):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             whole = node.module or ""
             both = [f"{whole}.{alias.name}" for alias in node.names]
             names = [name if name in modules(folder) else whole for name in both]
-        else:
-            continue
         yield from (name for name in names if name in modules(folder))
 
 

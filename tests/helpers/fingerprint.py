@@ -8,6 +8,7 @@ cell of a notebook, is its bytecode, and all that this names.
 
 from __future__ import annotations
 
+import dis
 import enum
 import functools
 import hashlib
@@ -105,7 +106,8 @@ class _Walk:
         name = f"{value.__module__}.{value.__qualname__}"
         own = (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
         if _is_ours(value.__module__):
-            return _hash("function", name, self.digest(own))
+            text = self.digest(value.__code__) if "<" in name else b""  # which of the lambdas?
+            return _hash("function", name, text, self.digest(own))
         named = {
             word: self.digest(value.__globals__[word])
             for word in sorted(set(_names(value.__code__)))
@@ -179,8 +181,10 @@ def _contents(cell: types.CellType) -> Any:
 
 
 def _names(code: types.CodeType) -> Iterable[str]:
-    """The words that may be global names in it, and in the functions within."""
-    yield from code.co_names
+    """The words that may be global names in it, and in the functions within; no attributes."""
+    for each in dis.get_instructions(code):
+        if each.opname.startswith("LOAD_") and ("GLOBAL" in each.opname or "NAME" in each.opname):
+            yield each.argval
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)

@@ -37,9 +37,11 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Trainings of their first argument, and functions of their arguments alone.
 SLOW = {
     "utils.course.assembling.assemble": ["assemble"],
-    "utils.data.instructions.models": ["free_stories", "reply"],
-    "utils.data.puzzles.models": ["complete"],
+    "utils.data.instructions.models": ["free_stories", "reply", "word_bits"],
+    "utils.data.puzzles.models": ["complete", "judge", "log_chances"],
+    "utils.data.puzzles.sums": ["lessons"],
     "utils.data.storyworld.judge": ["write_stories"],
+    "utils.data.storyworld.world": ["stories"],
     "utils.llm.attention.recall": ["train_recall"],
     "utils.llm.counting.lempel_ziv": ["bits_per_word", "gzip_bits_per_word", "lz78_bits_per_word"],
     "utils.llm.machine.costs": ["cost_of_each"],
@@ -168,15 +170,23 @@ class _Call:
 
 def _write(path: Path, kept: tuple | None) -> None:
     """For the others, whole or not at all; None tells them that it can't be kept."""
+    content = io.BytesIO()
     try:
-        content = pickle.dumps(kept)
+        _Pickler(content).dump(kept)
     except Exception:
-        content = b"__main__"
-    if b"__main__" in content:  # a class of a notebook, which is another one in the next
-        content = pickle.dumps(None)
+        content = io.BytesIO(pickle.dumps(None))
     part = path.with_suffix(".part")
-    part.write_bytes(content)
+    part.write_bytes(content.getvalue())
     part.replace(path)
+
+
+class _Pickler(pickle.Pickler):
+    """Refuses a class or a function of a notebook, which is another one in the next."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if getattr(value, "__module__", None) == "__main__":
+            raise pickle.PicklingError(f"{value!r} is defined in a notebook")
+        return NotImplemented
 
 
 def _state(model: torch.nn.Module) -> tuple:

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from utils.course.checking import registry
+
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 
 
@@ -32,6 +34,11 @@ def signatures() -> dict[str, tuple[str, str]]:
     return found
 
 
+def alternative(id: str, name: str) -> Callable[..., Any]:
+    """A listed alternative of an exercise, as a learner would have written it in the notebook."""
+    return under_the_notebooks_signature(id, registry.exercise(id).alternatives[name])
+
+
 def under_the_notebooks_signature(id: str, answer: Callable[..., Any]) -> Callable[..., Any]:
     """An answer that takes its arguments as the notebook names and annotates them."""
     if id not in signatures() or isinstance(answer, type):
@@ -45,6 +52,6 @@ def under_the_notebooks_signature(id: str, answer: Callable[..., Any]) -> Callab
         "from __future__ import annotations\n"
         f"def {name}({arguments}):\n    return _alternative({', '.join(given)})"
     )
-    space = {"_alternative": answer, "math": math, "torch": torch}
+    space = {"_alternative": answer, "math": math, "torch": torch, "__name__": "__main__"}
     exec(source, space)
     return space[name]

@@ -39,6 +39,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_differs_is_named_line_by_line(
     suite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -51,6 +52,7 @@ def test_what_differs_is_named_line_by_line(
     assert everywhere.main(["--lines", "plain, 1", "--jobs", "0", str(suite)]) == 0
 
 
+@pytest.mark.slow
 def test_a_run_without_a_report_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert everywhere.main(["--lines", "plain, 1", "--jobs", "0", "no_such_file.py"]) == 1
     assert "pytest\n    ended with 4" in capsys.readouterr().out

@@ -143,6 +143,7 @@ def test_a_part_that_breaks_late_is_named_and_the_text_is_written(
     assert said == "fails while it writes, after 9 tokens: RuntimeError: enough"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("processes")
 def test_a_part_that_ends_the_process_or_hangs_late_is_named(
     tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch

@@ -18,8 +18,10 @@ import pytest
 import torch
 from helpers import once
 from helpers.fingerprint import NoFingerprint, fingerprint
+from helpers.signatures import alternative
 from torch import nn
 
+from utils.course.checking import registry
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.sampling import Sampler, top_k
 from utils.llm.training.callbacks import Progress
@@ -209,6 +211,9 @@ def same() -> list[Any]:
         lambda x: x - 1,
         lambda x: len(str(x)),
         lambda x: abs(str(x)),
+        lambda x: x.abs(),
+        *registry.exercise("4.1").alternatives.values(),
+        *(alternative("4.1", name) for name in registry.exercise("4.1").alternatives),
     ]
 
 
@@ -216,6 +221,16 @@ def test_fingerprints_are_as_different_as_what_they_are_of() -> None:
     found = [fingerprint(value) for value in same()]
     assert len(set(found)) == len(found)
     assert found == [fingerprint(value) for value in same()]
+
+
+def test_what_bears_the_name_of_an_attribute_is_not_read() -> None:
+    space: dict[str, Any] = {"__name__": "__main__", "decode": 1, "words": 1}
+    exec("def read(text): return [text.decode(), words]", space)
+    first = fingerprint(space["read"])
+    space["decode"] = 2
+    assert fingerprint(space["read"]) == first
+    space["words"] = 2
+    assert fingerprint(space["read"]) != first
 
 
 def test_a_tied_weight_is_not_two_equal_ones() -> None:

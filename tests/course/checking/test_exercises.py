@@ -108,12 +108,13 @@ def test_the_reference_passes_within_the_budget(
 ) -> None:
     assert check(exercise.id, exercise.reference) is exercise.reference
     assert capsys.readouterr().out == f"✅ {exercise.id} {exercise.title}\n"
+
     # The slowest takes 8 pieces; 40 are the half second of a budget, on a processor of two cores.
-    spent, pieces = [], []
-    for _ in range(3):
-        spent.append(seconds(lambda: judge(exercise, exercise.reference)))
-        pieces.append(seconds(piece_of_work))
-    assert min(spent) < 40 * min(pieces)
+    def fits() -> bool:
+        spent = seconds(lambda: judge(exercise, exercise.reference))
+        return spent < 40 * seconds(piece_of_work)
+
+    assert any(fits() for _ in range(3))
 
 
 @every_exercise

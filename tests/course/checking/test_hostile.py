@@ -269,6 +269,7 @@ def in_a_process(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_a_notebook_is_not_muted_by_one_long_call_that_raises_at_its_end() -> None:
     program = """
         import itertools
@@ -291,6 +292,7 @@ def test_a_notebook_is_not_muted_by_one_long_call_that_raises_at_its_end() -> No
     assert ran.stdout.count("❌") == 2
 
 
+@pytest.mark.slow
 def test_what_torch_loads_late_does_not_count() -> None:
     program = """
         import torch

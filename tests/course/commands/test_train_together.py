@@ -40,6 +40,7 @@ def torchrun(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -62,6 +63,7 @@ def test_two_processes_leave_a_model_that_opens(sizes: list[str], tmp_path: Path
     assert opened.encode("Mina had")
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_once(tmp_path: Path) -> None:
     ran = torchrun(*SHORT, "--steps", 0, "--out", tmp_path / "run")
     assert ran.returncode != 0

@@ -44,6 +44,7 @@ def sample() -> list[Mutant]:
     ]
 
 
+@pytest.mark.slow
 def test_what_a_slip_of_the_fingers_makes_of_a_solution_falls() -> None:
     orders = [
         Order(m.exercise, m.change, code=m.code, function=m.name, timeout=2.0, plain=True)

@@ -85,6 +85,7 @@ def test_a_crash_of_the_check_is_counted_and_not_hidden(monkeypatch: pytest.Monk
     assert counts([found])[COLUMNS.index("crashed")] == 1
 
 
+@pytest.mark.slow
 def test_what_an_answer_does_to_its_process_ends_no_other() -> None:
     orders = [
         Order("4.2", "ends it", code="import os\ndef causal_mask(n): os._exit(3)"),

@@ -134,6 +134,7 @@ def test_the_exit_code_is_the_worst_of_all(ran: Ran) -> None:
     assert {n["exit_code"] for n in others} == {2}
 
 
+@pytest.mark.slow
 def test_a_notebook_runs_in_its_folder_by_this_python_and_without_strict(ran: Ran) -> None:
     assert ran.notebook("fine.ipynb")["failures"] == []
     assert ran.statuses("fine.ipynb") == {"1.1": "right", "1.2": "not attempted"}
@@ -143,10 +144,12 @@ def test_a_notebook_runs_in_its_folder_by_this_python_and_without_strict(ran: Ra
     ]
 
 
+@pytest.mark.slow
 def test_learners_files_are_only_read(ran: Ran) -> None:
     assert stamp(ran.folder) == ran.before
 
 
+@pytest.mark.slow
 def test_each_exercise_has_its_status(ran: Ran) -> None:
     assert ran.statuses("broken.ipynb") == {
         "9.1": "right",
@@ -169,6 +172,7 @@ def test_each_exercise_has_its_status(ran: Ran) -> None:
     assert said["9.9"] == "cell 15 ran, but never came to its check"
 
 
+@pytest.mark.slow
 def test_each_failed_cell_is_named_with_what_it_follows_from(ran: Ran) -> None:
     failures = {f["cell"]: f for f in ran.notebook("broken.ipynb")["failures"]}
     assert list(failures) == [4, 5, 6, 7, 9, 10, 11, 12]
@@ -209,6 +213,7 @@ def test_a_file_that_cannot_run_is_named(ran: Ran, name: str, said: str) -> None
     assert said in problem
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_named(ran: Ran) -> None:
     report = ran.notebook("dies.ipynb")
     assert report["cells_run"] == 1
@@ -217,6 +222,7 @@ def test_a_kernel_that_dies_is_named(ran: Ran) -> None:
     assert report["exercises"][0]["diagnosis"] == "the run ended before it in cell 1"
 
 
+@pytest.mark.slow
 def test_the_terminal_report_is_plain_and_narrow_when_piped(ran: Ran) -> None:
     lines = ran.stdout.splitlines()
     assert "\x1b" not in ran.stdout
@@ -227,6 +233,7 @@ def test_the_terminal_report_is_plain_and_narrow_when_piped(ran: Ran) -> None:
     assert re.search(r"❌  9\.2 +Title 9\.2 +wrong: It is <b>too</b> big\.$", ran.stdout, re.M)
 
 
+@pytest.mark.slow
 def test_junit_has_a_suite_per_notebook_and_a_case_per_exercise(ran: Ran) -> None:
     root = ET.parse(ran.folder / "out" / "junit.xml").getroot()
     suites = {Path(suite.get("name", "")).name: suite for suite in root}
@@ -246,6 +253,7 @@ def test_junit_has_a_suite_per_notebook_and_a_case_per_exercise(ran: Ran) -> Non
     assert all(list(case) == [] or case.get("name") != RUNS for case in suites["fine.ipynb"])
 
 
+@pytest.mark.slow
 def test_the_summary_is_appended_where_the_ci_job_asks_for_it(ran: Ran) -> None:
     text = (ran.folder / "out" / "summary.md").read_text(encoding="utf-8")
     assert text.startswith("## Course check: 2 right · 1 wrong · 1 raised · 1 timed out")

@@ -27,12 +27,14 @@ def joined(first: str = "", inside: str = "", after: str = "") -> str:
     return launch.together(JOIN.format(first=first, inside=inside, after=after))
 
 
+@pytest.mark.slow
 def test_what_was_printed_comes_in_order_whatever_happens_on_the_way_out() -> None:
     bad_end = "import atexit; atexit.register(os.abort)"
     late = "time.sleep(0.3 * (1 - rank))"
     assert joined(bad_end, late, 'print(rank, "어텐션")') == "0 어텐션\n1 어텐션\n"
 
 
+@pytest.mark.slow
 def test_nobody_leaves_while_another_is_still_at_work() -> None:
     program = """
 import time
@@ -49,6 +51,7 @@ print(done, time.monotonic())
     assert left >= done
 
 
+@pytest.mark.slow
 def test_a_program_may_join_by_pytorchs_own_means() -> None:
     program = """
 import torch.distributed as dist
@@ -59,6 +62,7 @@ dist.barrier()
     assert launch.together(program, processes=3) == "0 3\n1 3\n2 3\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inside", "told"),
     [
@@ -88,6 +92,7 @@ def test_whoever_failed_first_is_told_and_nothing_is_left(
     assert not any(map(psutil.pid_exists, pids))
 
 
+@pytest.mark.slow
 def test_too_long_is_an_error_and_nothing_is_left(tmp_path: Path) -> None:
     program = (
         f"import os, time; open(f'{tmp_path.as_posix()}/{{os.getpid()}}', 'w'); time.sleep(99)"
