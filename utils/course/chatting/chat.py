@@ -77,7 +77,7 @@ def chat(conversation: Conversation, source: TextIO, out: TextIO, errors: TextIO
     typed = source.isatty() and out.isatty()
     failed = False
     if typed:
-        out.write(f"{conversation.opened.name}: write to it. /help lists what else it takes.\n")
+        out.write(f"{conversation.opened.title}: write to it. /help lists what else it takes.\n")
     for line in _typed_lines(out) if typed else source:
         text = line.strip()
         if not text:

@@ -18,6 +18,9 @@ def chat(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, the same answers.")] = None,
     system: Annotated[str, typer.Option(help="A rule that stands before everything.")] = "",
+    precision: Annotated[
+        str, typer.Option(help="Of the weights: auto, int4, int8, bfloat16 or float32.")
+    ] = "auto",
 ) -> None:
     """Talk with a model in the terminal. A model that was not taught to answer goes on writing.
 
@@ -33,7 +36,7 @@ def chat(
     except ValueError as error:
         typer.echo(f"course: {error}", err=True)
         raise typer.Exit(2) from None
-    opened = opened_or_leave(model)
+    opened = opened_or_leave(model, precision)
     asked, rule = {"role": "user", "content": ""}, {"role": "system", "content": system}
     try:
         if system and opened.encode_chat([rule, asked]) == opened.encode_chat([asked]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 
 import typer
@@ -10,10 +11,14 @@ import typer
 from utils.data.texts.models import TextModel, open_model
 
 
-def opened_or_leave(name: str) -> TextModel:
+def opened_or_leave(name: str, precision: str = "float32") -> TextModel:
     """The model; where it can't be opened, says why and ends the command with 2."""
-    with leaving_with_one_line():
-        return open_model(name)
+    with leaving_with_one_line(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        opened = open_model(name, precision=precision)
+    for warning in told:
+        typer.echo(f"course: {warning.message}", err=True)
+    return opened
 
 
 @contextlib.contextmanager

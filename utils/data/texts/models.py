@@ -19,6 +19,8 @@ from utils.data.texts.real_models import REAL_MODELS, kept_model
 from utils.llm.gpt import checkpoints, hf
 from utils.llm.gpt.gguf import open_gguf
 from utils.llm.gpt.model import GPT
+from utils.llm.sampling.fast import FastGPT, with_precision
+from utils.llm.sampling.packed import is_packed, open_packed
 from utils.llm.tokenizer.bpe import gpt2_encoding, load_encoding
 from utils.llm.tokenizer.frame import Frame
 from utils.llm.tokenizer.hf import Marks, encoding_from_hf, marks_from_hf, words_from_hf
@@ -55,7 +57,7 @@ class TextModel:
     `encode` and `encode_chat` raise ValueError for words that the model does not have.
     """
 
-    model: GPT
+    model: GPT | FastGPT
     encode: Callable[[str], list[int]]
     decode: Callable[[Iterable[int]], str]
     stop_ids: tuple[int, ...]
@@ -70,9 +72,21 @@ class TextModel:
         """The most tokens that it reads at once."""
         return self.model.config.context_length
 
+    @property
+    def title(self) -> str:
+        """The name, and what the weights are kept in where they are narrow."""
+        return self.name if self.precision == "float32" else f"{self.name} ({self.precision})"
+
+    @property
+    def precision(self) -> str:
+        """What its weights are kept in."""
+        return getattr(self.model, "precision", "float32")
+
 
 def open_model(
-    name_or_path: str | os.PathLike[str] = DEFAULT, device: str | torch.device = "cpu"
+    name_or_path: str | os.PathLike[str] = DEFAULT,
+    device: str | torch.device = "cpu",
+    precision: str = "float32",
 ) -> TextModel:
     """A model by the name of one that comes with the course, by its path, or from Hugging Face.
 
@@ -80,13 +94,17 @@ def open_model(
     folder in the format of Hugging Face's GPT-2, Llama or Qwen; none needs a network. "smollm2" is
     the real chat model that `course fetch` brings. Another name, as "gpt2", is downloaded once.
 
+    In another `precision` than "float32", "int4", "int8" or "bfloat16", the model reads and writes
+    faster, and is no `GPT` that can be trained or looked into; "auto" takes a file that is kept in
+    4 bits as it is, and another as float32. What this machine can't do becomes the next wider one.
+
     Raises FileNotFoundError, ValueError, ConnectionError or ImportError, saying what to do.
     """
     path, name = Path(name_or_path), str(name_or_path)
     if path.is_dir():
         opened = _open_folder(path)
     elif path.suffix == ".gguf" or name in REAL_MODELS:
-        opened = _open_gguf(path if path.suffix == ".gguf" else _fetched(name), name)
+        opened = _open_gguf(path if path.suffix == ".gguf" else _fetched(name), name, precision)
     elif path.is_file() or path.suffix == ".safetensors":
         opened = _of_course(GPT.load(path), path.parent, path.stem)
     elif name in checkpoints.shipped():
@@ -96,7 +114,9 @@ def open_model(
     else:
         opened = _open_hub(name)
     opened.model.to(device)
-    return opened
+    if precision in ("auto", opened.precision):
+        return opened
+    return replace(opened, model=with_precision(opened.model, precision))
 
 
 def _fetched(name: str) -> Path:
@@ -108,10 +128,13 @@ def _fetched(name: str) -> Path:
     return path
 
 
-def _open_gguf(path: Path, name: str) -> TextModel:
+def _open_gguf(path: Path, name: str, precision: str) -> TextModel:
     """A model with its own tokenizer and its own frame of a conversation, all in one file."""
     file = open_gguf(path)
-    model = GPT.of_weights(file.config, file.weights(), path.stem, path)
+    if precision in ("auto", "int4") and is_packed(file):
+        model = open_packed(file)
+    else:
+        model = GPT.of_weights(file.config, file.weights(), path.stem, path)
     if file.encoding is None:
         return _of_known_words(model, file.words, name)
     return _framed(model, file.encoding, name, file.marks)
@@ -139,12 +162,17 @@ def _recent(
     """The ids of the latest messages that leave room for an answer, with the rule before all."""
     turns = list(_checked(messages))
     room = max(1, model.config.context_length - min(_ANSWER, model.config.context_length // 2))
-    while True:
-        ids = encode(turns)
-        oldest = 1 if turns[0]["role"] == "system" else 0
-        if len(ids) <= room or oldest >= len(turns) - 1:
-            return ids
-        del turns[oldest]
+    rule = turns[:1] if turns[0]["role"] == "system" else []
+    first, last = len(rule), max(len(rule), len(turns) - 1)
+    if len(ids := encode(turns)) <= room:
+        return ids
+    while first < last:  # the more messages, the more ids: halve, for conversations can be long
+        middle = (first + last) // 2
+        if len(encode([*rule, *turns[middle:]])) <= room:
+            last = middle
+        else:
+            first = middle + 1
+    return encode([*rule, *turns[last:]])
 
 
 def _may_be_on_the_hub(name: str) -> bool:
@@ -304,7 +332,8 @@ def _of_encoding(
         return encode("\n".join(message["content"] for message in turns))
 
     def decode(ids: Iterable[int]) -> str:
-        return encoding.decode([int(i) for i in ids if int(i) not in ends])
+        decoder = TextDecoder(encoding)
+        return "".join(decoder.push(i) for i in ids if int(i) not in ends) + decoder.flush()
 
     return TextModel(
         model,

@@ -41,8 +41,9 @@ class KVCache:
                 raise ValueError(f"{name} is {size}; it must be at least 1.")
         with torch.inference_mode(False):  # else it could not be appended to outside that mode
             shape = (batch, n_heads, context_length, d_head)
-            self._keys = torch.zeros(shape, dtype=dtype, device=device)
-            self._values = torch.zeros(shape, dtype=dtype, device=device)
+            # not filled: the system gives memory as it is written to, and nothing else is read
+            self._keys = torch.empty(shape, dtype=dtype, device=device)
+            self._values = torch.empty(shape, dtype=dtype, device=device)
         self._length = 0
 
     def __len__(self) -> int:

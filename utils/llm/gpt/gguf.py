@@ -6,6 +6,7 @@ conversation. It is read by the format's own package, `gguf`, without copying it
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -112,6 +113,14 @@ class GGUF:
         """How a tensor is kept, one of TYPES, and what the file holds of it, row by row."""
         tensor = self._tensors[name]
         return tensor.tensor_type.name, tensor.data
+
+    def forget(self) -> None:
+        """Give back the memory of what was read; it is read anew where it is asked for again."""
+        for tensor in self._tensors.values():
+            held = getattr(tensor.data, "_mmap", None)
+            if held is not None and hasattr(mmap, "MADV_DONTNEED"):
+                held.madvise(mmap.MADV_DONTNEED)
+                return
 
     def in_our_order(self, name: str, values: Tensor) -> Tensor:
         """The rows of a tensor of the file so that the columns of a rotation are neighbours."""
@@ -285,8 +294,19 @@ def architecture(config: GPTConfig) -> str:
     Raises ValueError, naming it, for what none of ARCHITECTURES has.
     """
     if is_alike(config):
-        return family_of(config)
-    wanted = {"norm": "layernorm", "norm_position": "pre", "activation": "gelu", "qk_norm": False}
+        family = family_of(config)
+        if config.rotary_scaling is not None and family != "llama":
+            raise ValueError(f"The model has rotary_scaling, which no {family} in a GGUF file has.")
+        return family
+    wanted = {
+        "norm": "layernorm",
+        "norm_position": "pre",
+        "activation": "gelu",
+        "qk_norm": False,
+        "qkv_bias": config.bias,
+        "d_head": config.d_model // config.n_heads,
+        "rotary_scaling": None,
+    }
     for name, value in wanted.items():
         if getattr(config, name) != value:
             raise ValueError(
