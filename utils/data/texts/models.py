@@ -202,7 +202,10 @@ def _open_adapted(folder: Path) -> TextModel:
     """A model with what `course train --lora` learned beside it, written into its weights."""
     start = _json(folder / "config.json").get("start")
     if not isinstance(start, str) or not start:
-        raise ValueError(f"{folder} does not tell which model its {ADAPTER} was learned beside.")
+        raise FileNotFoundError(
+            f"{folder} does not tell which model its {ADAPTER} was learned beside: where a "
+            f"training began anew there, course train --out {folder} --resume goes on with it."
+        )
     opened = open_model(start)
     merge_lora(load_lora(opened.model, folder / ADAPTER))
     opened.model.requires_grad_(False).eval()
