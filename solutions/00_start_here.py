@@ -87,7 +87,7 @@ plots.bars(
 # %% [markdown]
 # Keep this picture. A language model, from the smallest to the ones with a trillion numbers in
 # them, is a function that looks at the words so far and gives a chance to every word that might be
-# next. All ten chapters are about that one function: how to build it, how to train it, how to draw
+# next. All eleven chapters are about that one function: how to build it, how to train it, how to draw
 # words from it.
 #
 # ## A model that counts
@@ -201,9 +201,9 @@ print(" ".join(sentence))
 # | 2 | 03 Attention is kernel smoothing · 04 Self-attention | attention, and a model that remembers the kite |
 # | 3 | 05 The transformer block · 06 A whole GPT | GPT-2, number for number |
 # | 4 | 07 Training · 08 The sampler | a model at the limit of what can be known, and its dice |
-# | 5 | 09 Thinking out loud · 10 Your own local LLM | votes, chains of thought, a model of your own |
+# | 5 | 09 Thinking out loud · 10 Your own local LLM · 11 A real one | votes, chains of thought, a model of your own, a real chat model on your own code |
 #
-# A week is about five hours alone, with two chapters, and two hours together on Sunday, for which
+# A week is about five hours alone, with two chapters (three in the last), and two hours together on Sunday, for which
 # each chapter ends with questions. Come to the meeting also when you have not solved everything;
 # ⬜ is no disgrace.
 #

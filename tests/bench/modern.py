@@ -1,6 +1,6 @@
 """Five changes since GPT-2, one at a time and all at once, at equal compute on the story world.
 
-    python tests/bench/modern.py [--steps 300] [--only GPT-2,rotary] [--seeds 0,1,2] [--out FILE]
+    python tests/bench/modern.py [--steps 500] [--only GPT-2,rotary] [--seeds 0,1,2] [--out FILE]
 
 GPT-2's design trains for so many steps; every other one for as many as its operations pay for,
 counted, not timed. The record (JSON) has for each design and seed what it pays for a word of
@@ -23,7 +23,7 @@ from utils.llm.gpt.counts import flops_per_token
 from utils.llm.training.loop import TrainConfig, train
 
 OUT = Path(__file__).resolve().parents[2] / "utils" / "data" / "logs" / "modern.json"
-BATCH, CONTEXT, RATE = 16, 121, 4e-3
+BATCH, CONTEXT, RATE = 8, 121, 4e-3
 GPT2 = GPTConfig(369, 128, n_layers=2, n_heads=6, d_model=96)
 CHANGES: dict[str, dict[str, Any]] = {
     "GPT-2": {},
@@ -71,7 +71,7 @@ def _place(found: dict[str, Any]) -> tuple[int, int]:
 def main() -> None:
     """Run what is asked for, and write the record after each."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=300)
+    options.add_argument("--steps", type=int, default=500)
     options.add_argument("--only", default=",".join(CHANGES))
     options.add_argument("--seeds", default="0,1,2")
     options.add_argument("--out", type=Path, default=OUT)

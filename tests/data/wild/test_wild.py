@@ -172,6 +172,19 @@ class TestReal:
     def test_tokens(self, real) -> None:
         assert parts.languages(real) == record.recorded("languages")
 
+    def test_the_lens(self, real) -> None:
+        again, kept = parts.lens(real), record.recorded("lens")
+        assert again["tokens"] == kept["tokens"]
+        sure = [
+            (d, i) for d, row in enumerate(kept["chances"]) for i, p in enumerate(row) if p > 0.6
+        ]
+        assert all(again["guesses"][d][i] == kept["guesses"][d][i] for d, i in sure)
+
+    def test_its_first_induction_head(self, real) -> None:
+        ids = heads.repeated(real.model.config.vocab_size)
+        best = heads.strongest(heads.induction_scores(real.model, ids), 1)
+        assert [list(place) for place in best] == record.recorded("induction")["best"][:1]
+
     def test_capitals(self, real) -> None:
         again = facts.judged(real, facts.CAPITALS[:6])[:5]  # the sixth has another next one
         for one, kept in zip(again, record.recorded("capitals"), strict=False):
