@@ -46,6 +46,7 @@ from utils.course.training import gpu
 from utils.data import storyworld
 from utils.data.storyworld.model import fresh_story_model
 from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
+from utils.data.storyworld.telling import Storyteller, marked, tell
 from utils.data.storyworld.tokens import END_ID, VOCABULARY, stream
 from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import GPT, GPTConfig
@@ -942,7 +943,9 @@ print(f"the dice themselves: {truth:.3f} bits a word")
 # Then the model, 260 steps of 16 stories each. It is judged now and then on the held-out stories,
 # and we count as chapter 02 did: bits for all of a story, divided by its words. (The lines of
 # progress say bits per token. The end of a story is a token and no word, so a word costs one percent
-# more.) You may interrupt it: it finishes its step, and what it has learned is kept.
+# more.) After 20 steps, after 100 and at the end it tells the story that it holds likeliest, word for
+# word; the first word that the story world could not have written there stands between ›‹. You may
+# interrupt it: it finishes its step, and what it has learned is kept.
 
 # %% tags=["nbval-ignore-output"] reason="bits after many steps, and the seconds, differ from machine to machine"
 at = [2, 5, 10, 20, 30, 45, 60, 80, 100, 140, 180, 220, 260]
@@ -952,7 +955,9 @@ live = replace(live, context_length=121, start_token=END_ID)
 model = fresh_story_model()
 tokens_per_word = (len(val_ids) - 1) / n_words
 picture = widgets.LossPlot(levels, truth, tokens_per_word=tokens_per_word)
-run = train(model, train_ids, val_ids, live, [Progress(lines=5, bits=True), picture])
+teller = Storyteller(at=[20, 100])
+shown = [Progress(lines=5, bits=True), picture, teller]
+run = train(model, train_ids, val_ids, live, shown)
 live_bits = [loss * tokens_per_word / math.log(2) for loss in run.val_loss]
 print(f"{live_bits[-1]:.2f} bits a word in {run.seconds:.0f} s")
 norms = torch.tensor(run.norms)
@@ -960,6 +965,7 @@ usual, clipped = norms.median(), (norms > live.clip).sum()
 print(
     f"gradients: usually {usual:.2f} long, at most {norms.max():.2f}; {clipped} clipped"
 )
+print(f"after {live.steps} steps:\n{marked(tell(model))}")
 
 # %%
 passed = [name for name, level in levels.items() if live_bits[-1] < level]
@@ -967,6 +973,9 @@ print("passed on the way:", ", ".join(passed) or "none yet")
 print("still above the dice:", live_bits[-1] > truth)
 
 # %% [markdown]
+# The stories say what the number doesn't. First come the words that are always likely, in a ring; then
+# sentences, each sound in itself; and at the end a story whose slips are slips of memory.
+#
 # A minute is not enough to come close to the floor. The story model that comes with the course was
 # trained by the same `train` with more of everything. The command is
 # `python -m utils.data.storyworld.make_checkpoint`, and the record of its run is drawn beside yours. (It

@@ -811,12 +811,15 @@ best_of_n = check("9.6", best_of_n)
 #
 # We try two verifiers. One is the model itself: how likely did it hold what it wrote? The other is
 # the checked model of above. Nobody shows it the answer; it gets the scratchpad of the half-trained
-# one, line by line, and says how likely it holds each sum when it makes it again.
+# one, line by line, and says how likely it holds each sum when it makes it again. And a control: the
+# model of the beginning that was trained to the end, and has never seen a ✓. It only says how likely
+# it holds the text.
 
 # %%
 few = [texts[:64] for texts in written]
 own = [dict(zip(texts, log_chances(half, texts), strict=True)) for texts in few]
 judged = [dict(zip(texts, judge(checked, texts), strict=True)) for texts in few]
+by_paper = [dict(zip(texts, log_chances(paper, texts), strict=True)) for texts in few]
 small = [1, 2, 4, 8, 16, 32, 64]
 
 
@@ -830,6 +833,7 @@ n_right = [sum(a == t for a in row[:64]) for row, t in zip(samples, truth, stric
 found = {
     "pass@n": [interval([pass_at_k(64, c, n) for c in n_right]) for n in small],
     "best of n, by the checker": [best_at(judged, n) for n in small],
+    "by a trained model's chance": [best_at(by_paper, n) for n in small],
     "maj@n": [interval(maj_at_k(samples, truth, n)) for n in small],
     "best of n, by its own chance": [best_at(own, n) for n in small],
 }
@@ -844,18 +848,21 @@ plots.accuracy(
 
 # %%
 print("pass@64, above 90 %:", found["pass@n"][-1][0] > 0.9)
-checker, vote, itself = (
+checker, trained, vote, itself = (
     rows[-1][0] for name, rows in found.items() if name != "pass@n"
 )
 print("the checker finds, of 64, above 75 %:", checker > 0.75)
 print("it is ahead of the vote by 10 points or more:", checker - vote > 0.1)
 print("and so it is of the model's own chance:", checker - itself > 0.1)
+apart = round(10 * abs(checker - trained))
+print(f"checker and control, tenths of the sums apart: {apart}")
 
 # %% [markdown]
 # With 64 answers to choose from, its own chance does no better than the vote: where the model is
 # wrong it can be sure of it too, and to one wrong text or another it gives a chance of three in
-# four. The checker does better because it makes each sum again, and has learned more than the model
-# that it judges.
+# four. The checker does far better. Is that because it makes each sum again? The control says no: a
+# model that only reads, and was trained as long, chooses as well. What both have over the model that
+# wrote is that they have learned more.
 #
 # ### What the k-fold cost buys
 #
