@@ -15,6 +15,7 @@ from utils.course.exercises.chapter_11.learning import (
     THROUGH_NUMPY,
     in_double,
     learned,
+    the_same,
     through_numpy,
 )
 from utils.course.exercises.probing import uniform
@@ -156,8 +157,8 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     },
 }
 TILED = (
-    "The heads were repeated in turn, 0 1 0 1: consecutive queries share a head, 0 0 1 1 "
-    "(repeat_interleave, or repeat on an axis of its own behind the heads)."
+    "The query heads read the key heads in turn, 0 1 0 1: consecutive ones share a head, 0 0 1 1 "
+    "(repeat_interleave, or groups on an axis of their own, behind that of the key heads)."
 )
 
 
@@ -169,17 +170,6 @@ def _masked_behind(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     n = q.shape[1] // k.shape[1]
     weights = (q @ _share(k, n).mT / math.sqrt(q.shape[-1])).softmax(-1)
     return weights * _look(q.shape[2], k.shape[2]) @ _share(v, n)
-
-
-def _reshaped(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The groups of the queries take the place of their heads, in the wrong order."""
-    b, h, t, d = q.shape
-    groups = q.view(b, h // k.shape[1], k.shape[1], t, d)
-    return _grouped(groups, k[:, None], v[:, None], keys=_alone, values=_alone).view(q.shape)
-
-
-def _alone(heads: Tensor, n: int) -> Tensor:
-    return heads
 
 
 def _averaged(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -227,7 +217,7 @@ def _explain(args: tuple[Tensor, ...], expected: Tensor, got: Any) -> str | None
     q, k, v = (arg.detach().double() for arg in args)
     found = torch.as_tensor(got).detach().double()
     n = q.shape[1] // k.shape[1]
-    if torch.allclose(found, expected.double(), rtol=1e-3, atol=1e-3):
+    if the_same(expected, found):
         return None
     if q.shape[2] == k.shape[2]:
         own = found[:, :, 0]  # (B, H, D)
@@ -271,8 +261,6 @@ GROUPED = Exercise(
     ],
     mistakes={
         TILED: _tiled,
-        "The groups were cut the wrong way round, (H / Hkv, Hkv): consecutive queries share a "
-        "head, (Hkv, H / Hkv).": _reshaped,
         "The weights were masked behind the softmax, and no longer sum to 1: mask the scores.": (
             _masked_behind
         ),

@@ -15,6 +15,7 @@ from utils.course.exercises.chapter_11.learning import (
     THROUGH_NUMPY,
     in_double,
     learned,
+    the_same,
     through_numpy,
 )
 from utils.course.exercises.probing import uniform
@@ -163,7 +164,9 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     """Undo the weight, and look at what each token was divided by."""
     x, weight, eps = (arg.detach() if isinstance(arg, Tensor) else arg for arg in args)
     found = torch.as_tensor(got).detach().double()
-    if x.shape[-1] < 2 or (x.abs() < 1e-3).any() or (weight.abs() < 1e-3).any():
+    if the_same(expected, found) or x.shape[-1] < 2:
+        return None
+    if (x.abs() < 1e-3).any() or (weight.abs() < 1e-3).any():
         return None
     factors = found / weight / x
     own = factors.mean(-1, keepdim=True)

@@ -14,6 +14,7 @@ from utils.course.exercises.chapter_11.learning import (
     THROUGH_NUMPY,
     in_double,
     learned,
+    the_same,
     through_numpy,
 )
 from utils.course.exercises.probing import uniform
@@ -191,6 +192,8 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     """What holds of a rotation, and whether it holds: position 0, lengths, the first pair."""
     x, positions, _ = args
     x, found = x.detach().double(), torch.as_tensor(got).detach().double()
+    if the_same(expected, found):
+        return None
     if torch.allclose(found, x, atol=1e-6):
         return "x came back unturned."
     lengths = x.unflatten(-1, (-1, 2)).norm(dim=-1)
