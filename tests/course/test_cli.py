@@ -115,7 +115,7 @@ def test_check_passes_its_words_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     words = ["check", "a.ipynb", "--junit", "j.xml", "--json", "r.json", "--summary", "s.md"]
     assert runner.invoke(cli.app, [*words, "-j", "2"]).exit_code == 1
     files = [Path("j.xml"), Path("r.json"), Path("s.md")]
-    assert given == [([Path("a.ipynb")], None, *files, 120.0, 900.0, 2)]
+    assert given == [([Path("a.ipynb")], None, *files, 120.0, 900.0, 2, False)]
 
 
 def test_build_passes_its_words_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,9 @@ def lab(context: typer.Context) -> None:
     needed_folder("chapters")
     if find_spec("jupyterlab") is None:
         fail("JupyterLab is not installed here; run `make lab`, or see `course doctor`.")
+    from utils.course.commands.lab import prepare
+
+    prepare()
     raise typer.Exit(become(lab_command(context.args), course_root()))
 
 

@@ -1,6 +1,7 @@
 """The picture of a training under way."""
 
 import io
+from types import SimpleNamespace
 
 import matplotlib.image
 import pytest
@@ -33,6 +34,17 @@ def test_it_is_shown_once_and_then_only_changed(monkeypatch):
     assert matplotlib.image.imread(io.BytesIO(plot.image.value)).ndim == 3
     assert len(shown) == 1
     assert {"image/png", "text/plain", "application/vnd.jupyter.widget-view+json"} <= set(shown[0])
+
+
+def test_the_last_picture_is_left_in_the_notebook(monkeypatch):
+    left = []
+    handle = SimpleNamespace(update=lambda data, **_: left.append(data))
+    monkeypatch.setattr("utils.viz.widgets.live_loss.display", lambda *_, **__: handle)
+    plot = LossPlot()
+    plot.on_start(report(0))
+    plot.on_end(report(40))
+    assert "Step 40 of 40" in left[-1]["text/plain"]
+    assert left[-1]["image/png"] == bytes(plot.image.value)
 
 
 def test_the_points_are_means_of_ten_steps_in_bits():

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
-from IPython.display import display
+from IPython.display import DisplayHandle, display
+from matplotlib.ticker import LogLocator
 
 from utils.llm.training.callbacks import Callback, Report
 from utils.viz import style
@@ -46,14 +47,12 @@ class LossPlot(Callback):
         self._bits = (tokens_per_word or 1.0) / math.log(2)
         self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self._drawn_at = -math.inf
+        self._place: DisplayHandle | None = None
 
     def on_start(self, report: Report) -> None:
         """Show the empty axes, in the place where all later pictures come."""
-        first = self._draw(report)
-        view = self.image._repr_mimebundle_()
-        data, metadata = first._repr_mimebundle_()
-        widget = {mime: v for mime, v in view.items() if "widget-view" in mime}
-        display({**data, **widget}, metadata=metadata, raw=True)
+        data, metadata = self._bundle(self._draw(report))
+        self._place = display(data, metadata=metadata, raw=True, display_id=True)
 
     def on_step(self, report: Report) -> None:
         """Draw, if the last picture is old enough."""
@@ -61,8 +60,16 @@ class LossPlot(Callback):
             self._draw(report)
 
     def on_end(self, report: Report) -> None:
-        """Draw what was reached."""
-        self._draw(report)
+        """Draw what was reached, and leave it in the notebook, where no kernel runs too."""
+        data, metadata = self._bundle(self._draw(report))
+        if self._place is not None:
+            self._place.update(data, metadata=metadata, raw=True)
+
+    def _bundle(self, drawn: Picture) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A picture with its words, and the widget that shows the later ones in its place."""
+        data, metadata = drawn._repr_mimebundle_()
+        view = self.image._repr_mimebundle_()
+        return data | {mime: v for mime, v in view.items() if "widget-view" in mime}, metadata
 
     def _draw(self, report: Report) -> Picture:
         drawn = self.figure(report)
@@ -84,14 +91,18 @@ class LossPlot(Callback):
                 bits = [loss * self._bits for loss in losses]
                 marker = "o" if name == "held out" else ""
                 ax.plot(steps, bits, color=inks[name], marker=marker, ms=4, label=name)
+            lowest = min(self.levels.values(), default=None)
             for name, level in self.levels.items():
                 ax.axhline(level, color=style.ORANGE, lw=1.2)
-                ax.annotate(name, (report.config.steps, level), ha="right", va="bottom", size=9)
+                # Below the lowest line: the one above it may lie so close that names would overlap.
+                side = "top" if level == lowest else "bottom"
+                ax.annotate(name, (report.config.steps, level), ha="right", va=side, size=9)
             if self.floor is not None:
                 ax.axhline(self.floor, color=style.TRUTH, ls="--", label="floor")
             style.log_scale(ax, "y")
+            ax.yaxis.set_major_locator(LogLocator(base=2))  # by tens there would be one or none
             ax.set(xlabel="step", ylabel=self.unit, xlim=(0, report.config.steps))
-            ax.legend(loc="upper center")
+            ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)  # no curve runs up there
         done = f"Step {report.step} of {report.config.steps}"
         finding = f"{done}: the loss so far" if report.step else "The loss will be drawn here"
         return picture(fig, finding)

@@ -61,8 +61,8 @@ QUESTIONS: list[Question] = [
         [
             Choice(
                 "the positions: without them it can't tell one order from another",
-                "Through two layers the causal mask gives away much of the order: the first sees fewer "
-                "words at an early place than at a late one.",
+                "Through two layers the causal mask gives away much of the order: the first sees "
+                "fewer words at an early place than at a late one.",
             ),
             Choice(
                 "the residual",
