@@ -1,22 +1,35 @@
 """What a client may ask of `course serve`, in the words of OpenAI's API, and what is wrong with it.
 
 A request becomes an `Order`; one that can't raises `ApiError`, which becomes the API's own answer.
+What chapter 08 teaches beyond OpenAI's own settings is named as vLLM and llama.cpp name it.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.course.serving.values import (
+    MOST_TOKENS,
+    ApiError,
+    kind,
+    number,
+    shown,
+    stops,
+    truth,
+    whole,
+)
 from utils.data.texts.models import ROLES, Message, TextModel
 from utils.data.texts.writing import PromptTooLong, Settings, Writing
 
-__all__ = ["ApiError", "Order", "chat_order", "completion_order", "parse_body"]
+__all__ = ["Order", "chat_order", "completion_order"]
 
-MOST_CHOICES, MOST_STOPS, MOST_TOKENS = 128, 4, 1 << 31
+#: Texts that one request may ask for, its prompts times n.
+MOST_CHOICES = 128
+MOST_MESSAGES = 2048
+MOST_LOGPROBS, MOST_TOP_LOGPROBS = 5, 20
+PENALTIES = (0.01, 10.0)
 #: What does not change which text is written: taken, and left alone.
 HARMLESS = frozenset(
     "metadata parallel_tool_calls prompt_cache_key reasoning_effort safety_identifier "
@@ -30,32 +43,17 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "function_call": ("none",),
     "functions": ([],),
     "logit_bias": ({},),
-    "logprobs": (False,),
     "modalities": (["text"],),
     "presence_penalty": (0,),
     "response_format": ({"type": "text"},),
     "suffix": ("",),
     "tool_choice": ("none", "auto"),
     "tools": ([],),
-    "top_logprobs": (0,),
 }
-SHARED = frozenset("max_tokens model n seed stop stream stream_options temperature top_p".split())
-
-
-class ApiError(Exception):
-    """An answer that says what is wrong, in the API's own shape."""
-
-    def __init__(
-        self, message: str, param: str | None = None, code: str | None = None, status: int = 400
-    ) -> None:
-        super().__init__(message)
-        self.param, self.code, self.status = param, code, status
-
-    def body(self) -> dict[str, Any]:
-        """What the client is sent."""
-        kind = "server_error" if self.status >= 500 else "invalid_request_error"
-        told = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
-        return {"error": told}
+SHARED = frozenset(
+    "logprobs max_tokens min_p model n repeat_penalty repetition_penalty seed stop stream "
+    "stream_options temperature top_k top_p".split()
+)
 
 
 @dataclass(frozen=True)
@@ -68,46 +66,40 @@ class Order:
     usage_in_stream: bool
 
 
-def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
-    """The object that a request holds."""
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise ApiError(
-            f"The content type is {content_type or 'missing'!r}: send JSON, with the header "
-            "Content-Type: application/json."
-        )
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(f"The body is not JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise ApiError(f"The body is {_kind(content)}: send a JSON object.")
-    return {name: value for name, value in content.items() if value is not None}
-
-
 def completion_order(opened: TextModel, body: Mapping[str, Any]) -> Order:
     """The order that a request to /v1/completions amounts to."""
     _check_names(body, {"prompt"})
     _check_model(opened, body)
     given = body.get("prompt", "")
     prompts = given if _is_batch(given) else [given]
-    return _order(opened, body, [_prompt_ids(opened, prompt) for prompt in prompts], "prompt")
+    _check_amount(body, len(prompts))
+    alternatives = whole(body, "logprobs", 0, MOST_LOGPROBS)
+    ids = [_prompt_ids(opened, prompt) for prompt in prompts]
+    return _order(opened, body, ids, "prompt", alternatives)
 
 
 def chat_order(opened: TextModel, body: Mapping[str, Any]) -> Order:
     """The order that a request to /v1/chat/completions amounts to."""
-    _check_names(body, {"messages", "max_completion_tokens"})
+    _check_names(body, {"messages", "max_completion_tokens", "top_logprobs"})
     _check_model(opened, body)
+    _check_amount(body, 1)
+    alternatives = _chat_logprobs(body)
     messages = _messages(body)
     try:
         ids = opened.encode_chat(messages)
     except ValueError as error:
         raise ApiError(str(error), "messages") from None
-    renamed = {"max_tokens": body["max_completion_tokens"]} if _longer_name(body) else {}
-    return _order(opened, {**body, **renamed}, [ids], "messages")
+    if "max_completion_tokens" in body:
+        most = whole(body, "max_completion_tokens", 1, MOST_TOKENS)
+        body = {**body, "max_tokens": most}
+    return _order(opened, body, [ids], "messages", alternatives)
 
 
-def _longer_name(body: Mapping[str, Any]) -> bool:
-    return "max_completion_tokens" in body
+def _chat_logprobs(body: Mapping[str, Any]) -> int | None:
+    wanted, count = truth(body, "logprobs"), whole(body, "top_logprobs", 0, MOST_TOP_LOGPROBS)
+    if count and not wanted:
+        raise ApiError("top_logprobs needs logprobs to be true.", "top_logprobs")
+    return count or 0 if wanted else None
 
 
 def _check_names(body: Mapping[str, Any], own: set[str]) -> None:
@@ -115,8 +107,9 @@ def _check_names(body: Mapping[str, Any], own: set[str]) -> None:
         if name in SHARED | HARMLESS | own:
             continue
         if name not in NEUTRAL:
-            raise ApiError(f"Unrecognized request argument supplied: {name}", name)
-        if value not in NEUTRAL[name]:
+            raise ApiError(f"Unrecognized request argument supplied: {shown(name)[1:-1]}", name)
+        same = isinstance(value, bool) == isinstance(NEUTRAL[name][0], bool)
+        if not same or value not in NEUTRAL[name]:
             raise ApiError(
                 f"This server can't do {name}: leave it out.", name, "unsupported_parameter"
             )
@@ -127,8 +120,19 @@ def _check_model(opened: TextModel, body: Mapping[str, Any]) -> None:
     if not isinstance(name, str):
         raise ApiError(f"Give the model's name: model={opened.name!r}.", "model")
     if name != opened.name:
-        message = f"The model {name!r} does not exist; this server has {opened.name!r}."
+        message = f"The model {shown(name)} does not exist; this server has {opened.name!r}."
         raise ApiError(message, "model", "model_not_found", 404)
+
+
+def _check_amount(body: Mapping[str, Any], n_prompts: int) -> None:
+    """Before any is read: reading them takes time as well."""
+    n = whole(body, "n", 1, MOST_CHOICES) or 1
+    if n_prompts * n > MOST_CHOICES:
+        raise ApiError(
+            f"{n_prompts:,} prompts and n={n} are {n_prompts * n:,} texts: ask for {MOST_CHOICES} "
+            "at once at most.",
+            "n" if n_prompts == 1 else "prompt",
+        )
 
 
 def _is_batch(prompt: Any) -> bool:
@@ -140,7 +144,7 @@ def _prompt_ids(opened: TextModel, prompt: Any) -> list[int]:
     if isinstance(prompt, list):
         return _checked_ids(opened, prompt)
     if not isinstance(prompt, str):
-        raise ApiError(f"A prompt is text or a list of tokens, not {_kind(prompt)}.", "prompt")
+        raise ApiError(f"A prompt is text or a list of tokens, not {kind(prompt)}.", "prompt")
     try:
         return opened.encode(prompt)
     except ValueError as error:
@@ -151,7 +155,9 @@ def _checked_ids(opened: TextModel, ids: Sequence[Any]) -> list[int]:
     size = opened.model.config.vocab_size
     for i in ids:
         if type(i) is not int or not 0 <= i < size:
-            raise ApiError(f"{i!r} is no token: they are numbers from 0 to {size - 1}.", "prompt")
+            raise ApiError(
+                f"{shown(i)} is no token: they are numbers from 0 to {size - 1}.", "prompt"
+            )
     if not ids:
         raise ApiError("A prompt is an empty list: give a token, or a text.", "prompt")
     return list(ids)
@@ -161,15 +167,22 @@ def _messages(body: Mapping[str, Any]) -> list[Message]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise ApiError("messages must be a list with one message at least.", "messages")
+    if len(messages) > MOST_MESSAGES:
+        raise ApiError(
+            f"These are {len(messages):,} messages: send the last {MOST_MESSAGES:,} at most.",
+            "messages",
+        )
     return [_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
 def _message(message: Any, place: str) -> Message:
     if not isinstance(message, dict):
-        raise ApiError(f"{place} is {_kind(message)}: give an object.", place)
-    role = {"developer": "system"}.get(message.get("role"), message.get("role"))
-    if role not in ROLES:
-        raise ApiError(f"{place} has the role {role!r}: give one of {', '.join(ROLES)}.", place)
+        raise ApiError(f"{place} is {kind(message)}: give an object.", place)
+    given = message.get("role")
+    role = "system" if given == "developer" else given
+    if not isinstance(role, str) or role not in ROLES:
+        known = ", ".join(ROLES)
+        raise ApiError(f"{place} has the role {shown(given)}: give one of {known}.", place)
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(_part(part, place) for part in content)
@@ -185,15 +198,14 @@ def _part(part: Any, place: str) -> str:
 
 
 def _order(
-    opened: TextModel, body: Mapping[str, Any], prompts: list[list[int]], param: str
+    opened: TextModel,
+    body: Mapping[str, Any],
+    prompts: list[list[int]],
+    param: str,
+    alternatives: int | None,
 ) -> Order:
-    seed, n = _whole(body, "seed", -(1 << 63), 1 << 63), _whole(body, "n", 1, MOST_CHOICES) or 1
-    shared = {
-        "max_tokens": _whole(body, "max_tokens", 1, MOST_TOKENS),
-        "temperature": _number(body, "temperature", 1.0, 2.0),
-        "top_p": _number(body, "top_p", 1.0, 1.0),
-        "stop": _stops(body),
-    }
+    seed, n = whole(body, "seed", -(1 << 63), (1 << 63) - 1), whole(body, "n", 1, MOST_CHOICES)
+    shared = {**_settings(body), "alternatives": alternatives}
     options = body.get("stream_options", {})
     if not isinstance(options, dict):
         raise ApiError("stream_options must be an object.", "stream_options")
@@ -201,63 +213,32 @@ def _order(
         writings = [
             Writing(opened, ids, Settings(**shared, seed=_moved(seed, choice)))
             for ids in prompts
-            for choice in range(n)
+            for choice in range(n or 1)
         ]
     except PromptTooLong as error:
         raise ApiError(str(error), param, "context_length_exceeded") from None
-    usage = _truth(options, "include_usage")
-    return Order(writings, sum(map(len, prompts)), _truth(body, "stream"), usage)
+    usage = truth(options, "include_usage")
+    return Order(writings, sum(map(len, prompts)), truth(body, "stream"), usage)
+
+
+def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """How texts are to be written, of what is the same for all of them."""
+    k = whole(body, "top_k", -1, MOST_TOKENS) or 0
+    penalty = "repeat_penalty" if "repeat_penalty" in body else "repetition_penalty"
+    return {
+        "max_tokens": whole(body, "max_tokens", 1, MOST_TOKENS),
+        "temperature": number(body, "temperature", 1.0, 2.0),
+        "top_p": number(body, "top_p", 1.0, 1.0),
+        "min_p": number(body, "min_p", 0.0, 1.0),
+        "top_k": max(k, 0),  # 0 and -1 keep all tokens
+        "repetition_penalty": number(body, penalty, 1.0, *reversed(PENALTIES)),
+        "stop": stops(body),
+    }
 
 
 def _moved(seed: int | None, choice: int) -> int | None:
     """Each choice of a request has chances of its own."""
     return None if seed is None else (seed + choice) % (1 << 63)
-
-
-def _whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if type(value) is not int or not least <= value <= most:
-        between = f"at least {least}" if most >= MOST_TOKENS else f"from {least} to {most}"
-        between = "" if name == "seed" else f", {between}"
-        raise ApiError(f"{name} is {value!r}: give a whole number{between}.", name)
-    return value
-
-
-def _number(body: Mapping[str, Any], name: str, otherwise: float, most: float) -> float:
-    value = body.get(name, otherwise)
-    sound = isinstance(value, int | float) and not isinstance(value, bool)
-    if not sound or not math.isfinite(value) or not 0 <= value <= most:
-        raise ApiError(f"{name} is {value!r}: give a number from 0 to {most:g}.", name)
-    return float(value)
-
-
-def _truth(body: Mapping[str, Any], name: str) -> bool:
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise ApiError(f"{name} is {value!r}: give true or false.", name)
-    return value
-
-
-def _stops(body: Mapping[str, Any]) -> tuple[str, ...]:
-    given = body.get("stop", [])
-    stops = [given] if isinstance(given, str) else given
-    are_texts = isinstance(stops, list) and all(isinstance(s, str) and s for s in stops)
-    if not are_texts or len(stops) > MOST_STOPS:
-        raise ApiError(
-            f"stop is {given!r}: give a text, or a list of {MOST_STOPS} at most, none of them "
-            "empty.",
-            "stop",
-        )
-    return tuple(stops)
-
-
-_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false"}
-
-
-def _kind(value: Any) -> str:
-    return _KINDS.get(type(value), "a number" if isinstance(value, int | float) else "null")
 
 
 OrderOf = Callable[[TextModel, Mapping[str, Any]], Order]

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from utils.data.texts.models import TextModel
-from utils.llm.sampling.loop import Sampler, generate, temperature, top_p
+from utils.llm.sampling.loop import (
+    Filter,
+    Sampler,
+    generate,
+    min_p,
+    repetition_penalty,
+    temperature,
+    top_k,
+    top_p,
+)
 from utils.llm.tokenizer.streaming import stream_text
 
-__all__ = ["PromptTooLong", "Settings", "StopText", "Writing"]
+__all__ = ["Chance", "PromptTooLong", "Settings", "StopText", "Writing"]
 
 
 class PromptTooLong(ValueError):
@@ -24,7 +34,9 @@ class Settings:
     """How a text is written. `max_tokens` None is as many as fit in the context.
 
     The text ends before the first of the texts in `stop`, which is never shown. The same `seed`
-    gives the same text. Raises ValueError for what makes no sense.
+    gives the same text. `top_k` 0 keeps all tokens, as do `top_p` 1 and `min_p` 0; a
+    `repetition_penalty` of 1 changes nothing. With `alternatives` n the writing keeps the `Chance`
+    of each token, beside those of the n likeliest. Raises ValueError for what makes no sense.
     """
 
     max_tokens: int | None = None
@@ -32,6 +44,10 @@ class Settings:
     top_p: float = 1.0
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    alternatives: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -42,6 +58,27 @@ class Settings:
             raise ValueError(f"top_p is {self.top_p}; it must lie between 0 and 1.")
         if "" in self.stop:
             raise ValueError("A text in stop is empty; leave it out.")
+        self.sampler()
+
+    def sampler(self) -> Sampler:
+        """What draws the tokens: the penalty, the temperature, then what cuts."""
+        filters: list[Filter] = [temperature(self.temperature)]
+        if self.repetition_penalty != 1:
+            filters.insert(0, repetition_penalty(self.repetition_penalty))
+        if self.min_p:
+            filters.append(min_p(self.min_p))
+        if self.top_k:
+            filters.append(top_k(self.top_k))
+        return Sampler(*filters, top_p(self.top_p))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How likely the model held a token, before any filter, as ln p; and the likeliest ones."""
+
+    token: int
+    logprob: float
+    likeliest: list[tuple[int, float]]
 
 
 class StopText:
@@ -83,8 +120,9 @@ class Writing:
 
     Afterwards, or after a break, `text`, `ids` (the tokens written) and `finish_reason` say what
     came: "stop" for an end mark or a stop text, "length" where the tokens were up, None where it
-    was not finished. `n_prompt` counts the prompt's tokens. `stop()`, from any thread, ends it
-    before the next token.
+    was not finished. `n_prompt` counts the prompt's tokens; `chances` has one for each token of
+    `ids` where the settings ask for alternatives. `stop()`, from any thread, ends it before the
+    next token.
 
     Raises PromptTooLong for a prompt that fills the model's context.
     """
@@ -102,6 +140,7 @@ class Writing:
             )
         self.max_tokens = min(room, self.settings.max_tokens or room)
         self.text, self.ids, self.n_prompt = "", list[int](), len(self.prompt)
+        self.chances: list[Chance] = []
         self.finish_reason: str | None = None
         self._stopped = False
 
@@ -125,12 +164,29 @@ class Writing:
     def _tokens(self) -> Iterator[int]:
         chosen, model = self.settings, self.opened.model
         ids = torch.tensor(self.prompt, device=next(model.parameters()).device)
-        sampler = Sampler(temperature(chosen.temperature), top_p(chosen.top_p))
-        stops = self.opened.stop_ids
-        for token in generate(model, ids, self.max_tokens, sampler, stops, seed=chosen.seed):
-            if self._stopped:
-                return
-            self.ids.append(int(token))
-            yield self.ids[-1]
+        sampler, stops = self.settings.sampler(), self.opened.stop_ids
+        watched = sampler if chosen.alternatives is None else self._watched(sampler)
+        try:
+            for token in generate(model, ids, self.max_tokens, watched, stops, seed=chosen.seed):
+                if self._stopped:
+                    return
+                self.ids.append(int(token))
+                yield self.ids[-1]
+        finally:
+            del self.chances[len(self.ids) :]  # that of an end mark
         full = len(self.ids) >= self.max_tokens
         self.finish_reason = "length" if full else "stop"
+
+    def _watched(self, sampler: Sampler) -> Callable[..., Tensor]:
+        """The sampler, which also notes how likely the model held what is drawn."""
+        count = min(self.settings.alternatives or 0, self.opened.model.config.vocab_size)
+
+        def draw(logits: Tensor, ids: Tensor | None, generator: torch.Generator | None) -> Tensor:
+            token = sampler(logits, ids, generator)
+            logprobs = logits[0].cpu().double().log_softmax(dim=-1)  # (V)
+            best = logprobs.topk(count)
+            likeliest = list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+            self.chances.append(Chance(int(token), float(logprobs[int(token)]), likeliest))
+            return token
+
+        return draw

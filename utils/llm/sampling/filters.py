@@ -53,7 +53,9 @@ def temperature(value: float) -> Filter:
         highest = logits.amax(dim=-1, keepdim=True)
         over = highest.isfinite() & ~(highest / value).isfinite()
         if over.any():
-            scaled = torch.where(over, (logits - highest) / value, scaled)
+            lowered = logits - highest  # 0 / 0, where the temperature is too small for the type
+            lowered = torch.where(lowered == 0, lowered, lowered / value)
+            scaled = torch.where(over, lowered, scaled)
         return scaled
 
     return heat

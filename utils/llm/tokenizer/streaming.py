@@ -41,8 +41,15 @@ class TextDecoder:
         self._bytes = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def push(self, token: int) -> str:
-        """The text that is whole now; "" in the middle of a character. KeyError for no token."""
-        return self._bytes.decode(self._encoding.decode_single_token_bytes(int(token)))
+        """The text that is whole now; "" in the middle of a character.
+
+        A model can have rows for more tokens than its tokenizer knows: those become �.
+        """
+        try:
+            piece = self._encoding.decode_single_token_bytes(int(token))
+        except (KeyError, OverflowError):
+            return self.flush() + "�"
+        return self._bytes.decode(piece)
 
     def flush(self) -> str:
         """What was held back, as �; the decoder can then begin another text."""
