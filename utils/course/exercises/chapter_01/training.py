@@ -63,8 +63,8 @@ def _train(
     history = []
     for _ in range(n_steps + ("one too many" in wrong) - ("one too few" in wrong)):
         loss = _loss(network, at, label, wrong)
-        kept = 4 if "adds up" in wrong else 2 if "half reset" in wrong else 0
-        used = _gradients(loss, network, used[:kept])
+        kept = {"adds up": 4, "last reset": 3, "half reset": 2}
+        used = _gradients(loss, network, used[: max(map(kept.get, wrong & kept.keys()), default=0)])
         rate = -learning_rate if "uphill" in wrong else learning_rate
         rate = 1.0 if "no rate" in wrong else 0.0 if "reset too early" in wrong else rate
         with torch.no_grad():
@@ -76,6 +76,23 @@ def _train(
     if "start" in wrong:
         return history, start
     return history if "history only" in wrong else (history, network)
+
+
+def _bent_otherwise(
+    start: Network, at: Tensor, label: Tensor, learning_rate: float, n_steps: int
+) -> Run:
+    """At 0 exactly, clamp lets the gradient through and relu doesn't."""
+    network = [parameter.clone().requires_grad_() for parameter in start]
+    history = []
+    for _ in range(n_steps):
+        w1, b1, w2, b2 = network
+        hidden = (at @ w1 + b1).clamp(min=0)
+        loss = learning.logistic_and_loss((hidden @ w2 + b2)[:, 0], label)[1].mean()
+        gradients = torch.autograd.grad(loss, network)
+        pairs = zip(network, gradients, strict=True)
+        network = [(p - learning_rate * g).detach().requires_grad_() for p, g in pairs]
+        history.append(loss.item())
+    return history, network
 
 
 def _with_an_optimiser(
@@ -116,8 +133,11 @@ _SAID = {
     "cut at the score": "Only the last bias learns: the score is cut off from the weights, so no "
     "gradient comes through to them.",
     "half reset": "Two gradients still add up, those of w1 and b1: reset all four at every step.",
-    "reset too early": "Now nothing moves: the gradients are reset after `backward` and before "
-    "they are used. Reset them after the step, or before `backward`.",
+    "last reset": "Three gradients still add up, those of w1, b1 and w2: reset all four, in the "
+    "loop over the parameters.",
+    "reset too early": "Now nothing moves: the parameters stay as they were. A gradient is used "
+    "before it is reset, and a step changes the parameter itself: `parameter -= …`, where "
+    "`parameter = …` would only bind the name anew.",
     "uphill": "You walk uphill: subtract the gradient.",
     "no rate": "The learning rate does nothing: multiply the gradient by it.",
     "sum": "Your loss is a sum over the examples: take the mean, or the steps are N times as long.",
@@ -129,8 +149,8 @@ _SAID = {
     "four parameters.",
 }
 _APART = [
-    "adds up | half reset | reset too early | uphill | no rate",
-    "cut off | cut at the score | half reset",
+    "adds up | half reset | last reset | reset too early | uphill | no rate",
+    "cut off | cut at the score | half reset | last reset",
     "one too many | one too few",
     "start | history only",
     "reset too early | after | start",
@@ -140,9 +160,10 @@ _APART = [
 
 
 def _net(d: int, h: int, seed: int) -> Network:
+    """Numbers of one decimal, and biases of more: so that no score stands on the bend at 0."""
     return [
         uniform(d, h, seed=seed),
-        uniform(h, seed=seed + 1),
+        uniform(h, seed=seed + 1) + 0.037,
         uniform(h, 1, seed=seed + 2),
         uniform(1, seed=seed + 3),
     ]
@@ -165,7 +186,11 @@ FIND_THE_BUG = Exercise(
     ],
     mistakes=alone(_train, _SAID),
     together=in_pairs(_train, _SAID, _APART),
-    alternatives={"torch's optimiser": _with_an_optimiser, "backpropagation by hand": _by_hand},
+    alternatives={
+        "torch's optimiser": _with_an_optimiser,
+        "backpropagation by hand": _by_hand,
+        "bent by clamp": _bent_otherwise,
+    },
     parts=("losses", "network"),
     rtol=1e-3,
     atol=1e-5,
