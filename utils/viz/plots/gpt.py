@@ -78,6 +78,8 @@ def lens(
     guesses: Sequence[Sequence[str]],
     chances: Any,
     finding: str,
+    *,
+    xlabel: str = "the word that comes next in the story (frame: guessed right)",
 ) -> Picture:
     """The likeliest next word at every depth (row) and place (column), the first depth on top.
 
@@ -106,7 +108,7 @@ def lens(
         ax.set_yticks(range(len(depths)), depths)
         ax.tick_params(axis="x", labelsize=9)
         ax.grid(False)
-        ax.set_xlabel("the word that comes next in the story (frame: guessed right)")
+        ax.set_xlabel(xlabel)
         fig.colorbar(image, ax=ax, label="its chance")
     return picture(fig, finding, words="\n".join(_lens_in_words(words, depths, guesses, shades)))
 
