@@ -12,7 +12,8 @@ from utils.course.training import choosing, preparing
 from utils.course.training.settings import Settings
 from utils.data.texts.models import open_model
 from utils.llm.gpt.model import GPT, GPTConfig
-from utils.llm.tokenizer.bpe import save_encoding, train_bpe
+from utils.llm.tokenizer.bpe import train_bpe
+from utils.llm.tokenizer.files import save_encoding
 from utils.llm.training.snapshots import load_snapshot
 
 FROM = "--steps 4 --batch-size 2 --context 16 --device cpu --snapshot-every 2".split()
@@ -42,6 +43,7 @@ def test_all_of_a_model_goes_on_learning(base: Path, text: Path, tmp_path: Path)
     done = course_train("--corpus", text, "--from", base, "--out", out, *FROM)
     assert done.exit_code == 0, done.output
     assert "all of it learns" in done.output
+    assert "before it learns: validation" in done.output
     before, after = open_model(base), open_model(out)
     assert after.encode("pear 사과") == before.encode("pear 사과")
     assert after.model.config == before.model.config

@@ -36,6 +36,18 @@ TEXT_LIMITS = (
 )
 
 
+def validation_loss(model: GPT, text: Text, settings: Settings, windows: int = 64) -> float:
+    """Nats per token of the validation part, on so many windows spread over it."""
+    return evaluate(
+        model,
+        text.val_ids,
+        context_length=settings.context_length,
+        max_windows=windows,
+        batch_size=_AT_ONCE,
+        start_token=settings.train_config().start_token,
+    )
+
+
 def held_out_scores(model: GPT, history: History, text: Text, settings: Settings) -> dict[str, str]:
     """What was measured on text that the model did not learn from, with the result.
 
@@ -54,13 +66,7 @@ def held_out_scores(model: GPT, history: History, text: Text, settings: Settings
         }
     if not history.val_loss:
         return {}
-    nats = evaluate(
-        model,
-        text.val_ids,
-        context_length=settings.context_length,
-        max_windows=_JUDGED,
-        batch_size=_AT_ONCE,
-    )
+    nats = validation_loss(model, text, settings, _JUDGED)
     kept = history.steps[best_look(history)]
     return {
         "validation": f"{nats * text.scales[1]:.3f} bits per byte with the weights of step "

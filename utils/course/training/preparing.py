@@ -20,7 +20,8 @@ from utils.course.training.starting import Start, check_memory, open_start
 from utils.data.storyworld import tokens as story_tokens
 from utils.data.storyworld import world as storyworld
 from utils.data.texts.corpora import load_corpus
-from utils.llm.tokenizer.bpe import load_encoding, save_encoding, split_text, train_bpe
+from utils.llm.tokenizer.bpe import split_text, train_bpe
+from utils.llm.tokenizer.files import load_encoding, save_encoding
 from utils.llm.training.batches import RandomWindows, open_tokens, write_tokens
 
 __all__ = ["open_text", "prepare"]

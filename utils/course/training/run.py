@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from utils.course.training.card import card_of, held_out_scores
+from utils.course.training.card import card_of, held_out_scores, validation_loss
 from utils.course.training.choosing import choose
 from utils.course.training.folder import CONFIG, beginning, is_foreign, settle, write_json
 from utils.course.training.lock import locked
@@ -163,6 +163,9 @@ def _train(settings: Settings, folder: Path, run: str, device: torch.device) -> 
         where = f"{team.size} processes" if team.size > 1 else str(device)
         name = settings.start or settings.preset
         print(f"{name}: {_learning(model)}, {where}", flush=True)
+        if settings.start and not resume and not settings.fsdp:
+            before = validation_loss(model, text, settings) * text.scales[1]
+            print(f"before it learns: validation {before:.3f} {text.unit}", flush=True)
     history = train(
         model,
         text.train_ids,
