@@ -24,7 +24,8 @@ from soak_resume import finish, start
 from utils.data.texts.models import open_model
 from utils.llm.gpt.checkpoints import read_tensors
 from utils.llm.gpt.model import GPT, GPTConfig
-from utils.llm.tokenizer.bpe import save_encoding, train_bpe
+from utils.llm.tokenizer.bpe import train_bpe
+from utils.llm.tokenizer.files import save_encoding
 from utils.llm.training.snapshots import load_snapshot
 
 SIZES = (

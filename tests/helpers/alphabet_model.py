@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from utils.llm.gpt.model import GPT, GPTConfig
-from utils.llm.tokenizer.bpe import save_encoding, train_bpe
+from utils.llm.tokenizer.bpe import train_bpe
+from utils.llm.tokenizer.files import save_encoding
 
 END = 256  # its tokens are the bytes, and the end mark
 

@@ -18,7 +18,7 @@ from utils.data.storyworld import scores as story_scores
 from utils.data.storyworld import world as storyworld
 from utils.data.storyworld.tokens import END_ID, VOCABULARY, encode
 from utils.llm.gpt.model import GPT, GPTConfig
-from utils.llm.tokenizer.bpe import load_encoding
+from utils.llm.tokenizer.files import load_encoding
 from utils.llm.training.batches import open_tokens
 from utils.llm.training.callbacks import Report
 from utils.llm.training.loop import TrainingError

@@ -19,7 +19,7 @@ from utils.course.training import preparing
 from utils.course.training import run as train_run
 from utils.course.training.lock import locked
 from utils.data.texts.models import open_model
-from utils.llm.tokenizer.bpe import load_encoding
+from utils.llm.tokenizer.files import load_encoding
 from utils.llm.training.callbacks import Report
 from utils.llm.training.snapshots import load_snapshot
 

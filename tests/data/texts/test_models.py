@@ -19,7 +19,8 @@ from utils.data.storyworld import world as storyworld
 from utils.data.texts.models import TextModel, open_model
 from utils.llm.gpt import checkpoints
 from utils.llm.gpt.model import GPT, GPTConfig
-from utils.llm.tokenizer.bpe import save_encoding, train_bpe
+from utils.llm.tokenizer.bpe import train_bpe
+from utils.llm.tokenizer.files import save_encoding
 from utils.llm.tokenizer.streaming import stream_text
 
 END = storyworld.END

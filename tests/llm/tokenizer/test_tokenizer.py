@@ -17,13 +17,12 @@ from utils.llm.tokenizer.bpe import (
     count_pairs,
     explain_encoding,
     gpt2_encoding,
-    load_encoding,
     merge_pair,
     merges,
-    save_encoding,
     split_text,
     train_bpe,
 )
+from utils.llm.tokenizer.files import load_encoding, save_encoding
 
 SENTENCES = (
     "The cat sat on the mat, and the cat's hat sat there too. It'll rain; they've 1000 umbrellas!\n"

@@ -21,7 +21,8 @@ from utils.llm.gpt.gguf import open_gguf
 from utils.llm.gpt.model import GPT
 from utils.llm.sampling.fast import FastGPT, with_precision
 from utils.llm.sampling.packed import is_packed, open_packed
-from utils.llm.tokenizer.bpe import gpt2_encoding, load_encoding
+from utils.llm.tokenizer.bpe import gpt2_encoding
+from utils.llm.tokenizer.files import load_encoding
 from utils.llm.tokenizer.frame import Frame
 from utils.llm.tokenizer.hf import Marks, encoding_from_hf, marks_from_hf, words_from_hf
 from utils.llm.tokenizer.streaming import Decoder, TextDecoder, WordDecoder

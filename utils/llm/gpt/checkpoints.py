@@ -1,13 +1,15 @@
 """A model on disk: numbers and a description, and nothing that could run.
 
 The format is safetensors. One entry of its metadata, `KEY`, is JSON: the model's configuration and
-the name of its tokenizer.
+the name of its tokenizer. Another, `CHECKSUM`, tells a bit that has flipped, in numbers or words.
 """
 
 import errno
 import json
 import os
 import re
+import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +21,19 @@ from torch import Tensor
 
 from utils.llm.machine.files import replacing_path
 
-__all__ = ["SHIPPED", "Checkpoint", "check_tensors", "find", "read", "read_tensors", "shipped"]
+__all__ = [
+    "SHIPPED",
+    "Checkpoint",
+    "check_tensors",
+    "find",
+    "has_checksum",
+    "read",
+    "read_tensors",
+    "shipped",
+    "write_tensors",
+]
 
-KEY = "gpt-by-building"
+KEY, CHECKSUM = "gpt-by-building", "gpt-by-building.checksum"
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -71,7 +83,6 @@ def write(path: str | os.PathLike[str], checkpoint: Checkpoint, dtype: torch.dty
         raise ValueError(f"dtype is {dtype}: give one of {', '.join(map(str, DTYPES))}.")
     tensors = {name: _as(dtype, name, tensor) for name, tensor in checkpoint.tensors.items()}
     described = {"config": checkpoint.config, "tokenizer": checkpoint.tokenizer}
-    # A single entry: safetensors writes several in an order that changes from run to run.
     write_tensors(Path(path), tensors, {KEY: json.dumps(described)})
 
 
@@ -83,18 +94,54 @@ def _as(dtype: torch.dtype | None, name: str, tensor: Tensor) -> Tensor:
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, whole or not at all.
+    """Write a safetensors file, whole or not at all, with a checksum.
 
     Raises ValueError where `path` is no place for a file, OSError where it can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = metadata | {CHECKSUM: _checksum(tensors, metadata)}
     with replacing_path(path) as partial:
         try:
             save_file(tensors, partial, metadata)
+            _sort_metadata(partial)
         except SafetensorError as error:  # holds what the system said as text: "(os error 28)"
             number = re.search(r"os error (\d+)", str(error))
             code = int(number[1]) if number else errno.EIO
             raise OSError(code, os.strerror(code), str(path)) from error
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """CRC-32 of all numbers and words; of 500 MB in a quarter of a second."""
+    words = {name: text for name, text in metadata.items() if name != CHECKSUM}
+    found = zlib.crc32(json.dumps(words, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)
+        numbers = tensor.detach().cpu().contiguous().reshape(-1)
+        found = zlib.crc32(numbers.view(torch.uint8).numpy().data, found)
+    return f"crc32 {found:08x}"
+
+
+def _sort_metadata(path: Path) -> None:
+    """In place: safetensors writes the entries in an order that changes from run to run."""
+    with path.open("r+b") as file:
+        size = _header_size(file.read(8))
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) <= size:
+            file.seek(8)
+            file.write(text.ljust(size))
+
+
+def _header_size(start: bytes) -> int:
+    return struct.unpack("<Q", start)[0]
+
+
+def has_checksum(path: Path) -> bool:
+    """Whether a safetensors file can be told from one that has changed since it was written."""
+    with path.open("rb") as file:
+        size = _header_size(file.read(8))
+        return f'"{CHECKSUM}"'.encode() in file.read(min(size, 1 << 27))
 
 
 def read(path_or_name: str | os.PathLike[str]) -> Checkpoint:
@@ -108,7 +155,7 @@ def read(path_or_name: str | os.PathLike[str]) -> Checkpoint:
     try:
         described = json.loads(metadata[KEY])
         config, tokenizer = dict(described["config"]), str(described["tokenizer"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is a safetensors file, but GPT.save did not write it: there is no readable "
             f"entry {KEY!r} with a configuration in its metadata. Weights of Hugging Face's GPT-2 "
@@ -121,7 +168,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors of a safetensors file, as float32 in memory of their own, and its metadata.
 
     Raises FileNotFoundError where there is none, and ValueError for a file that is no safetensors
-    file or not a whole one.
+    file or not a whole one, that was changed after `write_tensors` wrote it, or that holds
+    infinities or what is no number.
     """
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}.")
@@ -131,11 +179,28 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             metadata = file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(_damage(path, error)) from error
+    if CHECKSUM in metadata and metadata[CHECKSUM] != _checksum(tensors, metadata):
+        raise ValueError(
+            f"{path} is damaged: its checksum says that it was changed after it was written. Copy "
+            "or download it again, or save the model anew."
+        )
     for name, tensor in tensors.items():
-        if not tensor.is_floating_point():
-            raise ValueError(f"{path}: {name} is {tensor.dtype}, and weights are floating numbers.")
-        tensors[name] = tensor.to(torch.float32, copy=True)  # lets go of the file
+        tensors[name] = _as_numbers(f"{path}: {name}", tensor)
     return tensors, metadata
+
+
+def _as_numbers(name: str, tensor: Tensor) -> Tensor:
+    """As float32 in memory of its own, which lets go of the file."""
+    if not tensor.is_floating_point():
+        raise ValueError(f"{name} is {tensor.dtype}, and weights are floating numbers.")
+    numbers = tensor.to(torch.float32, copy=True)
+    # The sum is quick to see, but it can be too large where no number is.
+    if not numbers.sum().isfinite() and not (sound := numbers.isfinite()).all():
+        raise ValueError(
+            f"{name} holds infinities or what is no number, {int((~sound).sum()):,} of "
+            f"{sound.numel():,}: the training diverged, or the file is damaged."
+        )
+    return numbers
 
 
 def _damage(path: Path, error: Exception) -> str:

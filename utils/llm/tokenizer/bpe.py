@@ -13,21 +13,15 @@ between the ends depends on nothing outside, so equal stretches are always cut a
 
 from __future__ import annotations
 
-import base64
 import heapq
-import json
 import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import regex
 import tiktoken
-
-from utils.llm.machine.files import replacing
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 """GPT-2's way to cut text into chunks, as tiktoken writes it: a contraction, or letters, digits or
@@ -190,7 +184,7 @@ def train_bpe(
     >>> encoding.decode_tokens_bytes(encoding.encode("lowest low"))
     [b'low', b'e', b's', b't', b' ', b'low']
     """
-    specials = _checked_specials(special_tokens)
+    specials = checked_specials(special_tokens)
     n_merges = _room_for_merges(vocab_size, specials)
     merger = _Merger(_count_chunks(text, specials))
     tokens = [bytes([byte]) for byte in range(N_BYTES)]
@@ -210,7 +204,7 @@ def train_bpe(
     )
 
 
-def _checked_specials(special_tokens: Iterable[str]) -> list[str]:
+def checked_specials(special_tokens: Iterable[str]) -> list[str]:
     if isinstance(special_tokens, str):
         raise TypeError(
             f"special_tokens is the string {special_tokens!r}; give a tuple: ({special_tokens!r},)."
@@ -319,62 +313,6 @@ def merges(encoding: tiktoken.Encoding) -> list[tuple[tuple[bytes, bytes], bytes
             )
         found.append(((parts[0], parts[1]), token))
     return found
-
-
-_FORMAT = "byte-pair encoding, version 1"
-
-
-def save_encoding(encoding: tiktoken.Encoding, path: str | os.PathLike[str]) -> None:
-    """Write `encoding` to one JSON file: name, split pattern, tokens in base64 with their ids.
-
-    What stands at `path` is replaced when all of it is written.
-    """
-    ranks = encoding._mergeable_ranks
-    content = {
-        "format": _FORMAT,
-        "name": encoding.name,
-        "pattern": encoding._pat_str,
-        "special_tokens": encoding._special_tokens,
-        "tokens": {base64.b64encode(token).decode("ascii"): ranks[token] for token in ranks},
-    }
-    with replacing(path) as file:
-        file.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
-
-
-def load_encoding(path: str | os.PathLike[str]) -> tiktoken.Encoding:
-    """Read what `save_encoding` wrote; ValueError for a file that is foreign, cut or damaged."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        return tiktoken.Encoding(
-            mergeable_ranks=_checked_ranks(content),
-            name=content["name"],
-            pat_str=content["pattern"],
-            special_tokens=content["special_tokens"],
-        )
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is not an encoding that save_encoding wrote, or it is damaged ({error}). "
-            "Train and save it again, or choose another file."
-        ) from error
-
-
-def _checked_ranks(content: Any) -> dict[bytes, int]:
-    """The tokens of a sound file with their ids; tiktoken itself would panic at an unsound one."""
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise ValueError(f"it does not begin with the format {_FORMAT!r}")
-    kinds = {"name": str, "pattern": str, "special_tokens": dict, "tokens": dict}
-    for key, kind in kinds.items():
-        if not isinstance(content.get(key), kind):
-            raise ValueError(f"{key!r} is missing or not a {kind.__name__}")
-    tokens = content["tokens"].items()
-    ranks = {base64.b64decode(token, validate=True): rank for token, rank in tokens}
-    ids = [*ranks.values(), *content["special_tokens"].values()]
-    if not all(type(i) is int and 0 <= i < 2**31 for i in ids) or len(set(ids)) < len(ids):
-        raise ValueError("the ids are not distinct whole numbers from 0")
-    _checked_specials(content["special_tokens"])
-    if not ranks.keys() >= {bytes([byte]) for byte in range(N_BYTES)}:
-        raise ValueError("some of the 256 bytes are missing")
-    return ranks
 
 
 def gpt2_encoding() -> tiktoken.Encoding:
