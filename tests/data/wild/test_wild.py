@@ -88,6 +88,13 @@ def test_a_head_that_looks_one_back_is_found() -> None:
     assert heads.previous_scores(Looking(), torch.zeros(1, 6)).tolist() == [[0.0], [1.0]]
 
 
+def test_every_token_is_looked_from(small) -> None:
+    tokens, maps, expected = heads.look(small, "Mina had a")
+    assert tokens == ["·", "Mina", "had", "a"]
+    assert maps.shape == (3, 6, 4, 4)
+    assert len(expected) == 4
+
+
 def test_a_model_that_knows_nothing_pays_the_same_in_both_halves() -> None:
     ids = heads.repeated(32)
     first, second = heads.bits_by_half(uniform_model(), ids, [(0, 0)])

@@ -10,11 +10,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from utils.data.texts.models import TextModel
 from utils.llm.gpt.model import GPT
 
 __all__ = [
     "bits_by_half",
     "induction_scores",
+    "look",
     "previous_scores",
     "repeated",
     "strongest",
@@ -66,3 +68,13 @@ def bits_by_half(
     bits = nats.view(len(ids), -1) / math.log(2)  # (B, 2 n)
     n = bits.shape[1] // 2
     return bits[:, :n].mean().item(), bits[:, n + 1 :].mean().item()
+
+
+@torch.no_grad()
+def look(opened: TextModel, text: str) -> tuple[list[str], Float[Tensor, "L H T T"], list[str]]:
+    """The tokens of a text, all attention maps, and what is expected behind each token."""
+    ids = torch.tensor([opened.encode(text)])
+    guesses = opened.model(ids)[0].argmax(-1)
+    rows = (ids[0].tolist(), guesses.tolist())
+    tokens, expected = ([opened.decode([i]).strip() or "·" for i in row] for row in rows)
+    return tokens, opened.model.maps(ids)[0], expected
