@@ -14,6 +14,7 @@ from utils.data.texts.models import TextModel
 __all__ = ["departure", "departure_on"]
 
 SHORT = 40  # tokens of the longest text that is tried before the longest of all
+ONE_BY_ONE = 12  # tokens that are read as they are when a text is written
 LARGE = 20_000_000  # parameters of a model that takes seconds to read its longest text
 
 
@@ -22,7 +23,8 @@ def departure(opened: TextModel, parts: Mapping[str, Answer]) -> str:
     context = opened.context_length
     dice = torch.Generator().manual_seed(0)
     large = opened.model.num_parameters() > LARGE
-    for size in sorted({1, 7, min(SHORT, context), min(SHORT, context) if large else context}):
+    short = min(SHORT, context)
+    for size in sorted({1, 7, short, short if large else context}):
         ids = torch.randint(opened.model.config.vocab_size, (size,), generator=dice).tolist()
         found = departure_on(opened, parts, ids)
         if found:
@@ -35,8 +37,9 @@ def departure_on(opened: TextModel, parts: Mapping[str, Answer], ids: Sequence[i
     """How the logits after a text of ids depart from the library's."""
     given = torch.tensor([list(ids)[-opened.context_length :]])
     expected, built, size = opened.model(given), machine(opened.model, parts), given.shape[1]
-    if isinstance(built, ModernGPT) and size > 1:
-        built(given[:, : size // 2])  # so that the rest goes on from what is kept
+    if isinstance(built, ModernGPT):  # the last tokens one by one, from what is kept of the others
+        for end in range(max(1, size - ONE_BY_ONE), size):
+            built(given[:, :end])
     got = built(given)
     text = f"for a text of {size} token{'s' * (size > 1)}"
     if got.shape != expected.shape:
