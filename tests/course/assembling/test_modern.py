@@ -14,9 +14,10 @@ import torch
 
 from utils.course.assembling import assemble, child, fitting
 from utils.course.assembling.assemble import gather, program, write_with
-from utils.course.assembling.assembled import prompt_ids, told
+from utils.course.assembling.assembled import prompt_ids, told, write
 from utils.course.assembling.places import course_part, is_framed, places
 from utils.data.texts.models import TextModel, open_model
+from utils.data.texts.real_models import kept_model
 from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.tokenizer.bpe import train_bpe
 
@@ -205,3 +206,14 @@ def test_without_the_real_model_a_small_one_takes_its_place(
     assert assemble._at_hand("smollm2") == "stories-modern"
     assert "`course fetch smollm2` brings it" in capsys.readouterr().out
     assert assemble._at_hand("stories") == "stories"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(kept_model("smollm2") is None, reason="`course fetch smollm2` was not run")
+def test_the_real_model_runs_on_the_courses_parts() -> None:
+    opened = open_model("smollm2")
+    assert is_framed(opened)
+    assert fitting.departure(opened, {}) == ""
+    question = "What is the capital of France?"
+    written = write(opened, {}, question, 16, temperature=0)
+    assert told(opened, question, written).endswith("The capital of France is Paris.")
