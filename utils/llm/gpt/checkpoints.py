@@ -10,7 +10,7 @@ import os
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,9 +24,11 @@ from utils.llm.machine.files import replacing_path
 __all__ = [
     "SHIPPED",
     "Checkpoint",
+    "check_beside",
     "check_tensors",
     "find",
     "has_checksum",
+    "marks_beside",
     "read",
     "read_tensors",
     "shipped",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 KEY, CHECKSUM = "gpt-by-building", "gpt-by-building.checksum"
+BESIDE = "gpt-by-building.beside"  # checksums of the JSON files that belong to the weights
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -119,6 +122,32 @@ def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str
         numbers = tensor.detach().cpu().contiguous().reshape(-1)
         found = zlib.crc32(numbers.view(torch.uint8).numpy().data, found)
     return f"crc32 {found:08x}"
+
+
+def marks_beside(folder: Path, names: Iterable[str]) -> str:
+    """Checksums of what those JSON files hold, as far as they are there."""
+    there = [folder / name for name in names if (folder / name).is_file()]
+    return json.dumps({path.name: _mark(path) for path in there}, sort_keys=True)
+
+
+def check_beside(folder: Path, metadata: Mapping[str, str]) -> None:
+    """Raises ValueError where a file beside the weights is another than they were written with."""
+    try:
+        marks = dict(json.loads(metadata.get(BESIDE, "{}")))
+        changed = [name for name, mark in marks.items() if _mark(folder / name) != mark]
+    except (OSError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"{folder}: what belongs to the weights can't be read: {error}") from error
+    if changed:
+        raise ValueError(
+            f"{folder / changed[0]} is damaged, or was changed after the weights beside it were "
+            "written: export the model anew."
+        )
+
+
+def _mark(path: Path) -> int:
+    """Of the content: line ends and blanks don't count."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
 def _sort_metadata(path: Path) -> None:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from utils.llm.gpt.config import GPTConfig
+from utils.llm.gpt.gguf_sealing import check_seal
 from utils.llm.gpt.hf_llama import family_of, is_alike, neighbours
 from utils.llm.tokenizer.frame import Frame
 from utils.llm.tokenizer.gguf import encoding_from_gguf, words_from_gguf
@@ -213,6 +214,7 @@ def open_gguf(path: str | os.PathLike[str]) -> GGUF:
 def _opened(path: Path) -> GGUF:
     from gguf import GGUFReader
 
+    check_seal(path)
     reader = GGUFReader(path)
     fields = {name: field.contents() for name, field in reader.fields.items()}
     tensors = {tensor.name: tensor for tensor in reader.tensors}

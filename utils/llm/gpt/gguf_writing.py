@@ -13,6 +13,7 @@ from torch import Tensor
 from utils.llm.attention.positions import rotary_frequencies
 from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.gguf import INSIDE, OUTSIDE, architecture
+from utils.llm.gpt.gguf_sealing import SEAL, UNSEALED, seal
 from utils.llm.gpt.hf_llama import halves
 from utils.llm.machine.files import replacing_path
 from utils.llm.tokenizer.gguf import add_tokenizer
@@ -52,6 +53,7 @@ def write_gguf(
     with replacing_path(path) as partial:
         writer = GGUFWriter(partial, family)
         try:
+            writer.add_string(SEAL, UNSEALED)
             _describe(writer, config, family)
             for name, value in (about or {}).items():
                 getattr(writer, f"add_{name}")(value)
@@ -65,6 +67,7 @@ def write_gguf(
             writer.write_tensors_to_file()
         finally:
             writer.close()
+        seal(partial)
 
 
 def _describe(writer: GGUFWriter, config: GPTConfig, family: str) -> None:

@@ -20,7 +20,13 @@ from torch import Tensor, nn
 
 from utils.llm.gpt import hf_llama
 from utils.llm.gpt.card import ModelCard, write_card
-from utils.llm.gpt.checkpoints import read_tensors, write_tensors
+from utils.llm.gpt.checkpoints import (
+    BESIDE,
+    check_beside,
+    marks_beside,
+    read_tensors,
+    write_tensors,
+)
 from utils.llm.gpt.config import PRESETS, GPTConfig
 from utils.llm.machine.files import replacing
 from utils.llm.tokenizer.hf_writing import FILES, write_tokenizer
@@ -287,11 +293,12 @@ def write_folder(
     if folder.is_file():
         raise ValueError(f"{folder} is a file: give the path of a folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    write_tensors(folder / WEIGHTS, renamed, {"format": "pt"})
     with replacing(folder / "config.json") as file:
         file.write((json.dumps(described, indent=2) + "\n").encode())
     if vocabulary is not None:
         write_tokenizer(folder, vocabulary, config.context_length)
+    beside = marks_beside(folder, ("config.json", *(FILES if vocabulary is not None else ())))
+    write_tensors(folder / WEIGHTS, renamed, {"format": "pt", BESIDE: beside})
     if card or not (folder / "README.md").exists():
         write_card(folder, card or ModelCard(folder.resolve().name), config, for_hub=True)
 
@@ -321,7 +328,10 @@ def _read_folder(name: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str
 def _read_weights(find: Callable[[str], Path]) -> dict[str, Tensor]:
     """All weights of a folder, from one file or from the several that an index names."""
     try:
-        return read_tensors(find(WEIGHTS))[0]
+        whole = find(WEIGHTS)
+        tensors, metadata = read_tensors(whole)
+        check_beside(whole.parent, metadata)
+        return tensors
     except FileNotFoundError:
         try:
             index = find(f"{WEIGHTS}.index.json")
