@@ -84,7 +84,8 @@ def _checked_ranks(content: Any) -> dict[bytes, int]:
 def check_pattern(pattern: str) -> None:
     """Raises ValueError for a pattern that cuts off pieces without a letter: tiktoken panics."""
     try:
-        empty = regex.compile(pattern).search("") is not None
+        empty = any(not found[0] for found in regex.compile(pattern).finditer("ab 1\n한"))
+        empty = empty or regex.search(pattern, "") is not None
     except regex.error as error:
         raise ValueError(f"its pattern is not valid: {error}") from error
     if empty:

@@ -17,6 +17,9 @@ from utils.llm.tokenizer.vocabulary import letters_of_bytes
 
 __all__ = ["Marks", "encoding_from_hf", "encoding_from_merges", "marks_from_hf", "words_from_hf"]
 
+#: What reading a table raises that holds something else than it should.
+STRANGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+
 
 def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
     """GPT-2's kind of tokenizer from tokenizer.json, or from vocab.json with merges.txt.
@@ -30,7 +33,7 @@ def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
         if whole.is_file():
             vocabulary, merges, specials, pattern = _of_one_file(_json(whole))
         elif all(path.is_file() for path in parts):
-            lines = parts[1].read_text(encoding="utf-8").split("\n")
+            lines = parts[1].read_text(encoding="utf-8-sig").split("\n")
             merges = [tuple(line.split(" ")) for line in lines if line and line[:9] != "#version:"]
             vocabulary, specials, pattern = _json(parts[0]), {}, GPT2_PATTERN
         else:
@@ -39,7 +42,7 @@ def encoding_from_hf(folder: str | os.PathLike[str]) -> tiktoken.Encoding:
                 "with merges.txt. Copy them from where the weights came from."
             )
         return encoding_from_merges(folder.name, vocabulary, merges, specials, pattern)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except STRANGE as error:
         raise ValueError(
             f"The tokenizer in {folder} is not of GPT-2's kind, or can't be read ({error})."
         ) from error
@@ -49,10 +52,13 @@ def words_from_hf(folder: Path) -> tuple[str, ...] | None:
     """The tokens of a tokenizer of whole words; None for another kind, or where there is none."""
     path = folder / "tokenizer.json"
     content = _table(path)
-    if content.get("model", {}).get("type") != "WordLevel":
-        return None
-    numbers = content["model"]["vocab"]
-    return tuple(sorted(numbers, key=numbers.__getitem__))
+    try:
+        if content.get("model", {}).get("type") != "WordLevel":
+            return None
+        numbers = content["model"]["vocab"]
+        return tuple(sorted(numbers, key=numbers.__getitem__))
+    except STRANGE as error:
+        raise ValueError(f"{path} can't be understood ({error}).") from error
 
 
 class Marks(NamedTuple):
@@ -70,6 +76,13 @@ class Marks(NamedTuple):
 
 def marks_from_hf(folder: Path) -> Marks:
     """What the files beside the weights say of marks; ValueError for one that can't be read."""
+    try:
+        return _marks(folder)
+    except STRANGE as error:
+        raise ValueError(f"What {folder} says of its marks can't be understood: {error}") from error
+
+
+def _marks(folder: Path) -> Marks:
     told, whole = _table(folder / "tokenizer_config.json"), _table(folder / "tokenizer.json")
     bos, eos = (_text(told.get(f"{name}_token")) for name in ("bos", "eos"))
     ends = _table(folder / "generation_config.json").get("eos_token_id")
@@ -79,12 +92,18 @@ def marks_from_hf(folder: Path) -> Marks:
     if not all(type(end) is int for end in ends):
         raise ValueError(f"{folder}: its eos_token_id is {ends}, and must be numbers of tokens.")
     frame = folder / "chat_template.jinja"
-    template = frame.read_text(encoding="utf-8") if frame.is_file() else told.get("chat_template")
+    kept = told.get("chat_template")
+    template = frame.read_text(encoding="utf-8-sig") if frame.is_file() else kept
     if isinstance(template, list):  # several, each with a name
         named = {each.get("name"): each.get("template") for each in template}
         template = named.get("default")
-    begins = bool(told.get("add_bos_token")) or _begins(whole.get("post_processor"))
-    return Marks(bos, eos, tuple(ends), begins and bool(bos), template)
+    if not isinstance(template, str | None):
+        raise ValueError(f"its chat_template is a {type(template).__name__}, and must be a text")
+    first = _first(whole.get("post_processor"))
+    if first and bos and first != bos:
+        raise ValueError(f"its tokenizer puts {first!r} before every text, and its bos is {bos!r}")
+    begins = bool(told.get("add_bos_token") and bos) or bool(first)
+    return Marks(bos or first, eos, tuple(ends), begins, template)
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -105,17 +124,25 @@ def _text(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
 
 
-def _begins(steps: Any) -> bool:
-    """Whether a post_processor puts a mark before every text."""
-    if not isinstance(steps, dict):
-        return False
-    if steps.get("type") == "Sequence":
-        return any(_begins(step) for step in steps.get("processors", ()))
-    return bool(steps.get("single")) and "SpecialToken" in steps["single"][0]
+def _first(steps: Any) -> str:
+    """The mark that a post_processor puts before every text; empty where it puts none.
+
+    Raises ValueError for one that puts other marks round a text, which is not done here.
+    """
+    if steps is None or steps["type"] == "ByteLevel":
+        return ""
+    if steps["type"] == "Sequence":
+        return "".join(_first(step) for step in steps["processors"])
+    if steps["type"] != "TemplateProcessing":
+        raise ValueError(f"its post_processor is {steps['type']}, which is not known here")
+    *before, last = steps["single"]
+    if "Sequence" not in last or len(before) > 1:
+        raise ValueError("its post_processor puts other marks round a text than one before it")
+    return before[0]["SpecialToken"]["id"] if before else ""
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def _of_one_file(
@@ -172,6 +199,8 @@ def encoding_from_merges(
         # tiktoken merges in the order of the ids: another order would cut texts otherwise.
         raise ValueError("its merges are not numbered in the order in which they are made")
     every = {**vocabulary, **specials}
+    if "" in every or not all(type(i) is int and 0 <= i < 1 << 31 for i in every.values()):
+        raise ValueError("its tokens are not texts with whole numbers from 0")
     if len(set(every.values())) != len(every):
         raise ValueError("two of its tokens share a number")
     single = [letter for letter in byte_of if letter in vocabulary]
