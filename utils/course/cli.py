@@ -15,6 +15,7 @@ from utils.course.commands.chat import chat
 from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
 from utils.course.commands.serve import serve
+from utils.course.commands.terminal import ready
 from utils.course.commands.train import train
 
 app = typer.Typer(
@@ -194,6 +195,7 @@ def bench(
 
 def main() -> None:
     """Entry point of the command."""
+    ready()
     try:
         app(prog_name="course")
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from utils.course.commands.terminal import survive
 from utils.course.grading.results import (
     COULD_NOT_RUN,
     FAULTS,
@@ -69,8 +70,7 @@ def _verdict(reports: Sequence[NotebookReport]) -> str:
 def print_report(reports: Sequence[NotebookReport], file: TextIO | None = None) -> None:
     """Print the report for people: in colour on a terminal, as plain text anywhere else."""
     out = file or sys.stdout
-    if hasattr(out, "reconfigure"):
-        out.reconfigure(errors="replace")  # a console that can't show ✅ still shows the word
+    survive(out)  # a console that can't show ✅ still shows the word
     tty = out.isatty()
     console = Console(file=out, force_terminal=tty, no_color=None if tty else True, highlight=False)
     with console.capture() as capture:
