@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -198,3 +203,33 @@ def test_what_a_notebook_is_made_of_changes_with_its_code():
     cells = [nbformat.v4.new_code_cell(source) for source in ("1", "2")]
     digests = {builder.made_of(nbformat.v4.new_notebook(cells=[cell])) for cell in cells}
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# %%\n", "# %% [markdown]\n#\n"])
+def test_an_empty_source_is_an_error(tmp_path, text):
+    path = tmp_path / "01_empty.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"01_empty\.py is empty: a chapter has cells"):
+        read_source(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_build_ends_in_one_line(course, number):
+    slow = "# %%\nimport time, pathlib\n\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
+    (course / "solutions" / "02_text.py").write_text(slow, encoding="utf-8")
+    program = "import sys; from utils.course.building.build import build; sys.exit(build(['02']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=course, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(600):
+        if (course / "solutions" / "begun").exists():
+            break
+        time.sleep(0.05)
+    process.send_signal(number)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert said.splitlines() == [
+        "course build: interrupted at solutions/02_text.ipynb, which is as it was before."
+    ]
+    assert not (course / "solutions" / "02_text.ipynb").exists()

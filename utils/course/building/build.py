@@ -85,7 +85,8 @@ def _stem(name: str) -> str:
 def build(names: Sequence[str] = (), *, check: bool = False, force: bool = False) -> int:
     """Build, or with `check` only compare, the notebooks of the chapters in `names` (all if empty).
 
-    Returns the exit code: 0 when all is well, 1 otherwise; what is wrong is said on stderr.
+    Returns the exit code: 0 when all is well, 1 otherwise, 130 where it was interrupted; what is
+    wrong is said on stderr.
     """
     try:
         todo = targets(course_root(), names)
@@ -101,6 +102,9 @@ def build(names: Sequence[str] = (), *, check: bool = False, force: bool = False
                 print(f"{label}: {_build_one(target, label, force)}", flush=True)
         except BuildError as error:
             failures += _complain(str(error))
+        except KeyboardInterrupt:
+            _complain(f"interrupted at {label}, which is as it was before.")
+            return 130
     if check and not failures:
         print(f"{len(todo)} notebooks are what their sources generate")
     return min(failures, 1)
@@ -171,7 +175,11 @@ def execute(
     try:
         # The kernel's own log goes nowhere: what a cell says comes over its channels.
         client.execute(env=environment, stderr=subprocess.DEVNULL)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except Exception as error:
+        if getattr(client, "_async_cleanup_kernel_future", None) is not None:
+            raise KeyboardInterrupt from None  # nbclient took the signal, and ended the kernel
+        if not isinstance(error, CellExecutionError | CellTimeoutError | DeadKernelError):
+            raise
         raise BuildError(_failure(notebook, target, error)) from None
     for cell in notebook.cells:
         _tidy(cell)

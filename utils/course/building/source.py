@@ -78,6 +78,8 @@ def read_source(path: Path) -> Source:
     text = path.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
     starts = [n for n, line in enumerate(text.splitlines(), 1) if re.match(r"# %%( |$)", line)]
+    if not any(cell.source.strip() for cell in notebook.cells):
+        raise SourceError(f"{path.name} is empty: a chapter has cells")
     if len(starts) != len(notebook.cells):
         raise SourceError(
             f"{path.name}: {len(starts)} cell markers but {len(notebook.cells)} cells; "
