@@ -200,3 +200,15 @@ def test_status_and_words(
 
 def test_a_copy_without_its_list_of_packages_is_examined_too(tmp_path: Path) -> None:
     assert doctor.project(tmp_path) == {}
+
+
+def test_versions_that_do_not_work_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = doctor.version_of
+    versions = {"ipywidgets": "7.7.1", "jupyterlab_widgets": "1.1.11", "jupyterlab": "3.6.8"}
+    monkeypatch.setattr(doctor, "version_of", lambda name: versions.get(name) or real(name))
+    assert doctor.widgets().status == "missing"
+    assert "the course needs ipywidgets 8" in doctor.widgets().detail
+    assert doctor.packages().status == "missing"
+    assert "jupyterlab 3.6.8 (it needs 4.0 or later)" in doctor.packages().detail
+    versions.update(ipywidgets="9.0.0", jupyterlab_widgets="4.0.0", jupyterlab="4.10.1")
+    assert doctor.widgets().status == doctor.packages().status == "good"

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[3]
 KERNEL_SECONDS = 30.0
 OFFLINE_SECONDS = 2.0
 AGAIN = "make lab"
+#: Before these, something of the course does not work.
+OLDEST = {"jupyterlab": "4.0", "nbformat": "5.4", "starlette": "0.37", "typer": "0.12"}
 SIGNS = {"good": "✅", "missing": "❌", "note": "⬜"}
 
 
@@ -73,7 +75,19 @@ def packages() -> Finding:
     missing = [name for name in wanted if version_of(name) is None]
     if missing:
         return Finding("packages", "missing", f"not installed: {', '.join(missing)}", AGAIN)
+    old = [
+        f"{name} {version_of(name)} (it needs {least} or later)"
+        for name, least in OLDEST.items()
+        if _numbers(version_of(name) or least) < _numbers(least)
+    ]
+    if old:
+        return Finding("packages", "missing", f"too old: {', '.join(old)}", AGAIN)
     return Finding("packages", "good", f"all {len(wanted)} that the course needs are installed")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version, to compare by."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def torch() -> Finding:
@@ -91,8 +105,7 @@ def torch() -> Finding:
             "delete the folder .venv, then make lab (on Windows, install the Visual C++ runtime)",
         )
     version = package.__version__
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers < (2, 6):
+    if _numbers(version) < (2, 6):
         return Finding("PyTorch", "missing", f"{version}; the course needs 2.6 or later", AGAIN)
     capability = package.backends.cpu.get_cpu_capability()
     threads = package.get_num_threads()
@@ -110,7 +123,9 @@ def device() -> Finding:
         gigabytes = package.cuda.get_device_properties(0).total_memory / 1e9
         return Finding("device", "good", f"CUDA: {name}, {gigabytes:.0f} GB; faster, not different")
     if package.backends.mps.is_available():
-        return Finding("device", "good", "MPS: this Mac's own GPU; faster, not different")
+        return Finding(
+            "device", "good", "MPS: this Mac's own GPU; faster, its numbers differ a little"
+        )
     return Finding("device", "good", "the CPU: all of the course runs on it; no GPU is needed")
 
 
@@ -208,8 +223,9 @@ def widgets() -> Finding:
         gone = "ipywidgets" if kernel_side is None else "jupyterlab_widgets"
         return Finding("widgets", "missing", f"{gone} is not installed", AGAIN)
     words = f"ipywidgets {kernel_side} with jupyterlab_widgets {browser_side}"
-    fits = {"8": "3", "7": "1"}.get(kernel_side.split(".")[0])
-    if fits != browser_side.split(".")[0]:
+    if _numbers(kernel_side) < (8,):
+        return Finding("widgets", "missing", f"{words}; the course needs ipywidgets 8", AGAIN)
+    if _numbers(kernel_side)[0] == 8 and _numbers(browser_side)[0] != 3:
         return Finding("widgets", "missing", f"{words} do not fit each other", AGAIN)
     return Finding("widgets", "good", words)
 
