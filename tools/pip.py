@@ -25,16 +25,52 @@ NO_NETWORK = re.compile(
     r"Could not fetch URL|Connection broken|IncompleteRead"
 )
 CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification")
-NO_SPACE = re.compile(r"No space left on device|\[Errno 28\]|\[Errno 122\]|not enough space")
+NO_SPACE = re.compile(
+    r"No space left on device|\[Errno 28\]|\[Errno 122\]|\[WinError 112\]|not enough space"
+)
 NO_RIGHT = re.compile(r"Permission denied|Read-only file system|Access is denied|\[WinError 5\]")
+TOO_LONG = re.compile(r"\[WinError 206\]|\[Errno 36\]|file ?name or extension is too long", re.I)
 NOTHING_AT_ALL = re.compile(r"requirement ([^\s;]+) \(from versions: none\)")
 NO_WHEEL = re.compile(r"No matching distribution found for ([^\s;]+)")
+
+
+#: What Windows allows of a path, and the longest name below the course's folder, in torch.
+MOST_OF_A_PATH, LONGEST_NAME = 259, len(r"\.venv\Lib\site-packages") + 167
+
+
+def long_path_advice() -> str:
+    """What to do where Windows finds the names of files too long."""
+    return (
+        "the course's folder lies too deep for Windows: move it to a short place, as C:\\gpt, or "
+        "allow long paths (Settings, System, For developers), and run this again."
+    )
+
+
+def is_too_deep(root: str, system: str = platform.system(), long_paths: bool = False) -> bool:
+    """Whether what is installed below this folder would have names too long for Windows."""
+    return system == "Windows" and not long_paths and len(root) + LONGEST_NAME > MOST_OF_A_PATH
+
+
+def allows_long_paths() -> bool:
+    """Whether this Windows was told to allow them; True elsewhere."""
+    if platform.system() != "Windows":
+        return True
+    import winreg
+
+    try:
+        place = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, place) as key:
+            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+    except OSError:
+        return False
 
 
 def explanation(output: str, log: Path) -> str:
     """One line from pip's output: what is wrong, and what to do."""
     if NO_SPACE.search(output):
         return "the disk is full; make room (some 2.5 GB in all) and run this again."
+    if TOO_LONG.search(output):
+        return long_path_advice()
     if CERTIFICATE.search(output):
         return (
             "the package index's certificate is not accepted; behind a company's proxy set "
@@ -161,6 +197,8 @@ def pip_install(
     python: Path, root: Path, extras: Sequence[str], environment: dict[str, str], log: Path
 ) -> None:
     """Install the course, editable, with its extras, at the pinned versions. Raises SetupError."""
+    if is_too_deep(str(root), long_paths=allows_long_paths()):
+        raise SetupError(long_path_advice())
     what = f"the course and its {', '.join(extras)} tools" if extras else "the course"
     print(f"setup: installing {what} into .venv (a minute or two the first time)", flush=True)
     pinned = ["-c", "constraints.txt"]
