@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,15 @@ def test_a_file_beside_weights_that_was_changed_is_named(tmp_path: Path, name: s
     path.write_text(json.dumps(json.loads(content) | {"more": 1}), encoding="utf-8")
     with pytest.raises(ValueError, match=rf"{name} is damaged, or was changed after"):
         read()
+
+
+def test_weights_from_elsewhere_are_told_once(tmp_path: Path) -> None:
+    _, read = soak_flips.exported(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = read()
+    path = tmp_path / "exported" / "model.safetensors"
+    save_file(load_file(path), path, {"format": "pt"})
+    with pytest.warns(UserWarning, match="written elsewhere, without a checksum") as told:
+        assert repr(read()) == repr(right)
+    assert len(told) == 1

@@ -195,6 +195,7 @@ def _open_folder(folder: Path) -> TextModel:
         )
     name = folder.resolve().name
     if described.is_file() and "model_type" in _json(described):
+        checkpoints.say_unchecked(weights)
         return _of_hf(GPT.from_hf(folder), folder, name)
     return _of_course(GPT.load(weights), folder, name)
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = [
     "marks_beside",
     "read",
     "read_tensors",
+    "say_unchecked",
     "shipped",
     "write_tensors",
 ]
@@ -171,6 +173,16 @@ def has_checksum(path: Path) -> bool:
     with path.open("rb") as file:
         size = _header_size(file.read(8))
         return f'"{CHECKSUM}"'.encode() in file.read(min(size, 1 << 27))
+
+
+def say_unchecked(path: Path) -> None:
+    """Warn of a file from elsewhere, whose numbers can't be held against anything."""
+    if not has_checksum(path):
+        warnings.warn(
+            f"{path} was written elsewhere, without a checksum of this course: a bit that has "
+            "flipped in it can't be noticed.",
+            stacklevel=4,
+        )
 
 
 def read(path_or_name: str | os.PathLike[str]) -> Checkpoint:
