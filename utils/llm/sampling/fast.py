@@ -21,6 +21,7 @@ from utils.llm.attention.cache import KVCache
 from utils.llm.attention.heads import fused_attention, share_heads
 from utils.llm.attention.positions import rotary_frequencies
 from utils.llm.gpt.block import ACTIVATIONS, Block
+from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
 from utils.llm.gpt.norms import RMSNorm
 from utils.llm.sampling.int4 import Int4Linear, TwiceInt4Linear, precision_here
@@ -110,6 +111,7 @@ class FastGPT(nn.Module):
         self._entry = copy.deepcopy(model, kept)
         if embedding is None and precision != "float32":
             self._entry.token_embedding.bfloat16()
+        self._frequencies = _frequencies(model.config)
         self.requires_grad_(False).eval()
 
     def make_caches(self, batch: int, context_length: int | None = None) -> list[KVCache]:
@@ -150,12 +152,10 @@ class FastGPT(nn.Module):
 
     def _turns(self, start: int, n_tokens: int, device: torch.device) -> Turns | None:
         """How far queries and keys are turned at these places: the same in every layer."""
-        config = self.config
-        if config.positions != "rotary":
+        if self._frequencies is None:
             return None
-        frequencies = rotary_frequencies(config.d_head, config.rotary_base, config.rotary_scaling)
         places = torch.arange(start, start + n_tokens, device=device)
-        angles = places[:, None, None] * frequencies.float().to(device)  # (T, 1, D / 2)
+        angles = places[:, None, None] * self._frequencies.to(device)  # (T, 1, D / 2)
         return torch.polar(torch.ones_like(angles), angles)  # cos + i sin
 
 
@@ -225,6 +225,12 @@ class _FastBlock:
         k, v = (share_heads(each, self.n_heads) for each in (k, v))
         found = fused_attention(q, k, v, mask, causal=True)  # (B, H, T, D)
         return found.transpose(1, 2).reshape(len(x), -1)
+
+
+def _frequencies(config: GPTConfig) -> Tensor | None:
+    if config.positions != "rotary":
+        return None
+    return rotary_frequencies(config.d_head, config.rotary_base, config.rotary_scaling).float()
 
 
 def _turn(x: Float[Tensor, "B T H D"], turns: Turns) -> None:
