@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 
+import numpy as np
 import torch
 from mutants.cases import course, wrong, wrongs
 from torch.nn import functional as F
@@ -81,7 +82,7 @@ wrongs("9.3", "A tie was broken in silence", common=lambda a: _common(a))
 wrongs("9.3", "None won", nones=lambda a: _tally(list(a)))
 wrongs("9.3", "The answer 0 lost", falsy=lambda a: _tally([x for x in a if x]))
 wrongs("9.3", "You returned how many winners", n_winners=lambda a: (vote(a)[0], len(vote(a)[0])))
-wrongs("9.3", "The votes come first", swapped=lambda a: vote(a)[::-1])
+wrongs("9.3", "You return the votes first", swapped=lambda a: vote(a)[::-1])
 wrongs("9.3", "With no votes", no_default=lambda a: _tally([x for x in a if x is not None], None))
 wrongs(
     "9.3",
@@ -230,6 +231,13 @@ wrongs("9.8", "The loss is cut off", item=lambda *args: torch.tensor(policy(*arg
 wrongs(
     "9.9", "This is pass@k", passes=lambda share, n: math.ceil(math.log(0.05) / math.log(1 - share))
 )
+wrongs("9.9", "That is how many it takes to be right 90", for_90=lambda *a: _first(*a, enough=0.9))
+wrongs(
+    "9.9", "That is how many it takes where a tie counts as a win", won=lambda *a: _first(*a, True)
+)
+wrongs("9.9", "You return 18", always=lambda share, n: 18)
+wrongs("9.9", "You returned 0.95", the_share=lambda share, n: 0.9512)
+wrongs("9.9", "You measured", doubled=lambda share, n: 2 * course("9.9")(share, n))
 wrongs("9.9", says="any", half=lambda share, n: 10, rule=lambda share, n: int(1 / share**3))
 wrongs("9.4", says="any", two_winners=lambda s, t, k: _grouped(s, t, k, lambda g, r: _cut(g, r)))
 wrongs("9.6", "Each candidate is compared", neighbours=lambda c, s: _climb(c, s))
@@ -246,3 +254,13 @@ def _climb(candidates, score):
     for a, b in zip(candidates, candidates[1:], strict=False):
         best = b if score(b) > score(a) else best
     return best
+
+
+def _first(share, n, won=False, enough=0.95):
+    dice, chances = np.random.default_rng(0), [share] + [(1 - share) / n] * n
+    for k in range(1, 200):
+        counts = dice.multinomial(k, chances, size=4001)
+        best = counts == counts.max(axis=1, keepdims=True)
+        if (best[:, 0] / (1 if won else best.sum(axis=1))).mean() >= enough:
+            return k
+    return 200

@@ -13,7 +13,7 @@ from torch import Tensor
 from utils.course.checking.compare import Difference, Remark, difference
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
-from utils.course.checking.running import Outcome, OutOfTime, guarded, run
+from utils.course.checking.running import Outcome, OutOfTime, compared_values, guarded, run
 from utils.course.checking.show import apart, show
 from utils.course.checking.state import own_randomness
 from utils.course.checking.tensors import ROW, are_weights, plain
@@ -86,7 +86,7 @@ def _fault(
         wanted = f"expected a {type(expected.error).__name__}, " if expected.error else ""
         came = f"got {show(got.value)}" if not got.error else f"it raised {one_line(got.error)}"
         return Difference(wanted + came)
-    found = difference(expected.value, got.value, exercise.rtol, exercise.atol)
+    found = difference(*compared_values(expected, got), exercise.rtol, exercise.atol)
     if found:
         return found
     if got.changed_argument is not None and expected.changed_argument is None:
@@ -369,7 +369,7 @@ def _call(found: Findings, outcome: Outcome) -> str:
 
 def _results(found: Findings) -> str:
     """Both results, or the parts that depart, where showing them tells them apart."""
-    expected, got = found.expected[found.first].value, found.got[found.first].value
+    expected, got = compared_values(found.expected[found.first], found.got[found.first])
     if isinstance(got, Remark):
         return ""
     shown = apart(*map(_without_remarks, (expected, got)), found.faults[found.first].path)

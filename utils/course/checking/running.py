@@ -132,6 +132,20 @@ def _changed(before: Any, after: Any) -> bool:
     return type(before).__eq__ is not object.__eq__ and bool(difference(before, after, 0, 0))
 
 
+def compared_values(expected: Outcome, got: Outcome) -> tuple[Any, Any]:
+    """The two values to compare and to show: what an exercise's `call` has made of the results.
+
+    Where it could make nothing of the answer's and has handed it through, the reference's result
+    stands beside it as the reference returned it: nobody but the check knows what is made of it.
+    """
+    if len(expected.calls) == len(got.calls) == 1 and got.value is got.calls[0].value:
+        returned = expected.calls[0].value
+        found = returned is not expected.value and difference(expected.value, got.value)
+        if found and found.kind and difference(returned, got.value):
+            return returned, got.value
+    return expected.value, got.value
+
+
 def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
     """The outcomes of `answer` on every probe, up to the first that runs out of time."""
     outcomes: list[Outcome] = []

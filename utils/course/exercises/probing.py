@@ -36,31 +36,39 @@ def differentiable(answer: Callable[..., Any], *args: Tensor) -> Any:
     return (*result, Remark("autograd finds no way back")) if cut_off else result
 
 
-def within(low: float, high: float, below: str, above: str) -> Callable[..., Any]:
+def within(low: float, high: float, hold: str) -> Callable[..., Any]:
     """How to call an answer that measures: any number from `low` to `high` is as good as another.
 
-    One outside is told `below` or `above` (what an experiment that gives so little, or so much,
-    did not hold still) and what was measured. A result that is no number is told so.
+    One outside is told what was measured, what would be right, and `hold`, what the experiment is
+    to hold still; never a cause, which a number alone can't show. What is no number is told so.
 
     >>> Exercise(
     ...     "7.9", "How many steps", 15, 2, reference=steps_to_half, probes=[(0,), (1,), (2,)],
-    ...     call=within(80, 140, "Too few: the batch must stay the same.", "Too many: …"), …
+    ...     call=within(80, 140, "hold the batch still, and change the rate alone."), …
     ... )
     """
 
     def call(answer: Callable[..., Any], *args: Any) -> Any:
         result = answer(*args)
-        measured = _number(result)
+        measured = number(result)
         if measured is None or math.isnan(measured):
             return result
         if low <= measured <= high:
             return (low + high) / 2
-        return Remark(f"{below if measured < low else above} (You measured {show(measured)}.)")
+        return outside(measured, low, high, hold)
 
     return call
 
 
-def _number(result: Any) -> float | None:
+def outside(measured: float, low: float, high: float, hold: str) -> Remark:
+    """What is said of a measurement that is not between two bounds, and is not explained."""
+    return Remark(
+        f"You measured {show(measured)}, and what lies between {show(low)} and {show(high)} is "
+        f"right here: {hold}"
+    )
+
+
+def number(result: Any) -> float | None:
     """A number, or a tensor or array of one, as a float; None for anything else."""
     if isinstance(result, Tensor | np.ndarray | np.generic) and math.prod(result.shape) == 1:
         result = result.item()

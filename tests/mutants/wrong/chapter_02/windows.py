@@ -154,39 +154,51 @@ def STORIES():
 
 wrongs(
     "2.8",
-    "That is the right amount with the sign turned",
+    "That is the gain with its sign turned",
     a=experiment(2000, 1000),
 )
 
 
-wrongs("2.8", "Your number is negative", b=experiment(judge=slice(0, 300)))
+wrongs(
+    "2.8",
+    "A model of yours is judged on stories that it has read",
+    b=experiment(judge=slice(0, 300)),
+)
 
 
-wrongs("2.8", "You gain next to nothing", c=experiment(1000, 1000), d=experiment(2000, 2000))
+wrongs("2.8", "Your models have not read", c=experiment(1000, 1000), d=experiment(2000, 2000))
 
 
 wrongs(
     "2.8",
-    "That is too much",
-    e=experiment(judge=slice(1000, 1300)),
+    "Your models have not read",
     f=experiment(250, 2000),
-    g=experiment(strength=0.1),
-    h=lambda order: 1.0,
     half_of_each=experiment(500, 1000),
-    ratio=lambda order: 1.0 + experiment()(order),
+    i=experiment(1900, 2000),
+    nearly_all_of_the_second=experiment(1000, 1100),
 )
 
 
 wrongs(
     "2.8",
-    "That is too little",
-    i=experiment(1900, 2000),
-    j=lambda order: experiment()(order) * math.log(2),
+    "A model of yours has another strength",
+    g=experiment(strength=0.1),
     k=experiment(strength=8.0),
+)
+
+
+wrongs("2.8", "A model of yours is judged on stories", e=experiment(judge=slice(1000, 1300)))
+wrongs("2.8", "No NGramModel reads", h=lambda order: 1.0)
+wrongs("2.8", "You measured", ratio=lambda order: 1.0 + experiment()(order))
+wrongs("2.8", "That is the gain in nats", j=lambda order: experiment()(order) * math.log(2))
+wrongs(
+    "2.8",
+    "Your two models are judged on different",
+    two_judges=experiment(judge=slice(2000, 2020), judge_twice=slice(2020, 2040)),
 )
 
 
 wrongs("2.8", None, n=lambda order: "much", o=lambda order: (0.1, 0.2))
 
 
-wrongs("2.8", "That is too little", always_the_fourth=lambda order: experiment()(4))
+wrongs("2.8", "A model of yours has another order", always_the_fourth=lambda order: experiment()(4))

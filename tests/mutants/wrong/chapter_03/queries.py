@@ -1,4 +1,4 @@
-"""Wrong answers to exercises 3.4 to 3.7, as learners write them."""
+"""Wrong answers to exercises 3.4 to 3.6, as learners write them."""
 
 from __future__ import annotations
 
@@ -299,69 +299,4 @@ wrongs(
     by_distance=lambda q, k, v, t: (-(k - q).norm(dim=1) / (t or 1e-9)).softmax(0) @ v,
     raises=lambda q, k, v, t: {0: v}[t],
     double_divide=lambda q, k, v, t: _cold(q, k, v, t, v[(k @ q).argmax()]) / (t or 1),
-)
-
-
-# 3.7
-
-
-def _once(n_points: int, draw, widths: list[float], judges: int, seen: bool = False) -> float:
-    x, y = draw(n_points)
-    new_x, new_y = (x, y) if seen else draw(judges)
-    errors = []
-    for h in widths:
-        weights = (-((new_x[:, None] - x) ** 2) / (2 * h**2)).softmax(1)
-        errors.append(float((weights @ y - new_y).square().mean()))
-    return widths[errors.index(min(errors))]
-
-
-def _summed(n: int, draw, widths: list[float], judges: int = 200, table: bool = False) -> float:
-    errors = torch.zeros(len(widths))
-    for _ in range(5):
-        (x, y), (new_x, new_y) = draw(n), draw(judges)
-        for i, h in enumerate(widths):
-            guess = (-((new_x[:, None] - x) ** 2) / (2 * h**2)).softmax(1) @ y[:, None]
-            errors[i] += ((guess if table else guess[:, 0]) - new_y).square().mean()
-    return widths[int(errors.argmin())]
-
-
-GRID_TO_1 = torch.logspace(-2, 0, 16).tolist()
-GRID = [0.01 * 1.5**i for i in range(12)]
-wrongs(
-    "3.7",
-    says="You asked the smoother about its own points",
-    own_points=lambda n, draw: _once(n, draw, [0.01, *GRID[1:]], 100, seen=True),
-)
-wrongs(
-    "3.7",
-    says="You found 1 for every curve",
-    only_wide=lambda n, draw: _once(n, draw, [1.0, 2.0, 3.0], 100),
-    a_table=lambda n, draw: _summed(n, draw, GRID_TO_1, table=True),
-)
-wrongs(
-    "3.7",
-    says="So narrow a kernel hears the noise. Look whether the smoother knows n_points",
-    knows_2000=lambda n, draw: _summed(2000, draw, GRID_TO_1),
-)
-wrongs(
-    "3.7",
-    says=ANY,
-    own_points_fewer=lambda n, draw: _once(n, draw, [0.02, 0.05, 0.1, 0.2], 100, seen=True),
-    too_wide=lambda n, draw: _once(n, draw, [0.8, 0.9, 1.0], 100),
-    fixed=lambda n, draw: 0.1,
-    fixed_narrow=lambda n, draw: 0.05,
-    a_tensor_of_all=lambda n, draw: torch.tensor(GRID),
-    nothing=lambda n, draw: None,
-    text=lambda n, draw: "0.1",
-    nan=lambda n, draw: math.nan,
-    pair=lambda n, draw: (_once(n, draw, GRID, 200), 0.1),
-    raises=lambda n, draw: draw(),
-    infinite=lambda n, draw: math.inf,
-    zero=lambda n, draw: 0,
-    by_number=lambda n, draw: 1 / n,
-    two_points=lambda n, draw: 1.0,
-    widest=lambda n, draw: max(GRID),
-    spacing=lambda n, draw: 4 / n / 2,
-    silverman_of_noise=lambda n, draw: float(draw(n)[1].std()),
-    place=lambda n, draw: float(GRID.index(_once(n, draw, GRID, 200))),
 )

@@ -14,6 +14,7 @@ wrongs(
     "7.8",
     says="That is a loss: return the rate that it",
     one_run=lambda run: run(0.01, 0, 20),
+    two_runs=lambda run: run(0.01, 0, 20) + run(0.01, 1, 20),
     loss_back=lambda run: min(run(10 ** (k / 2 - 4), 0, 20) for k in range(6)),
 )
 wrongs(
@@ -51,6 +52,31 @@ wrongs(
 )
 wrongs(
     "7.8",
+    says="Your trainings were not all 20 steps long: a",
+    fewer_and_fewer=lambda run: min(
+        enumerate(10 ** (4 * k / 9 - 4) for k in range(10)),
+        key=lambda pair: (lambda x: x if x == x else 99)(run(pair[1], 0, 20 - pair[0])),
+    )[1],
+)
+wrongs(
+    "7.8",
+    says="The rates began from different starts, and a",
+    no_seed_twice=lambda run: min(
+        (run(10 ** (4 * k / 9 - 4), 10 * seed + k, 20), 10 ** (4 * k / 9 - 4))
+        for seed in range(4)
+        for k in range(8)
+    )[1],
+)
+wrongs(
+    "7.8",
+    says="You returned a rate whose run blew up",
+    nan_as_nought=lambda run: min(
+        [10 ** (4 * k / 9 - 4) for k in range(10)],
+        key=lambda rate: (lambda x: x if x == x else 0)(run(rate, 0, 20)),
+    ),
+)
+wrongs(
+    "7.8",
     says="The best of your rates is the smallest or the",
     narrow=lambda run: min([1e-4, 2e-4, 3e-4], key=lambda rate: run(rate, 0, 20)),
     coarse=lambda run: min([1e-4, 1e-3, 1e-1], key=lambda rate: run(rate, 0, 20)),
@@ -58,7 +84,7 @@ wrongs(
 )
 wrongs(
     "7.8",
-    says="A run that blew up says nan, and a comparison",
+    says="You returned a rate whose run blew up",
     nan_first=lambda run: min(
         [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001], key=lambda rate: run(rate, 0, 20)
     ),

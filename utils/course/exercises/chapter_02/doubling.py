@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from utils.course.checking.compare import Remark, show
+from utils.course.checking.compare import Remark
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.chapter_02 import experiment
+from utils.course.exercises.probing import number, outside
 from utils.data import storyworld
 from utils.llm.counting.ngram import NGramModel
 
@@ -23,30 +25,19 @@ MEASURED = {
     5: (0.155, 0.12, 0.185),
     6: (0.191, 0.15, 0.23),
 }
+_HOLD = (
+    "hold everything still but the amount of text, 1,000 stories and 2,000: the order that is "
+    "asked for, the strength 1, the vocabulary, and the new stories on which both are judged; and "
+    "return the bits a word after 1,000 minus those after 2,000."
+)
 _TURNED = (
-    "That is the right amount with the sign turned: return the bits after 1,000 stories minus "
-    "those after 2,000."
+    "That is the gain with its sign turned: return the bits after 1,000 stories minus those after "
+    "2,000."
 )
-_NEGATIVE = (
-    "Your number is negative, as if twice the text made a model worse. Look whether you subtract "
-    "in the right order (bits after 1,000 stories minus bits after 2,000), whether both are judged "
-    "on stories that neither has read, and whether the second thousand is a new one."
-)
-_NOTHING = (
-    "You gain next to nothing. Look whether the second model has read 2,000 different stories, and "
-    "whether both have the order that is asked for."
-)
-_TOO_LITTLE = (
-    "That is too little for 2,000 stories in place of 1,000. Return how many bits a word (not "
-    "nats) are gained, and hold everything still but the amount of text: the order that is asked "
-    "for, the strength 1, the same vocabulary and the same new stories for both."
-)
-_TOO_MUCH = (
-    "That is too much for 2,000 stories in place of 1,000. Return the bits a word after 1,000 "
-    "minus those after 2,000 (a difference of bits, no ratio and none of perplexities), and look "
-    "whether one of the models has read the stories on which it is judged, and whether anything "
-    "else than the amount of text differs: order, strength (1), the stories they are judged on."
-)
+_RATIO = "That is a ratio: return the difference of the bits."
+_PERPLEXITIES = "That is a difference of perplexities: return the difference of the bits."
+_NATS = "That is the gain in nats: return it in bits, as bits_per_word gives them."
+_ONE = "Those are the bits a word of one model: return those after 1,000 minus those after 2,000."
 
 
 def gain_of_doubling(order: int) -> float:
@@ -60,25 +51,35 @@ def gain_of_doubling(order: int) -> float:
 
 
 def _in_its_bounds(answer: Callable[[int], Any], order: int) -> Any:
-    """The recorded gain for any measurement that is near it; a remark on one that isn't."""
-    result = answer(order)
-    if isinstance(result, str | bool | None):
-        return result
-    try:
-        measured = float(result)
-    except (TypeError, ValueError, RuntimeError):
+    """The recorded gain for any sound measurement that is near it; a remark on one that isn't."""
+    with experiment.watched() as seen:
+        result = answer(order)
+    measured = number(result)
+    if measured is None or math.isnan(measured):
         return result
     mean, low, high = MEASURED[order]
-    if math.isnan(measured) or low <= measured <= high:
-        return result if math.isnan(measured) else mean
-    said = _TOO_MUCH if measured > high else _too_small(measured, low, high)
-    return Remark(f"{said} (You measured {show(measured)} bits.)")
+    if low <= measured <= high:
+        flaw = experiment.judged_unfairly(seen)
+        return Remark(flaw) if flaw else mean
+    flaw = experiment.not_held_still(seen, order, measured) or _reckoned(seen, measured)
+    return Remark(flaw) if flaw else outside(measured, low, high, _HOLD)
 
 
-def _too_small(measured: float, low: float, high: float) -> str:
-    if measured > -0.004:
-        return _NOTHING if measured < 0.004 else _TOO_LITTLE
-    return _TURNED if low <= -measured <= high else _NEGATIVE
+def _reckoned(seen: list[experiment.Model], measured: float) -> str | None:
+    """What was made of the bits of two sound models, where that gives the number measured."""
+    if len(seen) != 2 or any(len(model.bits) != 1 for model in seen):
+        return None
+    few, many = (model.bits[0] for model in sorted(seen, key=lambda model: len(model.read)))
+    for sentence, values in {
+        _TURNED: [many - few],
+        _RATIO: [few / many, many / few],
+        _PERPLEXITIES: [2**few - 2**many],
+        _NATS: [(few - many) * math.log(2)],
+        _ONE: [few, many],
+    }.items():
+        if any(math.isclose(measured, value, rel_tol=1e-4) for value in values):
+            return sentence
+    return None
 
 
 @cache
@@ -95,6 +96,14 @@ def _on_other_stories(order: int) -> float:
     return bits[0] - bits[1]
 
 
+_CAUSES = experiment.examples() | {
+    _TURNED: experiment.small(lambda few, many: many - few),
+    _RATIO: experiment.small(lambda few, many: few / many),
+    _PERPLEXITIES: experiment.small(lambda few, many: 2**few - 2**many),
+    _NATS: experiment.small(lambda few, many: (few - many) * math.log(2)),
+    _ONE: experiment.small(lambda few, many: few),
+}
+
 DOUBLING = Exercise(
     id="2.8",
     title="What twice the text is worth",
@@ -102,13 +111,7 @@ DOUBLING = Exercise(
     stars=2,
     reference=gain_of_doubling,
     probes=[(5,), (3,), (6,)],
-    mistakes={
-        _TURNED: lambda order: -MEASURED[order][0],
-        _NEGATIVE: lambda order: -MEASURED[order][0] / 2,
-        _NOTHING: lambda order: 0.0,
-        _TOO_LITTLE: lambda order: MEASURED[order][0] * math.log(2),
-        _TOO_MUCH: lambda order: 3 * MEASURED[order][0],
-    },
+    mistakes=_CAUSES,
     call=_in_its_bounds,
     alternatives={"measured on other stories": _on_other_stories},
     timeout=60.0,

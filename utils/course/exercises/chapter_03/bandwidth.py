@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from utils.course.checking.compare import Remark
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import within
+from utils.course.exercises.chapter_03 import trial
+from utils.course.exercises.probing import number, within
 from utils.course.exercises.steps import at_one_step
 from utils.llm.attention import smoothing
 
@@ -38,15 +40,9 @@ SOUND = {
     ("draw_gentle", 60): (0.165, 0.56),
     ("draw_hilly", 240): (0.045, 0.15),
 }
-TOO_NARROW = (
-    "So narrow a kernel hears the noise. Look whether the smoother knows n_points points, no more "
-    "and no fewer, and whether every bandwidth is judged on other, new ones, enough of them, and "
-    "over several draws."
-)
-TOO_WIDE = (
-    "So wide a kernel smooths the curve away. Look whether narrower ones are on offer, and whether "
-    "all are judged by the mean squared difference on the same new points (numbers in a row, (M,), "
-    "less numbers in a column, (M, 1), make a table of differences)."
+HOLD = (
+    "while you compare bandwidths (some fifteen, from 0.01 to 1), hold the n_points known points "
+    "still and the new ones to judge by; add up the mean squared differences of several draws."
 )
 
 
@@ -60,13 +56,14 @@ def _own_points(known: tuple[Tensor, Tensor], draw: Draw) -> tuple[Tensor, Tenso
 
 
 def _squared(guess: Tensor, truth: Tensor) -> Tensor:
-    return (guess - truth).square().mean()
+    return (guess[:, 0] - truth).square().mean()
 
 
 def _best(
     n_points: int,
     draw: Draw,
     *,
+    known: Callable[[int, Draw], tuple[Tensor, Tensor]] = lambda n_points, draw: draw(n_points),
     judges: Callable[[tuple[Tensor, Tensor], Draw], tuple[Tensor, Tensor]] = (
         lambda known, draw: draw(200)
     ),
@@ -80,46 +77,45 @@ def _best(
     widths = offer()
     errors = torch.zeros(len(widths))
     for _ in range(5):
-        x, y = draw(n_points)
+        x, y = known(n_points, draw)
         new_x, new_y = judges((x, y), draw)
         for i, width in enumerate(widths.tolist()):
             guess = smoothing.nadaraya_watson(new_x[:, None], x[:, None], y[:, None], width)
-            errors[i] += error(guess[:, 0], new_y)
+            errors[i] += error(guess, new_y)
     return choose(widths, errors)
 
 
 def _call(answer: Callable[..., Any], n_points: int, draw: Draw) -> Any:
+    """The middle of the sound ones for any of them; else what the experiment did, seen again."""
     low, high = SOUND[draw.__name__, n_points]
-    return within(low, high, TOO_NARROW, TOO_WIDE)(answer, n_points, draw)
+    state = torch.get_rng_state()
+    result = within(low, high, HOLD)(answer, n_points, draw)
+    if not isinstance(result, Remark):
+        return result
+    torch.set_rng_state(state)
+    with trial.watched(draw) as seen:
+        measured = number(answer(n_points, seen.draw))
+    why = None if measured is None else trial.why(seen, measured, n_points, (low, high))
+    return Remark(why) if why else result
 
 
 _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
-    "judges": {
-        "You asked the smoother about its own points. There the narrowest kernel on offer is "
-        "always best, since it hears the point itself: draw new ones to judge by.": _own_points,
-    },
-    "offer": {
-        "You found 1 for every curve and every number of points. Offer bandwidths from 0.01 to 1; "
-        "and if you do, look at the shapes of what you subtract: a column (M, 1) and a row (M,) "
-        "make a table, (M, M), in which the widest kernel wins.": (lambda: torch.linspace(1, 5, 9)),
-        "None of your bandwidths is wide enough: offer some from 0.01 to 1.": (
-            lambda: torch.linspace(0.001, 0.02, 9)
-        ),
-    },
+    "known": {trial.OTHER_NUMBER: lambda n_points, draw: draw(2000)},
+    "judges": {trial.OWN_POINTS: _own_points},
+    "offer": {trial.NONE_NEAR: lambda: torch.linspace(1, 5, 9)},
     "error": {
         "You summed the errors with their signs, so that they cancel: square each before you "
-        "average.": lambda guess, truth: (guess - truth).mean(),
+        "average.": lambda guess, truth: (guess[:, 0] - truth).mean(),
+        trial.TABLE: lambda guess, truth: (guess - truth).square().mean(),
     },
     "choose": {
         "You chose the bandwidth with the largest error.": lambda widths, errors: float(
             widths[errors.argmax()]
         ),
-        "You returned the place of the best bandwidth in your list: return the bandwidth.": (
-            lambda widths, errors: float(errors.argmin())
-        ),
-        "You returned the least error: return the bandwidth that had it.": (
-            lambda widths, errors: float(errors.min() / 5)
-        ),
+        trial.CHOICE: lambda widths, errors: float(widths[0]),
+        trial.PLACE: lambda widths, errors: float(errors.argmin()),
+        trial.LEAST_ERROR: lambda widths, errors: float(errors.min() / 5),
+        trial.UNTRIED: lambda widths, errors: 0.9,
         "You returned the middle of what you tried, whatever the errors were.": (
             lambda widths, errors: float(widths.mean())
         ),
@@ -162,12 +158,7 @@ BEST_BANDWIDTH = Exercise(
     stars=3,
     reference=best_bandwidth,
     probes=[(60, draw_hilly), (60, draw_gentle), (240, draw_hilly)],
-    mistakes=at_one_step(_best, _STEPS)
-    | {
-        "One bandwidth for every curve and every number of points, the chapter's: find out.": (
-            lambda n_points, draw: 0.1
-        ),
-    },
+    mistakes=at_one_step(_best, _STEPS) | {trial.NOTHING_DRAWN: lambda n_points, draw: 0.1},
     alternatives={
         "a search over new points": _best,
         "each point left out once": _each_left_out,

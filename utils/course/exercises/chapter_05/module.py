@@ -92,6 +92,9 @@ def _other_parameters(wanted: nn.Module, block: nn.Module) -> str:
         if not said and theirs[name].shape != ours[name].shape:
             shapes = tuple(ours[name].shape), tuple(theirs[name].shape)
             said = [f"{name} has the shape {shapes[0]}, and should have {shapes[1]}"]
+    heads = [getattr(b.attention, "n_heads", None) for b in (block, wanted)] if not said else []
+    if heads and heads[0] != heads[1] and heads[0] is not None:
+        said = [f"its attention has n_heads = {heads[0]}, and {heads[1]} is asked for"]
     return "; ".join(said)
 
 
@@ -227,7 +230,7 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
         thought = found - middle
         if torch.allclose(thought, block.down(gelu(block.up(block.norm_2(x)))), atol=1e-4):
             return "The second branch reads the old x: it should read what the first has written."
-    return "All parameters are there, but forward computes something else than 5.4's block."
+    return "All parameters are there, but what the block computes is not what 5.4's does."
 
 
 OWN_BLOCK = Exercise(

@@ -8,7 +8,7 @@ from typing import Any
 
 from utils.course.checking.compare import Remark
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import within
+from utils.course.exercises.probing import number
 
 # 7.8 · the best rate
 
@@ -51,12 +51,14 @@ OTHER_SEEDS = (
     "the seeds still, the same for every rate."
 )
 BLOWN_UP = (
-    "A run that blew up says nan, and a comparison with nan is always False, so it won: leave out "
-    "what is nan, math.isnan."
+    "You returned a rate whose run blew up: it says nan, which is no low loss. Leave such rates "
+    "out, by math.isnan; a comparison with nan is always False."
 )
 A_LOSS = "That is a loss: return the rate that it belongs to."
 A_NUMBER = "That is a place in your list: return the rate that stands there."
-NOT_THE_BEST = "You returned a rate that did not pay least of those you tried."
+NOT_THE_BEST = (
+    "You returned a rate that did not pay least of those you tried, in the mean over its seeds."
+)
 EDGE = "The best of your rates is the smallest or the largest that you tried: look beyond it."
 COARSE = (
     "Your rates lie too far apart: there is a better one between the best and its neighbour. Try "
@@ -115,10 +117,9 @@ def _why(lab: Laboratory, answer: float) -> str:
     if not lab.calls:
         return f"{NO_RUN} (You returned {answer:g}.)"
     paid = lab.paid()
-    losses = [loss for *_, loss in lab.calls] + [*paid.values()]
     tried = min(paid, key=lambda rate: abs(math.log(rate / answer)) if answer > 0 else rate)
     is_tried = answer > 0 and math.isclose(tried, answer, rel_tol=1e-6)
-    if not is_tried and any(math.isclose(loss, answer, rel_tol=1e-6) for loss in losses):
+    if not is_tried and _is_a_loss(lab, answer):
         return A_LOSS
     if {steps for *_, steps, _ in lab.calls} != {STEPS}:
         return OTHER_STEPS
@@ -126,8 +127,22 @@ def _why(lab: Laboratory, answer: float) -> str:
     if any(each != seeds[0] for each in seeds):
         return OTHER_SEEDS
     if not is_tried:
-        return A_NUMBER if float(answer).is_integer() else UNTRIED
+        return A_NUMBER if answer == _place_of_the_best(paid) else f"{UNTRIED} ({answer:g})"
     return _chosen_from(paid, tried)
+
+
+def _is_a_loss(lab: Laboratory, answer: float) -> bool:
+    """Whether a number is what a run paid, or the runs of one rate together or on average."""
+    runs = [[loss for r, *_, loss in lab.calls if r == rate] for rate in lab.paid()]
+    sums = [sum(each) for each in runs]
+    means = [sum(each) / len(each) for each in runs]
+    losses = [*sums, *means, *(loss for each in runs for loss in each)]
+    return any(math.isclose(loss, answer, rel_tol=1e-6) for loss in losses)
+
+
+def _place_of_the_best(paid: dict[float, float]) -> int:
+    whole = [math.inf if math.isnan(loss) else loss for loss in paid.values()]
+    return whole.index(min(whole))
 
 
 def _chosen_from(paid: dict[float, float], chosen: float) -> str:
@@ -136,19 +151,35 @@ def _chosen_from(paid: dict[float, float], chosen: float) -> str:
     whole = {rate: loss for rate, loss in paid.items() if not math.isnan(loss)}
     if chosen != min(whole, key=whole.__getitem__):
         return NOT_THE_BEST
-    return EDGE if chosen in (min(paid), max(paid)) else COARSE
+    at_the_edge = chosen in (min(paid), max(paid)) and 1.1e-4 < chosen < 0.9
+    return EDGE if at_the_edge else COARSE
+
+
+def _not_held_still(lab: Laboratory, answer: float) -> str | None:
+    """What makes a rate right by luck: nothing lower or higher was tried in just its way."""
+    sides = [
+        (seed, rate < answer)
+        for rate, seed, steps, _ in lab.calls
+        if steps == STEPS and not math.isclose(rate, answer, rel_tol=1e-6)
+    ]
+    if len({side for _, side in sides}) < 2:
+        return OTHER_STEPS if {steps for *_, steps, _ in lab.calls} != {STEPS} else None
+    below, above = ({seed for seed, side in sides if side is which} for which in (True, False))
+    own = {s for r, s, n, _ in lab.calls if n == STEPS and math.isclose(r, answer, rel_tol=1e-6)}
+    shared = own & below and own & above if own else below & above
+    return None if shared else OTHER_SEEDS
 
 
 def measured(answer: Callable[..., Any], lab: Laboratory) -> Any:
     """Let an answer experiment; a rate within a factor of 2 of the best stands for it."""
-    found: list[Any] = []
-
-    def note(run: Run) -> Any:
-        found.append(answer(run))
-        return found[0]
-
-    result = within(lab.best / 2, lab.best * 2, "", "")(note, lab)
-    return Remark(_why(lab, float(found[0]))) if isinstance(result, Remark) else result
+    found = answer(lab)
+    rate = number(found)
+    if rate is None or math.isnan(rate):
+        return found
+    if not lab.best / 2 <= rate <= lab.best * 2:
+        return Remark(_why(lab, rate))
+    why = _not_held_still(lab, rate) if lab.calls else None
+    return Remark(why) if why else lab.best
 
 
 def _by_thirds(run: Run) -> float:

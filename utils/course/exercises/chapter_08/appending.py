@@ -54,10 +54,16 @@ BEHIND_THE_ROOM = (
 NEW_ALONE = "Only the new tokens were returned: the next query looks at all of them."
 
 
-def _of_another_length(keys: Any, kept: int, n: int, room: int) -> Remark | None:
-    """What a number of returned tokens tells that is not all there are."""
+def _of_another_length(keys: Any, kept: int, new: Tensor, room: int) -> Remark | None:
+    """What a number of returned tokens tells that is not all there are: at once, or not at all."""
+    n = new.shape[2]
     lengths = {room: WHOLE_ROOM, room + n: BEHIND_THE_ROOM, n: NEW_ALONE}
-    if not isinstance(keys, Tensor) or keys.ndim != 4 or keys.shape[2] == kept:
+    if (
+        not isinstance(keys, Tensor)
+        or keys.ndim != 4
+        or keys.shape[2] == kept
+        or keys.shape[:2] != new.shape[:2]
+    ):
         return None
     return Remark(lengths[keys.shape[2]]) if keys.shape[2] in lengths else None
 
@@ -87,8 +93,9 @@ def appended(answer: Callable[..., Any], room: int, chunks: list[KeysAndValues])
         if not isinstance(got, tuple | list) or len(got) != 2:
             return got
         keys, values = (x.clone() if isinstance(x, Tensor) else x for x in got)
-        said = _of_another_length(keys, kept, k.shape[2], room)
-        if said and (said == BEHIND_THE_ROOM or cache.length == kept):
+        said = _of_another_length(keys, kept, k, room)
+        sound_so_far = all(len(old) == 3 and old[0].shape[2] == old[2] for old in found)
+        if said and sound_so_far and (said == BEHIND_THE_ROOM or cache.length == kept):
             return said
         found.append((keys, values, cache.length))
     return found, memory

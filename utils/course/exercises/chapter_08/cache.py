@@ -234,7 +234,7 @@ APPEND = Exercise(
     stars=2,
     reference=append,
     probes=[
-        _chunks(1, 1, 1, 3, 1, 1),
+        _chunks(1, 2, 1, 5, 1, 1),
         _chunks(1, 1, 2, 4, 3, 1),
         _chunks(2, 3, 2, 6, 2, 3, 1),
         _chunks(1, 2, 3, 5, 1, 1, 1),

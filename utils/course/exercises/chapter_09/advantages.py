@@ -26,6 +26,7 @@ def _slipped(rewards: Tensor, wrong: Wrong) -> Tensor:
         better = -better
     if "undivided" in wrong:
         return better
+    axis = {} if "all spread" in wrong else axis
     spread = rewards.std(correction=1 if "sample" in wrong else 0, **axis)
     if "squared" in wrong:
         spread = spread.square()
@@ -43,6 +44,8 @@ SAID = {
     "dim=1.",
     "bare": "The baseline is missing: subtract the mean of the group, or a wrong answer never "
     "becomes less likely.",
+    "all spread": "The deviation is taken over all questions: each group has its own, as it "
+    "has its own mean.",
     "undivided": "The division by the deviation is missing.",
     "sample": "This divides by G − 1, as torch's std does unless told otherwise: correction=0 "
     "gives the group's own.",
@@ -53,7 +56,8 @@ SAID = {
     "median": "You subtracted the median: the baseline is the mean of the group.",
 }
 APART = [
-    "everyone | columns",
+    "everyone | columns | all spread",
+    "undivided | all spread",
     "undivided | bare",  # what returns its argument does
     "undivided | sample",
     "undivided | nothing",
@@ -108,6 +112,8 @@ GROUP_ADVANTAGES = Exercise(
         (torch.tensor([[2.0, 5.0, 2.0], [-1.0, 0.5, 3.0]]),),
         (torch.tensor([[0.96, 0.97, 1.0, 0.96], [0.5, 0.5, 0.5, 0.51]]),),
         (torch.tensor(ALIKE)[:, None].repeat(1, 7),),
+        (torch.full((1, 7), 0.1),),
+        (torch.full((1, 8), 0.3),),
     ],
     mistakes={
         **alone(_slipped, SAID),
@@ -133,5 +139,5 @@ GROUP_ADVANTAGES = Exercise(
         "largest and smallest": _by_largest_and_smallest,
         "float64": lambda rewards: reasoning.group_advantages(rewards.double()),
     },
-    atol=0.02,
+    atol=0.04,
 )

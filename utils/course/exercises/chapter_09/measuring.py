@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -9,19 +10,25 @@ from typing import Any
 import numpy as np
 import torch
 
+from utils.course.checking.compare import show
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import within
+from utils.course.exercises.probing import number, outside
 from utils.llm.reasoning import majority_vote, predicted_maj_at_k
 
 ENOUGH = 0.95
-TOO_FEW = (
-    "Too few. A tie must count 1 / m, not as a win, and the wrong answers share the rest evenly. "
-    "Hold that still and change k alone. And draw some thousand votes for each k: with a few, a "
-    "lucky k passes early."
+TIE_WON = (
+    "That is how many it takes where a tie counts as a win: a tie of m counts 1 / m, since only "
+    "one of the m is right."
 )
-TOO_MANY = (
-    "Too many. A tie must count 1 / m and not as a loss, and the wrong answers share the rest "
-    "evenly. Hold that still and change k alone, from 1 upwards, in steps of one."
+TIE_LOST = (
+    "That is how many it takes where a tie counts as a loss: a tie of m counts 1 / m, since one of "
+    "the m is right."
+)
+ONE_IN_TEN = "That is how many it takes to be right 90 times in 100: 95 are asked for."
+HOLD = (
+    "hold still, while k grows from 1 in steps of one: `share`, the `n_wrong` wrong answers, "
+    "equally likely each, and that a tie of m counts 1 / m; and take some thousand votes for each "
+    "k."
 )
 
 
@@ -42,7 +49,9 @@ def votes_needed(share: float, n_wrong: int) -> int:
     return low
 
 
-def _sampled(share: float, n_wrong: int, *, ties: str = "shared", votes: int = 4000) -> int:
+def _sampled(
+    share: float, n_wrong: int, *, ties: str = "shared", enough: float = ENOUGH, votes: int = 4000
+) -> int:
     generator = np.random.default_rng(0)
     chances = [share] + [(1 - share) / n_wrong] * n_wrong
     for k in range(1, 200):
@@ -50,7 +59,7 @@ def _sampled(share: float, n_wrong: int, *, ties: str = "shared", votes: int = 4
         winners = counts == counts.max(axis=1, keepdims=True)
         ours, rivals = winners[:, 0], winners.sum(axis=1)
         credit = {"shared": ours / rivals, "won": ours, "lost": ours & (rivals == 1)}[ties]
-        if credit.mean() >= ENOUGH:
+        if credit.mean() >= enough:
             return k
     return 200
 
@@ -77,11 +86,24 @@ def _by_majority_vote(share: float, n_wrong: int) -> int:
 
 
 def _near(answer: Callable[..., Any], share: float, n_wrong: int) -> Any:
-    """Any number near the exact one is as good: what chance may do to an honest experiment."""
-    exact = votes_needed(share, n_wrong)
-    near = within(0.91 * exact, 1.055 * exact, TOO_FEW, TOO_MANY)
-    found = near(answer, share, n_wrong)
-    return exact if isinstance(found, float) else found
+    """The exact number for any near it: what chance may do to an honest experiment."""
+    result = answer(share, n_wrong)
+    measured, exact = number(result), votes_needed(share, n_wrong)
+    if measured is None or math.isnan(measured):
+        return result
+    low, high = _bounds(exact)
+    return float(exact) if low <= measured <= high else measured
+
+
+def _bounds(exact: float) -> tuple[float, float]:
+    return 0.91 * exact, 1.055 * exact
+
+
+def _said(args: tuple[Any, ...], expected: float, got: float) -> str:
+    if 0 <= got <= 1:
+        return f"You returned {show(got)}, a share: return k, how many must vote."
+    low, high = _bounds(expected)
+    return outside(got, math.ceil(low), math.floor(high), HOLD)
 
 
 VOTES_NEEDED = Exercise(
@@ -92,8 +114,11 @@ VOTES_NEEDED = Exercise(
     reference=votes_needed,
     probes=[(0.3, 9), (0.4, 9), (0.5, 4), (0.25, 19)],
     mistakes={
-        TOO_FEW: partial(_sampled, ties="won"),
-        TOO_MANY: partial(_sampled, ties="lost"),
+        TIE_WON: partial(_sampled, ties="won"),
+        TIE_LOST: partial(_sampled, ties="lost"),
+        ONE_IN_TEN: partial(_sampled, enough=0.9),
+        "You return 18 whatever you are asked: that is for a share of 0.5 and four wrong "
+        "answers.": lambda share, n_wrong: 18,
         "This is pass@k: one right answer among the k is no vote. It must be the "
         "favourite.": _passes,
         "You let the right answer vote against a single wrong one. All the wrong ones are in the "
@@ -101,5 +126,8 @@ VOTES_NEEDED = Exercise(
     },
     alternatives={"sampled": _sampled, "by halves, with the vote of 9.3": _by_majority_vote},
     call=_near,
+    explain=_said,
+    rtol=0.035,
+    atol=0.7,
     timeout=20.0,
 )

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from utils.course.checking.compare import Remark
+from utils.course.checking.compare import Remark, difference
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import uniform
+from utils.course.exercises.probing import number, uniform
 from utils.course.exercises.slips import Wrong, alone, in_pairs
 from utils.llm.reasoning import self_teaching
 
@@ -26,18 +26,22 @@ def _slipped(
 ) -> Tensor:
     chances = logits.softmax(-1 if "axis" not in wrong else 1)
     told = chances if "chance" in wrong else chances.log()
+    told = chances.log2() if "log2" in wrong else told
     told = logits if "scores" in wrong else told
     told = told.gather(-1, targets[..., None])[..., 0]
     weights = advantages[:, None] if "unweighted" not in wrong else torch.ones_like(told)
     if "positive" in wrong:
         weights = weights.clamp(min=0)
-    terms = told * weights if "all tokens" in wrong else told * weights * learned
+    counted = ~learned if "turned" in wrong else learned
+    terms = told * weights if wrong & {"all tokens", "never left out"} else told * weights * counted
     total = terms.sum() if "climbs" in wrong else -terms.sum()
     if "sum" in wrong:
         return total
     if "by rows" in wrong:
         return total / len(targets)
-    return total / (targets.numel() if "by places" in wrong else learned.sum())
+    if wrong & {"by places", "never left out"}:
+        return total / targets.numel()
+    return total / counted.sum().clamp(min=1)
 
 
 SAID = {
@@ -45,6 +49,10 @@ SAID = {
     "what was paid becomes less likely.",
     "all tokens": "What stands behind the end of an answer is counted as well: leave out where "
     "`learned` is False.",
+    "never left out": "`learned` has no say: leave out the empty places behind the end of an "
+    "answer, in the sum and in the number that it is divided by.",
+    "turned": "`learned` is turned round: True stands where there is something to learn.",
+    "log2": "These are logarithms to base 2: take the natural one, as log_softmax does.",
     "unweighted": "The advantages are missing: this makes every answer more likely, the wrong ones "
     "too.",
     "positive": "Answers with a negative advantage are left out: they must become less likely.",
@@ -61,7 +69,9 @@ SAID = {
     "`learned.sum()`.",
 }
 APART = [
-    "sum | by rows | by places",
+    "sum | by rows | by places | never left out | turned",
+    "all tokens | never left out | turned",
+    "log2 | chance | scores",
     "unweighted | positive",
     "chance | scores",
     "axis | scores",
@@ -69,15 +79,26 @@ APART = [
 ]
 
 
+CUT = (
+    "The loss is cut off from the scores (`detach`, `item` or `no_grad`): the number is right, and "
+    "nothing can be learned from it."
+)
+CUT_IN_PART = (
+    "The number is right, but its gradient by the scores isn't: part of the way back is cut off."
+)
+
+
 def _with_gradient(answer: Callable[..., Any], logits: Tensor, *rest: Tensor) -> Any:
-    """The loss and its gradient by the logits, or a remark where there is no way back to them."""
+    """The loss, or a remark where it is right and its gradient by the logits isn't."""
     logits = logits.clone().requires_grad_()
     loss = answer(logits, *rest)
-    if not isinstance(loss, Tensor) or loss.ndim:
+    wanted = policy_loss(logits, *rest)
+    if number(loss) is None or difference(wanted.detach(), torch.as_tensor(loss).detach()):
         return loss
-    if not loss.requires_grad:
-        return loss, Remark("a loss that autograd finds no way back from")
-    return loss.detach(), torch.autograd.grad(loss, logits)[0]
+    if not isinstance(loss, Tensor) or not loss.requires_grad:
+        return Remark("the number is right, but autograd finds no way back to the scores")
+    pairs = [torch.autograd.grad(each.sum(), logits)[0] for each in (wanted, loss)]
+    return Remark("the number is right, but its gradient isn't") if difference(*pairs) else loss
 
 
 def _by_cross_entropy(
@@ -128,8 +149,10 @@ POLICY_LOSS = Exercise(
     ],
     mistakes={
         **alone(_slipped, SAID),
-        "The loss is cut off from the scores (`detach`, `item` or `no_grad`): the number is right, "
-        "and nothing can be learned from it.": lambda *args: policy_loss(*args).detach(),
+        CUT: lambda *args: policy_loss(*args).detach(),
+        CUT_IN_PART: lambda logits, *rest: policy_loss(
+            torch.cat([logits[:1], logits[1:].detach()]), *rest
+        ),
         "Return one number: sum over all tokens of all answers.": lambda *args: (
             policy_loss(*args) * torch.ones(args[3].shape)
         ),
@@ -141,5 +164,4 @@ POLICY_LOSS = Exercise(
         "a distribution": _by_distribution,
     },
     call=_with_gradient,
-    parts=("the loss", "its gradient by the scores"),
 )

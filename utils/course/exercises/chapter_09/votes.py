@@ -158,7 +158,7 @@ MAJORITY_VOTE = Exercise(
         _EMPTY: _empty_raises,
         "The number of votes was left out: return the winners and the votes of "
         "each.": lambda answers: majority_vote(answers)[0],
-        "The votes come first: return the winners, then their votes.": (
+        "You return the votes first: return the winners, and then their votes.": (
             lambda answers: majority_vote(answers)[::-1]
         ),
         "You returned how many winners there are; return how many votes each of them got.": (
