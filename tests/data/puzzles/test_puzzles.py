@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 
 import pytest
 import torch
 
+from utils.data.puzzles import models
 from utils.data.puzzles import sums as puzzles
+from utils.llm.gpt import GPT
 
 
 def test_answers_are_sums_modulo_ten() -> None:
@@ -114,3 +117,9 @@ def test_what_is_no_puzzle_is_refused() -> None:
         puzzles.encode("1+2=")
     with pytest.raises(ValueError, match="n_digits is 0"):
         puzzles.questions(1, 0)
+
+
+def test_a_search_from_minus_infinity_finds_something_whatever_was_written() -> None:
+    scores = models.judge(GPT.load("sums-checked"), ["12=", "12=11:", "12=1133:3;", "?"])
+    assert all(score > -math.inf for score in scores)
+    assert max(scores) == scores[2]

@@ -4,7 +4,6 @@ All are GPTs of two layers, four heads and 64 columns, with 105,000 parameters. 
 lie in utils/data/checkpoints; `python -m utils.data.puzzles.make_checkpoints` makes them again.
 """
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ __all__ = [
 
 CONTEXT_LENGTH = 48
 N_LESSONS = 30_000
+UNFIT = -1e6  # the score of what can't be judged
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,12 @@ def judge(model: GPT, texts: Sequence[str]) -> list[float]:
 
     Each line of the scratchpad is shown to it, the lines before it checked; counted is the chance
     that it gives, in its check, to the very sum that stands there. A text that isn't made of whole
-    lines, one for each digit of the question, gets −inf.
+    lines, one for each digit of the question, gets `UNFIT`, less than any other and still a number:
+    a search for the best may begin at −inf.
     """
     marked = [_as_checked(text) for text in texts]
     good = [i for i, text in enumerate(marked) if text is not None]
-    scores = [-math.inf] * len(texts)
+    scores = [UNFIT] * len(texts)
     if not good:
         return scores
     rows = [puzzles.encode(marked[i]) for i in good]
