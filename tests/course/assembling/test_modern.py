@@ -76,7 +76,13 @@ def chat_prompt(messages):
 chat_prompt = check("11.7", chat_prompt)
 """
 APPEND = """
-def append(cache, k, v):
+from dataclasses import dataclass
+@dataclass
+class Cache:
+    keys: torch.Tensor
+    values: torch.Tensor
+    length: int = 0
+def append(cache: Cache, k, v):
     end = cache.length + k.shape[2]
     if end > cache.keys.shape[2]:
         raise ValueError("full")

@@ -63,7 +63,7 @@ def functions(
     space: dict[str, Any] = {"__name__": "my_llm"}
     space |= {"course_part": course_part, "as_checked": as_checked}
     with time_limit(SECONDS):
-        exec(compile(source, "my_llm.py", "exec"), space)
+        exec(compile(source, "my_llm.py", "exec", dont_inherit=True), space)
     if watch:
         watch.over_all(space, names)
     return {id: space[names[id]] for id in ids}
