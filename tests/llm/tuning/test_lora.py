@@ -126,3 +126,10 @@ def test_errors_say_what_to_do() -> None:
         lora.add_lora(lora.add_lora(tiny()))
     with pytest.raises(ValueError, match="nothing to save"):
         lora.save_lora(tiny(), "unused")
+
+
+def test_a_model_is_told_from_others_whatever_its_size():
+    for length in (1, 2, 1024, 1025, 28_311_552, 1 << 40):
+        places = lora._spread(length)
+        assert (places[0], places[-1]) == (0, length - 1)
+        assert (places.diff() > 0).all()

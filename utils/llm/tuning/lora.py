@@ -164,10 +164,15 @@ def fingerprint(model: nn.Module) -> str:
     for name, value in sorted(model.state_dict().items()):
         if name not in roads:
             row = value.detach().flatten()
-            places = torch.linspace(0, len(row) - 1, min(len(row), _MARKED)).long()
             mark.update(f"{name}{tuple(value.shape)}".encode())
-            mark.update(row[places].float().cpu().numpy().tobytes())
+            mark.update(row[_spread(len(row))].float().cpu().numpy().tobytes())
     return mark.hexdigest()
+
+
+def _spread(length: int) -> Tensor:
+    """Some places from the first to the last of so many, in whole numbers: floats would round."""
+    count = min(length, _MARKED)
+    return torch.arange(count) * (length - 1) // max(1, count - 1)
 
 
 def save_lora(
