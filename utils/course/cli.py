@@ -14,6 +14,7 @@ from utils.course.commands.assemble import assemble
 from utils.course.commands.chat import chat
 from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
+from utils.course.commands.progress import progress
 from utils.course.commands.serve import serve
 from utils.course.commands.terminal import ready
 from utils.course.commands.train import train
@@ -155,6 +156,7 @@ def build(
     raise typer.Exit(build_notebooks(chapters or [], check=check, force=force))
 
 
+app.command()(progress)
 app.command()(train)
 app.command()(chat)
 app.command()(serve)
