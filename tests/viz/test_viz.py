@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import _pylab_helpers
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from nbclient import NotebookClient
 from PIL import Image
 
@@ -211,7 +212,27 @@ def test_letters_without_a_glyph_are_spelled_out_and_nothing_warns():
         plots.bars({"한국": 1.0, "🪁": 2.0, "$x": 3.0}, "한 $y$", "세 막대 $z$.")
         plots.heatmap([[1.0]], ["물"], ["결"], "Heat.")
         plots.lines({"길 model": [1, 10, 100]}, "x", "y", "Log.", log_x=False, log_y=True)
-    assert style.drawable("물 a√é") == "[U+BB3C] a√é"
+    assert style.drawable("𐎀 a√é") == "[U+10380] a√é"
+
+
+def test_what_the_first_font_lacks_is_drawn_with_the_next(monkeypatch):
+    # STIXGeneral comes with matplotlib too, and has signs that DejaVu lacks
+    first = style._glyphs()
+    charmap = get_font(findfont(FontProperties(family="STIXGeneral"))).get_charmap()
+    lacking = chr(min(code for code in charmap if code not in first and code > 0x1000))
+    monkeypatch.setattr(style, "HANGUL", ("no such font", "STIXGeneral"))
+    for cached in (style.families, style._glyphs):
+        cached.cache_clear()
+    try:
+        assert style.families() == ("DejaVu Sans", "STIXGeneral")
+        assert style.drawable(lacking) == lacking
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            plots.bars({f"a{lacking}": 1.0}, "a", "b")
+    finally:
+        monkeypatch.undo()
+        for cached in (style.families, style._glyphs):
+            cached.cache_clear()
 
 
 def test_log_axes_are_written_in_plain_numbers():

@@ -20,7 +20,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -41,6 +41,16 @@ DIVERGING = "PuOr"
 DPI = 100
 WIDTH, HEIGHT = 8.0, 4.0
 
+FONT = "DejaVu Sans"  # comes with matplotlib, and has no Hangul
+#: Of Windows, of macOS, of Linux's packages fonts-noto-cjk and fonts-nanum.
+HANGUL = (
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "Noto Sans CJK KR",
+    "Noto Sans CJK JP",  # one file for all of CJK, which goes by the first name in it
+    "Noto Sans KR",
+    "NanumGothic",
+)
 RC = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
@@ -57,7 +67,7 @@ RC = {
     "figure.facecolor": "white",
     "figure.titlesize": 12,
     "figure.titleweight": "bold",
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": 11,
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.8,
@@ -79,7 +89,7 @@ def context() -> Iterator[None]:
     """Matplotlib's settings for the figures of the course, and the reader's own again after."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(RC)
+        matplotlib.rcParams.update(RC | {"font.family": list(families())})
         yield
 
 
@@ -140,18 +150,29 @@ def text_on(background: str | tuple[float, ...]) -> str:
 
 
 @cache
+def families() -> tuple[str, ...]:
+    """The fonts of the figures: matplotlib's own, then those of HANGUL that this machine has.
+
+    What the first lacks is drawn with the next, letter by letter.
+    """
+    here = {font.name for font in fontManager.ttflist}
+    return (FONT, *(name for name in HANGUL if name in here))
+
+
+@cache
 def _glyphs() -> frozenset[int]:
-    """The code points that the font of the figures, shipped with matplotlib, can draw."""
-    return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())
+    """The code points that the fonts of the figures can draw."""
+    paths = [findfont(FontProperties(family=name)) for name in families()]
+    return frozenset().union(*(get_font(path).get_charmap() for path in paths))
 
 
 def drawable(text: str) -> str:
-    """The text with what the font can't draw (Hangul, say) written as its code point.
+    """The text with what no font here can draw written as its code point.
 
     >>> drawable("café")
     'café'
-    >>> drawable("한 kite")
-    '[U+D55C] kite'
+    >>> drawable("𐎀 kite")
+    '[U+10380] kite'
     """
     known = _glyphs()
     return "".join(

@@ -22,7 +22,9 @@ NAMES = {
     "speed": "speed",
     "kernel": "kernel",
     "widgets": "widgets",
+    "letters": "letters",
     "disk": "disk",
+    "real_model": "model",
     "network": "network",
 }
 
@@ -175,6 +177,14 @@ def test_the_doctor_survives_what_it_finds() -> None:
     [found] = doctor.examine((lungs,))
     assert (found.name, found.status) == ("lungs", "missing")
     assert "cough" in found.detail
+
+
+def test_a_real_model_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    found = doctor.real_model()
+    assert (found.status, "course fetch smollm2" in found.remedy) == ("note", True)
+    monkeypatch.setattr("utils.data.texts.real_models.kept_model", lambda name: tmp_path / "m")
+    assert doctor.real_model() == Finding("model", "good", f"smollm2 is here: {tmp_path / 'm'}")
 
 
 WELL = Finding("disk", "good", "9 GB free")

@@ -230,12 +230,43 @@ def widgets() -> Finding:
     return Finding("widgets", "good", words)
 
 
+def letters() -> Finding:
+    """Can figures show Hangul?"""
+    try:
+        from utils.viz.style import families
+    except Exception:  # said by `packages` already
+        return Finding("letters", "note", "unknown while matplotlib does not start")
+    own, *more = families()
+    if more:
+        return Finding("letters", "good", f"figures show Hangul, with {more[0]}")
+    return Finding(
+        "letters",
+        "note",
+        f"figures write Hangul as code points: {own} has none",
+        "install a font that has it, as fonts-nanum (Debian, Ubuntu) or google-noto-sans-cjk-fonts "
+        "(Fedora), if you want to draw Korean",
+    )
+
+
 def disk() -> Finding:
     """Is there room for what the chapters write?"""
     free = shutil.disk_usage(ROOT).free / 1e9
     if free < 0.5:
         return Finding("disk", "note", f"{free:.1f} GB free", "make room: checkpoints are written")
     return Finding("disk", "good", f"{free:.1f} GB free")
+
+
+def real_model() -> Finding:
+    """Was the real chat model fetched that chapter 11 talks with?"""
+    try:
+        from utils.data.texts.real_models import REAL_MODELS, kept_model
+    except Exception:  # said by `torch` and `packages` already
+        return Finding("model", "note", "unknown while packages are missing")
+    for name in REAL_MODELS:
+        if path := kept_model(name):
+            return Finding("model", "good", f"{name} is here: {path}")
+    remedy = "course fetch smollm2 brings it, 93 MB; all chapters work without"
+    return Finding("model", "note", "no real chat model was fetched yet", remedy)
 
 
 def network() -> Finding:
@@ -267,7 +298,9 @@ EXAMINATIONS: tuple[Callable[[], Finding], ...] = (
     speed,
     kernel,
     widgets,
+    letters,
     disk,
+    real_model,
     network,
 )
 
