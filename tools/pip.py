@@ -35,7 +35,7 @@ NO_WHEEL = re.compile(r"No matching distribution found for ([^\s;]+)")
 
 
 #: What Windows allows of a path, and the longest name below the course's folder, in torch.
-MOST_OF_A_PATH, LONGEST_NAME = 259, len(r"\.venv\Lib\site-packages") + 167
+MOST_OF_A_PATH, LONGEST_NAME = 259, len("/.venv/Lib/site-packages/") + 167
 
 
 def long_path_advice() -> str:

@@ -400,4 +400,4 @@ def test_a_folder_that_lies_too_deep_for_windows_is_told_before() -> None:
     assert not pip.is_too_deep(deep, "Windows", long_paths=True)
     assert not pip.is_too_deep(deep, "Linux")
     assert pip.is_too_deep("C:" + "x" * 66, "Windows")
-    assert not pip.is_too_deep("C:" + "x" * 60, "Windows")
+    assert not pip.is_too_deep("C:" + "x" * 65, "Windows")
