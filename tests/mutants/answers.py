@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import linecache
 from collections.abc import Callable, Iterator
@@ -49,13 +50,28 @@ def _answer_in(code: str, exercise: str) -> str:
     return bound[-1]
 
 
+#: Values that chapters give a name to and answers lean on, quickly computed.
+AT_HAND = {"corpus", "stories", "train", "held_out", "vocabulary", "NAMES"}
+
+
+def _is_at_hand(node: ast.stmt) -> bool:
+    """Whether a statement of a chapter defines a helper, or one of the values of `AT_HAND`."""
+    if isinstance(node, ast.Assign):
+        return all(isinstance(t, ast.Name) and t.id in AT_HAND for t in node.targets)
+    return isinstance(node, ast.FunctionDef | ast.ClassDef)
+
+
 @cache
 def chapter_names(chapter: str) -> dict[str, Any]:
-    """What a chapter imports, and its exercises' names with the course's own answers."""
+    """What a chapter imports and defines for its cells, and the course's own answers by name."""
     tree = ast.parse(source_path(chapter).read_text(encoding="utf-8"))
     imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     space: dict[str, Any] = {}
     exec(compile(ast.Module(imports, []), "imports", "exec"), space)
+    for node in tree.body:
+        if _is_at_hand(node):
+            with contextlib.suppress(Exception):  # what rests on a cell that isn't run here
+                exec(compile(ast.Module([node], []), "at hand", "exec"), space)
     for exercise, piece in solutions(chapter).items():
         space[piece.name] = course_part(exercise)
     return space

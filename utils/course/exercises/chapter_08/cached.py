@@ -18,6 +18,9 @@ from utils.course.exercises.slips import Wrong, alone
 # 8.10 · the loop with a cache
 
 
+N_LAYERS = 2
+
+
 class Kept:
     """The cache of a layer as far as a loop can see it: for how many texts, and how many tokens."""
 
@@ -44,16 +47,19 @@ class CachedModel:
 
     def make_caches(self, batch: int) -> list[Kept]:
         """An empty cache for each of two layers, for as many texts as `batch`."""
-        return [Kept(batch), Kept(batch)]
+        return [Kept(batch) for _ in range(N_LAYERS)]
 
     def __call__(self, ids: Tensor, caches: Sequence[Kept] | None = None) -> Tensor:
         """(1, n) -> (1, n, V), the n tokens behind those that the caches keep.
 
-        Raises ValueError for another shape, no tokens at all, or caches for other than one text.
+        Raises ValueError for another shape, no tokens at all, caches for other than one text, or
+        other than one for each layer.
         """
         if not isinstance(ids, Tensor) or ids.ndim != 2 or len(ids) != 1 or not ids.numel():
             shape = tuple(ids.shape) if isinstance(ids, Tensor) else type(ids).__name__
             raise ValueError(f"the model reads ids of the shape (1, n), n ≥ 1, and got {shape}")
+        if caches is not None and len(caches) != N_LAYERS:
+            raise ValueError(f"the model has {N_LAYERS} layers, and got {len(caches)} caches")
         if any(cache.batch != 1 for cache in caches or ()):
             raise ValueError(f"the caches are for {caches[0].batch} texts, and the model reads 1")
         row, place = (caches[0].row, caches[0].length) if caches else (0, 0)

@@ -131,10 +131,10 @@ def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
 
 def _about_words(words: list[str], theirs: list[str]) -> str:
     """How a list of words departs from the one that is wanted."""
-    if any(" " in word for word in theirs):
-        return "A whole text stands in the list as one word: take it apart with split()."
     if all(len(word) == 1 for word in theirs if word not in (END, SYSTEM, USER, ASSISTANT)):
         return "A text was taken apart into its characters: take it apart with split()."
+    if any(" " in word.strip() for word in theirs):
+        return "A whole text stands in the list as one word: take it apart with split()."
     lacks, more = Counter(words) - Counter(theirs), Counter(theirs) - Counter(words)
     if not lacks and not more:
         place = next(
