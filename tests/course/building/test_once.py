@@ -316,11 +316,12 @@ def test_it(i):
 def test_nothing_outlives_the_run(tmp_path: Path, end: str, words: list[str]) -> None:
     (tmp_path / "test_it.py").write_text(SUITE.replace("END", end), encoding="utf-8")
     (tmp_path / "tmp").mkdir()
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-n", "2", *words]
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "conftest", "-n", "2", *words]
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "TMPDIR": str(tmp_path / "tmp")}
     done = subprocess.run(
         [*command, "--dist", "loadfile", "-p", "no:cacheprovider", "test_it.py"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | alone,
         capture_output=True,
         text=True,
         timeout=120,
@@ -346,11 +347,11 @@ def test_a_kernel_remembers_and_shows_no_trace_of_it(tmp_path: Path, words: list
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
     nbformat.write(notebook, tmp_path / "it.ipynb")
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", "--nbval", "it.ipynb", *words]
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "nbval.plugin"]
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider"],
+        [*command, "-p", "conftest", "--nbval", "it.ipynb", "-p", "no:cacheprovider", *words],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=200,
