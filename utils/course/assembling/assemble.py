@@ -10,6 +10,7 @@ from pathlib import Path
 
 from utils.course.assembling.assembled import first_words
 from utils.course.assembling.extract import Piece, piece_to_json, pieces, source_of
+from utils.course.assembling.keeping import check_place, write_program
 from utils.course.assembling.places import CALLED_BY, PARTS, places
 from utils.course.assembling.talking import Silent, messages
 from utils.course.assembling.watching import at_work
@@ -17,7 +18,6 @@ from utils.course.building.place import Progress, find_chapters, progress
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
 from utils.data.texts.models import DEFAULT, open_model
 from utils.data.texts.real_models import REAL_MODELS, kept_model
-from utils.llm.machine.files import replacing
 
 __all__ = ["Parts", "assemble", "gather", "program"]
 
@@ -217,6 +217,7 @@ def assemble(
     prompt it gets one of the course's. Raises ValueError for a prompt that the model cannot read,
     and what `gather` raises.
     """
+    check_place(Path(out))
     model = _at_hand(model)
     opened = open_model(model)
     example, wanted = first_words(opened), places(opened)
@@ -227,9 +228,10 @@ def assemble(
         parts = gather(chapters, model, show, wanted)
         texts = write_with(parts, model, prompt, seed, show)
     print("\n".join(parts.lines()), end="\n\n", flush=True)
-    with replacing(Path(out)) as file:
-        file.write(program(parts, model, example).encode())
+    kept = write_program(Path(out), program(parts, model, example))
     print("\n\n".join(texts))
+    if kept is not None:
+        print(f"\nThe {Path(out).name} that was changed by hand is kept as {kept.name}.")
     print(f"\n{Path(out).name} holds it all: python {Path(out).name} runs it again.")
     return parts
 
