@@ -70,7 +70,8 @@ def _judged(answers: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
         namespace: dict[str, Any] = {"__name__": "answer"}
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(answer["source"], f"<answer {answer['id']}>", "exec"), namespace)
+                name = f"<answer {answer['id']}>"
+                exec(compile(answer["source"], name, "exec", dont_inherit=True), namespace)
                 line = judge_sealed(answer["id"], namespace[answer["name"]])
         except Exception as error:  # what stands around an answer may raise anything
             said = f"{type(error).__name__}: {error}"
