@@ -28,6 +28,13 @@ def test_a_processor_runs_what_it_has_and_what_is_older() -> None:
     assert everywhere.lines("AVX2", True)[0] == ("plain, 1 thread", {"OMP_NUM_THREADS": "1"})
 
 
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs within load xdist and no other plugin: some bring torch along."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist")
+
+
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """Two tests, of which one is red on two threads."""
@@ -39,7 +46,6 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.slow
 def test_what_differs_is_named_line_by_line(
     suite: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,7 +58,6 @@ def test_what_differs_is_named_line_by_line(
     assert everywhere.main(["--lines", "plain, 1", "--jobs", "0", str(suite)]) == 0
 
 
-@pytest.mark.slow
 def test_a_run_without_a_report_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert everywhere.main(["--lines", "plain, 1", "--jobs", "0", "no_such_file.py"]) == 1
     assert "pytest\n    ended with 4" in capsys.readouterr().out
