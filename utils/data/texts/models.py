@@ -20,7 +20,7 @@ from utils.llm.gpt import checkpoints, hf
 from utils.llm.gpt.gguf import open_gguf
 from utils.llm.gpt.model import GPT
 from utils.llm.sampling.fast import FastGPT, with_precision
-from utils.llm.sampling.packed import is_packed, open_packed
+from utils.llm.sampling.packed import model_of
 from utils.llm.tokenizer.bpe import gpt2_encoding
 from utils.llm.tokenizer.files import load_encoding
 from utils.llm.tokenizer.frame import Frame
@@ -96,8 +96,8 @@ def open_model(
     the real chat model that `course fetch` brings. Another name, as "gpt2", is downloaded once.
 
     In another `precision` than "float32", "int4", "int8" or "bfloat16", the model reads and writes
-    faster, and is no `GPT` that can be trained or looked into; "auto" takes a file that is kept in
-    4 bits as it is, and another as float32. What this machine can't do becomes the next wider one.
+    faster, and is no `GPT` that can be trained; "auto" takes a file of 4 bits as it is, another as
+    float32. What this machine can't do becomes the next wider one.
 
     Raises FileNotFoundError, ValueError, ConnectionError or ImportError, saying what to do.
     """
@@ -132,10 +132,7 @@ def _fetched(name: str) -> Path:
 def _open_gguf(path: Path, name: str, precision: str) -> TextModel:
     """A model with its own tokenizer and its own frame of a conversation, all in one file."""
     file = open_gguf(path)
-    if precision in ("auto", "int4") and is_packed(file):
-        model = open_packed(file)
-    else:
-        model = GPT.of_weights(file.config, file.weights(), path.stem, path)
+    model = model_of(file, precision)
     if file.encoding is None:
         return _of_known_words(model, file.words, name)
     return _framed(model, file.encoding, name, file.marks)

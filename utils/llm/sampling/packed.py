@@ -21,13 +21,20 @@ from utils.llm.sampling.int4 import (
     rounded_to_bytes,
 )
 
-__all__ = ["FOUR_BITS", "four_bits", "is_packed", "open_packed"]
+__all__ = ["FOUR_BITS", "four_bits", "is_packed", "model_of", "open_packed"]
 
 
 def is_packed(file: GGUF) -> bool:
     """Whether matrices of the layers are kept in 4 bits, in groups of 32."""
     names = [name for names in file.sources().values() for name in names]
     return any(file.raw(name)[0] in FOUR_BITS for name in names if name.startswith("blk."))
+
+
+def model_of(file: GGUF, precision: str = "float32") -> GPT | FastGPT:
+    """The model of a file: packed where "auto" or "int4" meet a file of 4 bits, else a `GPT`."""
+    if precision in ("auto", "int4") and is_packed(file):
+        return open_packed(file)
+    return GPT.of_weights(file.config, file.weights(), file.path.stem, file.path)
 
 
 def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
