@@ -27,7 +27,7 @@
 # two layers. You will also see three things go wrong that go wrong in every large model as well: a
 # learning rate that is too large, a model that learns its examples by heart, a gradient that dies
 # on its way. And you will find the fault of a training loop that somebody else has written. It takes
-# a good two hours, some seventy minutes of them in the exercises.
+# a good two hours, some eighty minutes of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. Whatever you have not solved yet, the chapter
 # does with the course's own version. Then begin again at the top. Answer each question before
@@ -455,14 +455,14 @@ print(f"the edge for these points: {learning.smallest_diverging_rate(x):.3f}")
 # has the same one, for tensors, and calls it *autograd*.
 #
 # ### Exercise 1.8 · Autograd, in miniature
-# ★★★ · 12 min · Linnainmaa 1970 (its number is out of turn)
+# ★★★ · 20 min · Linnainmaa 1970
 #
 # A `Value` is a number, `data`, that remembers its `parents` and the `rates` at which it answers to
 # them. The sum is written already. Write the product, and `backward`, which leaves in the `grad` of
 # every value behind this one how fast this one answers to it. Every `grad` begins at 0. In the
 # example above, `d.backward()` leaves −2 in `a.grad`, 2 in `b.grad` and 1 in `c.grad` and `d.grad`.
 # Forty doublings in a row must not take longer than four: pass on once for each value, and not once
-# for each path.
+# for each path. (It is called once for a graph: a second call may add to what the first has left.)
 #
 # <details><summary>A nudge</summary>The product has the shape of the sum, with other rates. For
 # <code>backward</code>, first put all values into a list in which each stands after its parents;

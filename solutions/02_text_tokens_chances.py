@@ -23,7 +23,7 @@
 #
 # You write eight small functions: UTF-8 by hand, the three parts of a BPE trainer, an n-gram
 # model, entropy, an experiment, and the windows that a GPT trains on. Reading and doing take some
-# two hours.
+# two hours, a good hour of them in the exercises.
 #
 # First run everything once: **Run → Run All Cells**. Then read from the top, and run each cell
 # again when you get there.
@@ -827,14 +827,15 @@ print("order 6 is worse than order 5:", sixth > orders[5])
 
 # %% [markdown]
 # ### Exercise 2.8 · What twice the text is worth
-# ★★☆ · 10 min · an experiment of your own (its number is out of turn)
+# ★★☆ · 10 min · an experiment of your own
 #
 # All of these have read 2,000 stories. Would more help? A question of this kind has no formula: one
 # measures. So measure: **how many bits a word does an n-gram gain on new stories when it has read
 # 2,000 stories in place of 1,000?** Write the experiment as a function of the order, which returns
 # the bits a word after 1,000 stories minus those after 2,000.
 #
-# `stories` and `corpus.val` are at hand, and you may draw others. The check knows the gain from a
+# At hand are `train`, the 2,000 stories as lists of words; `held_out`, 300 that none of the models has
+# read; and `vocabulary`, all their words. You may draw others. Leave the strength of a model at 1. The check knows the gain from a
 # dozen draws, and accepts whatever lies within their spread. That is wide enough for other stories,
 # and too narrow for an experiment in which anything else changes along with the text. What has to
 # be held still? Decide before you write, and guess the gains of the 3-gram and the 5-gram.

@@ -24,7 +24,7 @@
 #
 # You will build: the weights of a kernel, a smoother, an experiment that finds its bandwidth, a
 # softmax that survives any score, a measurement that explains the famous √d, attention for one
-# query, and a dictionary that answers with a blend. It takes some 100 minutes, about 45 of them in
+# query, and a dictionary that answers with a blend. It takes some 100 minutes, about 50 of them in
 # the exercises.
 #
 # First run everything: **Run → Run All Cells**. Then begin again at the top.
@@ -201,7 +201,7 @@ ask("3.a")
 
 # %% [markdown]
 # ### Exercise 3.7 · Measure the best bandwidth
-# ★★★ · 10 min · an experiment of your own
+# ★★★ · 15 min · an experiment of your own
 #
 # Which bandwidth is best? That is a question for an experiment, and this time you design it. You are
 # given `n_points`, and `draw`: each call of `draw(n)` measures at n new places and returns them with

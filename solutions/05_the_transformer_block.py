@@ -1116,6 +1116,7 @@ print("words of the target that notice:", int(moved.sum()), "of 4")
 # | GELU, ReLU | GELU, ReLU | a bend without a corner; one with |
 # | hidden width | 은닉 차원 | how many numbers there are between the two matrices |
 # | parameter | 매개변수 (파라미터) | a number that is learned |
+# | module | 모듈 | parameters and smaller modules, each under its name, and what is computed with them |
 # | ablation | 절제 (어블레이션) | taking a part away to see what it does |
 # | seed | 시드 | from where the dice start |
 # | Dynamic Tanh | 다이내믹 Tanh (동적 tanh) | an S in the place of a norm |

@@ -865,7 +865,8 @@ for text, a, b in zip(texts, alone, together, strict=True):
 # The longest text is right, and the shorter ones are not. Find out why, and write a `next_scores`
 # that takes the same arguments and gives each text the scores that it has alone. Copy the
 # colleague's lines and mend them, or do it in another way; any cure will do. Each `block` takes the
-# vectors, and a mask if you like, which adds to the causal one.
+# vectors, and a mask if you like, which adds to the causal one: (B, 1, 1, T), True where a token may
+# be looked at.
 #
 # <details><summary>A nudge</summary>The mask is right. What else depends on how many columns stand in front of
 # a text?</details>

@@ -748,7 +748,8 @@ print(f"the story world itself, {bits:.2f} bits a word, among {at_floor:.2f}")
 # to call `backward` on; `validate(model)` the loss on held-out text, a number. Look after `every`
 # steps, after 2 · `every`, and so on. A look is a gain if its loss is *below* the best so far. After
 # `patience` looks in a row without a gain, stop. Leave the model with the weights of the best look,
-# and return the list of the held-out losses.
+# and in training mode, and return the list of the held-out losses. Where no look has taken place, the
+# list is empty and the weights are those of the last step.
 #
 # By hand, with a look after every 10 steps and a patience of 2:
 #
@@ -853,7 +854,8 @@ print("it keeps the best of its looks:", abs(at_a_look(stopped) - min(looks)) < 
 # `run(rate, seed, steps)` trains a fresh model with that rate, its numbers rolled with that seed, and
 # gives the held-out loss after so many steps; `nan` where the weights blew up. Find the rate between
 # 0.0001 and 1 that is best for trainings of 20 steps, within a factor of 2 of the true one. There is
-# time for 40 runs. How to spend them is your decision: which rates, how many seeds.
+# time for 40 runs, of 20 steps each. How to spend them is your decision: which rates, how many seeds.
+# Where a rate has several seeds, the mean of their losses counts.
 #
 # Two hints about the world: rates are compared by their *ratio*, so 0.001, 0.01 and 0.1 are equally far
 # apart; and a lucky start may be worth more than a better rate.

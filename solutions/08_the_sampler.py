@@ -795,7 +795,7 @@ plots.heatmap(
 # ### Exercise 8.9 · Min-p
 # ★☆☆ · 4 min · Nguyen and others 2025
 #
-# (Its number is out of turn: 8.7 and 8.8 come below.) From logits (…, V) return logits of the same
+# From logits (…, V) return logits of the same
 # shape: as they are where a token's chance is at least p times the largest chance of its row, −∞
 # elsewhere. By hand, for p = 0.3:
 #
@@ -1280,6 +1280,7 @@ for beginning in beginnings:
 # A sound cache changes nothing but the time. Find out what goes wrong, and write a `write_cached`
 # that takes the same arguments and gives the very tokens of the loop without a cache, for prompts of
 # one token too, and for no new tokens at all; and that reads each token once, not anew for each step.
+# (`model.make_caches(1)` makes an empty cache for each layer; the 1 says for how many texts.)
 #
 # <details><summary>A nudge</summary>Write down, for a prompt of three tokens, what the model reads in its first
 # call, in its second, in its third. How many tokens does the cache hold then?</details>

@@ -110,6 +110,7 @@ scratchpad = check("9.1", scratchpad)
 #     "47=4471:1"          None, nothing says that it has ended
 #     "47=:11;"            None, that is not one digit
 #     "47=4471;:9;"        None, the first `;` ends the answer
+#     "4471:1;"            1, without a `=` the whole text is the answer
 #
 # <details><summary>A nudge</summary>Cut the text twice, then look at the end of what is
 # left.</details>
@@ -650,7 +651,8 @@ widgets.vote_explorer(right=30, favourite=25)
 # answer, `share`; the `n_wrong` wrong ones, equally likely each; and that a tie of m counts 1 / m.
 #
 # Write the experiment and return the first k that reaches 0.95. An honest experiment is off by one
-# or two, so whatever is near passes. (With `share` 0.5 and four wrong answers it is 18.)
+# or two, so whatever is near passes. (With `share` 0.5 and four wrong answers it is 18, and nothing
+# beyond 50 is asked for.)
 #
 # <details><summary>A nudge</summary>You need only how often each answer was given, not who gave it
 # when. <code>torch.multinomial</code> draws answers, and <code>F.one_hot</code> or
@@ -992,7 +994,7 @@ ask("9.e")
 # gradient is minus the policy gradient. Take N answers of T tokens. `logits` (N, T, V) are the
 # model's scores at each place of the answer, `targets` (N, T) the token that was sampled there,
 # `learned` (N, T) is True up to the end of the answer and False behind it, and `advantages` (N) are
-# yours. Return one number,
+# yours. Return one number, a tensor that autograd can go back from,
 #
 #     − sum of advantage · log p(token)  over the learned tokens,  divided by how many these are
 #

@@ -148,7 +148,9 @@ held_out = load_corpus("python-docs").val
 val_ids = torch.tensor(own.encode(held_out))
 n_bytes = len(held_out.encode())
 read = load_corpus("python-docs").train
-added = len(lzma.compress((read + held_out).encode())) - len(lzma.compress(read.encode()))
+added = len(lzma.compress((read + held_out).encode())) - len(
+    lzma.compress(read.encode())
+)
 paid = {
     "gzip": 8 * len(gzip.compress(held_out.encode())) / n_bytes,
     "xz, having read the rest": 8 * added / n_bytes,
@@ -165,7 +167,9 @@ plots.bars(
 )
 old = set(read.splitlines())
 lines = [line for line in held_out.splitlines() if len(line) > 30]
-print(f"of {len(lines)} long lines {sum(line in old for line in lines)} stand in the rest")
+print(
+    f"of {len(lines)} long lines {sum(line in old for line in lines)} stand in the rest"
+)
 
 # %% [markdown]
 # `xz` keeps what it has read, letter for letter, and finds it again; one long line in eleven of the
@@ -417,7 +421,8 @@ plots.lines(
 # ★★☆ · 10 min · Hu et al. 2021, section 4
 #
 # `weight` W is (n_out, n_in) and stays as it is, without a gradient. Make `a`, (r, n_in), random;
-# make `b`, (n_out, r), zero; both with a gradient. And make a function `forward(x)` that returns
+# make `b`, (n_out, r), zero; both with a gradient. And make a function `forward(x)`. Return the three,
+# in the order `a, b, forward`; what `forward` returns is
 #
 #     x · Wᵀ  +  alpha / r · (x · Aᵀ) · Bᵀ
 #
@@ -1260,7 +1265,7 @@ print(f"the loss fell from {fell[0]:.1f} to {fell[-1]:.1f}")
 # model that draws it draws anything.
 #
 # ### Exercise 10.8 · A loop that learns badly
-# ★★☆ · 8 min · find the bug
+# ★★☆ · 4 min · find the bug
 #
 # Find out why, and write the loop as it should be. Leave the optimizer, the rate and the order of the
 # steps as they are: it is one thing that is wrong. Whichever way you cure it is fine, as long as the

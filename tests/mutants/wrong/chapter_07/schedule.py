@@ -169,7 +169,7 @@ wrongs(
 )
 wrongs(
     "7.2",
-    says="The cosine is off by one: it would reach",
+    says="The cosine is off by one: yours is at",
     one_less=lambda n, m, p, w, low: (
         p * (n + 1) / w
         if n < w

@@ -208,7 +208,7 @@ _DOUBLED = "c = a + a; " + "c = c + c; " * 39 + "c"
 AUTOGRAD = Exercise(
     id="1.8",
     title="Autograd, in miniature",
-    minutes=12,
+    minutes=20,
     stars=3,
     reference=learning.Value,
     probes=[

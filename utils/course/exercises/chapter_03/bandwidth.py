@@ -154,7 +154,7 @@ def _by_halving(n_points: int, draw: Draw) -> Tensor:
 BEST_BANDWIDTH = Exercise(
     id="3.7",
     title="Measure the best bandwidth",
-    minutes=10,
+    minutes=15,
     stars=3,
     reference=best_bandwidth,
     probes=[(60, draw_hilly), (60, draw_gentle), (240, draw_hilly)],

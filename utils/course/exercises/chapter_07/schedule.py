@@ -163,8 +163,8 @@ LEARNING_RATE = Exercise(
         "progress from warm_up on.": _bent(offset=0),
         "The cosine counts from step 0, and goes on behind the end: its progress is "
         "(step − warm_up) / (steps − warm_up), and 1 at most.": _bent(offset=0, hold=False),
-        "The cosine is off by one: it would reach min_rate at step number steps, one behind the "
-        "last.": _bent(last=1),
+        "The cosine is off by one: yours is at min_rate at step number steps − 1 already, and it "
+        "is to be there at step number steps. Divide by steps − warm_up.": _bent(last=1),
         "This cosine goes down and up again: half of it is wanted, an angle from 0 to π.": _bent(
             shape=lambda x: _half_a_cosine(2 * x)
         ),
