@@ -95,6 +95,8 @@ def test_it_completes(client: openai.OpenAI) -> None:
     tokens = client.completions.create(model="abc", prompt=[[120], [121]])
     assert [choice.text for choice in tokens.choices] == ["yz", "z"]
     assert client.completions.create(model="abc", prompt=[120]).choices[0].text == "yz"
+    whole = client.completions.create(model="abc", prompt=[120.0], n=2.0)  # JSON knows no other
+    assert [choice.text for choice in whole.choices] == ["yz", "yz"]
 
 
 def test_it_chats(client: openai.OpenAI) -> None:
@@ -151,7 +153,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"temperature": True}, "True: give a number", "temperature", None),
     ({"top_p": 1.5}, "top_p is 1.5: give a number from 0 to 1", "top_p", None),
     ({"n": 0}, "n is 0: give a whole number, from 1 to 128", "n", None),
-    ({"n": 2.0}, "n is 2.0", "n", None),
+    ({"n": 2.5}, "n is 2.5", "n", None),
     ({"seed": "x"}, "seed is 'x': give a whole number", "seed", None),
     ({"max_tokens": 0}, "max_tokens is 0: give a whole number, at least 1", "max_tokens", None),
     ({"stream": "yes"}, "stream is 'yes': give true or false", "stream", None),

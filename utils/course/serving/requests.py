@@ -13,6 +13,7 @@ from typing import Any
 from utils.course.serving.values import (
     MOST_TOKENS,
     ApiError,
+    as_whole,
     kind,
     number,
     shown,
@@ -152,7 +153,7 @@ def _prompt_ids(opened: TextModel, prompt: Any) -> list[int]:
 
 
 def _checked_ids(opened: TextModel, ids: Sequence[Any]) -> list[int]:
-    size = opened.model.config.vocab_size
+    size, ids = opened.model.config.vocab_size, [as_whole(i) for i in ids]
     for i in ids:
         if type(i) is not int or not 0 <= i < size:
             raise ApiError(
@@ -160,7 +161,7 @@ def _checked_ids(opened: TextModel, ids: Sequence[Any]) -> list[int]:
             )
     if not ids:
         raise ApiError("A prompt is an empty list: give a token, or a text.", "prompt")
-    return list(ids)
+    return ids
 
 
 def _messages(body: Mapping[str, Any]) -> list[Message]:

@@ -6,7 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ApiError", "kind", "number", "parse_body", "shown", "stops", "truth", "whole"]
+__all__ = [
+    "ApiError",
+    "as_whole",
+    "kind",
+    "number",
+    "parse_body",
+    "shown",
+    "stops",
+    "truth",
+    "whole",
+]
 
 MOST_STOPS, MOST_TOKENS = 4, 1 << 31
 _SHOWN = 80  # characters of a wrong value that its refusal repeats
@@ -47,7 +57,7 @@ def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
 
 def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int | None:
     """A whole number within limits; None where it is not given."""
-    value = body.get(name)
+    value = as_whole(body.get(name))
     if value is None:
         return None
     if type(value) is not int or not least <= value <= most:
@@ -55,6 +65,11 @@ def whole(body: Mapping[str, Any], name: str, least: int, most: int) -> int | No
         between = "" if name == "seed" else f", {between}"
         raise ApiError(f"{name} is {shown(value)}: give a whole number{between}.", name)
     return value
+
+
+def as_whole(value: Any) -> Any:
+    """2 for 2.0, which JSON doesn't tell apart; all else as it is."""
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def number(
