@@ -264,3 +264,12 @@ def _first(share, n, won=False, enough=0.95):
         if (best[:, 0] / (1 if won else best.sum(axis=1))).mean() >= enough:
             return k
     return 200
+
+
+wrongs("9.7", says="any", exactly_nought=lambda r: _where_nought(r))
+
+
+def _where_nought(rewards):
+    deviation = rewards.std(dim=1, correction=0, keepdim=True)
+    better = rewards - rewards.mean(1, keepdim=True)
+    return torch.where(deviation == 0, 0.0, better / deviation)

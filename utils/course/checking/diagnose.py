@@ -142,6 +142,8 @@ def _raised(found: Findings, sentence: str | None) -> str:
     said = f"it raised {one_line(outcome.error)}"
     if outcome.failed_outside:
         said = f"the check can't go on with what it returned: {one_line(outcome.error)}"
+    if any(sign in said for sign in ("bitwise_xor", "for ^:")):
+        said += "\n   `^` is the exclusive or of bits in Python: a power is written `**`"
     place = where(outcome.error, found.answer)
     return "\n   ".join([sentence, *place, said] if sentence else [said, *place])
 

@@ -33,7 +33,7 @@ def bottom(t, s, counts, lower, table):
     return t + s
 
 
-wrongs("2.5", None, a=ngram(top, lambda t, s, *_: t or 1))
+wrongs("2.5", "Your chances sum to 1.83", a=ngram(top, lambda t, s, *_: t or 1))
 
 
 wrongs(
@@ -97,7 +97,7 @@ wrongs(
 
 wrongs(
     "2.5",
-    None,
+    "Your chances sum to",
     p=ngram(lambda n, s, p, low: n * p + s, bottom),
     q=ngram(lambda n, s, p, low: n + s + p, bottom),
     r=ngram(top, lambda t, s, c, low, tab: t + s * len(tab)),
@@ -139,7 +139,7 @@ def no_parentheses(table, context, lower, strength):
     return {w: counts[w] + strength * p / (counts.total() + strength) for w, p in lower.items()}
 
 
-@wrong("2.5", None)
+@wrong("2.5", "Your chances sum to")
 def half_parentheses(table, context, lower, strength):
     counts = table.get(context, Counter({"?": 0}))
     t = counts.total() or 1e-300

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from mutants.cases import ANY, course, wrongs
+from mutants.cases import ANY, course, wrong, wrongs
 from torch import Tensor
 
 
@@ -125,3 +125,12 @@ wrongs(
     two_texts=lambda *a: cached(*a, batch=lambda ids: 2),
     a_text_a_token=lambda *a: cached(*a, batch=len),
 )
+
+
+@wrong("8.10", "any")
+def one_cache_for_all_layers(model, ids, max_new_tokens, choose):
+    caches, new, given = model.make_caches(1)[:1], [], ids
+    while len(new) < max_new_tokens:
+        new.append(choose(model(torch.tensor([given]), caches=caches)[0, -1]))
+        given = new[-1:]
+    return new

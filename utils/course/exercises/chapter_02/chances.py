@@ -162,6 +162,15 @@ _TABLE = {
 }
 _LOWER = {"red": 0.2, "blue": 0.1, "kite": 0.6, ".": 0.1}
 
+
+def _explain(args: tuple[Any, ...], expected: Chances, got: Mapping[str, Any]) -> str | None:
+    """A sum that is no 1, if that is so: one of the two sums in the formula is another."""
+    whole = float(sum(got.values()))
+    if abs(whole - 1) < 1e-3:
+        return None
+    return f"Your chances sum to {whole:.3g}: those of all words of `lower` sum to 1."
+
+
 NGRAM_CHANCES = Exercise(
     id="2.5",
     title="N-gram chances with smoothing",
@@ -201,5 +210,6 @@ NGRAM_CHANCES = Exercise(
         "empty one.": _ngram_unknown_context,
     },
     together=in_pairs(_ngram, _NGRAM_SAID, _NGRAM_APART),
+    explain=_explain,
     alternatives={"tensors": _ngram_with_tensors, "what a Counter can": _ngram_with_counters},
 )
