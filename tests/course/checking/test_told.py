@@ -326,3 +326,22 @@ def test_the_case_of_an_exercise_that_calls_in_its_own_way(monkeypatch, capsys) 
 def test_a_number_for_an_id_is_told_so() -> None:
     with pytest.raises(ValueError, match=r'ids are text: write check\("8.1", …\)'):
         check(8.1, doubled)
+
+
+# What an exercise's own call makes of a result
+
+
+def test_what_only_the_check_has_made_of_a_result_is_not_asked_of_the_answer() -> None:
+    def with_its_double(answer, x):
+        result = answer(x)
+        return (result, 2 * result) if isinstance(result, Tensor) else result
+
+    told = said(exercise(lambda x: x.sum(), A, B, call=with_its_double), lambda x: [x.sum().item()])
+    assert "tuple" not in told
+    assert "expected: 11\n" in told
+
+
+def test_a_caret_is_told_of() -> None:
+    asked = exercise(lambda x: x**2, A, B)
+    assert "a power is written `**`" in said(asked, lambda x: x ^ 2)
+    assert "a power is written `**`" in said(asked, lambda x: x * (1.5 ^ 2))
