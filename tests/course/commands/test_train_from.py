@@ -8,11 +8,12 @@ import pytest
 import torch
 from helpers.trainings import course_train, write
 
-from utils.course.training import choosing, preparing
+from utils.course.training import choosing, preparing, starting
 from utils.course.training.settings import Settings
 from utils.data.texts.models import open_model
 from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.tokenizer.bpe import train_bpe
+from utils.llm.tokenizer.hf import PartialEncoding
 from utils.llm.tokenizer.files import save_encoding
 from utils.llm.training.snapshots import load_snapshot
 
@@ -73,6 +74,33 @@ def test_lora_learns_beside_it_and_is_small(base: Path, text: Path, tmp_path: Pa
     assert not any(p.requires_grad for p in after.model.parameters())
     straight = course_train(*words, "--steps", 7, "--fresh")
     assert straight.exit_code == 0
+
+
+@pytest.mark.parametrize("lora", [(), ("--lora", "--rank", 2)], ids=["whole", "lora"])
+def test_bytes_that_a_model_has_no_token_for(
+    lora: tuple[object, ...], base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a model gets rows for them; beside a model they are left out."""
+    whole = open_model(base).encoding
+    few = {bytes([n]): n for n in range(256)} | {b"\xff": 257}
+    partial = PartialEncoding(
+        "few",
+        n_bytes_missing=1,
+        pat_str=whole._pat_str,
+        mergeable_ranks=few,
+        special_tokens={"<|endoftext|>": 256},
+    )
+    sizes = {"vocab_size": 257, "n_layers": 1, "n_heads": 1, "d_model": 8, "context_length": 32}
+    begun = starting.Start(GPT(GPTConfig(**sizes)), partial, "mark")
+    for module in (starting, preparing):
+        monkeypatch.setattr(module, "open_start", lambda settings: begun)
+    text = write(tmp_path / "a.txt", "pear")
+    done = course_train("--corpus", text, "--from", base, *lora, "--out", tmp_path / "r", *FROM)
+    assert done.exit_code == 0, done.output
+    assert f"tokens of {257 if lora else 258}" in done.output
+    if not lora:
+        opened = open_model(tmp_path / "r")
+        assert opened.model.config.vocab_size == opened.encoding.n_vocab == 258
 
 
 def test_another_model_in_its_place_is_refused(base: Path, text: Path, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def train(
         int | None,
         typer.Option(help="Looks without a better one that end the training; 0 means never."),
     ] = None,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="float32, bfloat16 or auto.")] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
     fsdp: Annotated[
         bool, typer.Option("--fsdp", help="Under torchrun, deal the weights out.")

@@ -20,7 +20,7 @@ _PLAIN = {
 _STORIES = {
     **{"n_layers": 2, "n_heads": 4, "d_model": 96, "context_length": 128, "dropout": 0.0},
     **{"steps": 800, "batch_size": 16, "learning_rate": 6e-3, "warm_up": 20},
-    **{"weight_decay": 0.01, "vocab_size": 369},
+    **{"weight_decay": 0.01, "vocab_size": 369, "precision": "float32"},
 }
 # For texts of up to so many kB. A short one is soon known by heart: a narrow model, and dropout.
 _NAMES = (
@@ -55,7 +55,7 @@ _PATIENCE = 5  # of them without a better one
 
 def choose(settings: Settings, n_bytes: int) -> Settings:
     """Fill in what was not given, for a text of that size."""
-    chosen = {**_usual(settings, n_bytes), "patience": _PATIENCE}
+    chosen = {"patience": _PATIENCE, "precision": "auto", **_usual(settings, n_bytes)}
     if settings.corpus == STORIES:
         chosen["patience"] = 0  # there are always more stories: nothing is learned by heart
     for name in chosen:

@@ -130,11 +130,13 @@ def _tokens(
         return _Tokens(parts, size, name, None, words)
     learned = start.encoding if start else train_bpe(_sample(texts["train"]), settings.vocab_size)
     encoding = _renamed(learned, f"{learned.name}-{run}")
+    # what the model has no token for has one behind its last, which nothing beside it can learn
+    used = learned if settings.lora else encoding
     parts = {
-        name: (encoding.encode_ordinary(piece) for piece in _pieces(text))
+        name: (used.encode_ordinary(piece) for piece in _pieces(text))
         for name, text in texts.items()
     }
-    return _Tokens(parts, encoding.n_vocab, encoding.name, encoding, n_bytes)
+    return _Tokens(parts, used.n_vocab, encoding.name, encoding, n_bytes)
 
 
 def _renamed(encoding: tiktoken.Encoding, name: str) -> tiktoken.Encoding:

@@ -45,7 +45,7 @@ class Settings:
     start: str = ""
     lora: int = 0
     patience: int | None = None
-    precision: str = "auto"
+    precision: str | None = None
     compile: bool = False
     fsdp: bool = False
     device: str = "auto"

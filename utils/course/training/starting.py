@@ -17,6 +17,7 @@ from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
 from utils.llm.machine.memory import room_for_tensors
 from utils.llm.tuning.lora import add_lora, fingerprint, lora_state
+from utils.llm.tuning.vocabulary import widen_vocabulary
 
 __all__ = ["Start", "check_memory", "first_model", "open_start", "put_back"]
 
@@ -74,6 +75,8 @@ def first_model(settings: Settings, text: Text) -> GPT:
         model = start.model
         if settings.lora:
             add_lora(model, settings.lora, 2.0 * settings.lora, seed=settings.seed)
+        elif text.vocab_size > model.config.vocab_size:
+            model = widen_vocabulary(model, text.vocab_size, settings.seed)
         return model
     config = settings.model_config(text.vocab_size)
     if config.d_model <= _NARROW and not config.tied:
