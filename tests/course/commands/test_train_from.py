@@ -13,8 +13,8 @@ from utils.course.training.settings import Settings
 from utils.data.texts.models import open_model
 from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.tokenizer.bpe import train_bpe
-from utils.llm.tokenizer.hf import PartialEncoding
 from utils.llm.tokenizer.files import save_encoding
+from utils.llm.tokenizer.hf import PartialEncoding
 from utils.llm.training.snapshots import load_snapshot
 
 FROM = "--steps 4 --batch-size 2 --context 16 --device cpu --snapshot-every 2".split()
