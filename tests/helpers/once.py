@@ -53,6 +53,8 @@ SLOW = {
 }
 #: Callbacks that look at the history of a training alone: they can be told of it afterwards.
 OBSERVERS = {"Progress", "LossPlot"}
+#: And those that look at the model as well, after the steps that they name in `at`.
+WATCHERS = {"Storyteller"}
 
 
 def install() -> None:
@@ -97,6 +99,7 @@ class _Call:
         self.callbacks = list(self.given.pop("callbacks", None) or ())
         if self.callbacks:
             self.args, self.settings = (), {**self.given}
+        self.looks = {step for c in self.callbacks if _kind(c) in WATCHERS for step in c.at}
         self.models = [m for m in self.given.values() if isinstance(m, torch.nn.Module)]
 
     def result(self, folder: Path) -> Any:
@@ -105,7 +108,8 @@ class _Call:
             return self._compute(self.callbacks)
         try:
             key = fingerprint(
-                _sources(), self.function, _surroundings(), self.given, _files_of(self)
+                *(_sources(), self.function, _surroundings()),
+                *(self.given, self.looks, _files_of(self)),
             )
         except NoFingerprint:
             return self._compute(self.callbacks)
@@ -119,8 +123,9 @@ class _Call:
         return self._replay(kept)
 
     def _can_be_kept(self) -> bool:
-        names = {type(callback).__name__ for callback in self.callbacks}
-        return names <= OBSERVERS and not self.given.get("snapshot")
+        return {*map(_kind, self.callbacks)} <= OBSERVERS | WATCHERS and not self.given.get(
+            "snapshot"
+        )
 
     def _compute(self, callbacks: list[Any]) -> Any:
         if self.callbacks:
@@ -129,7 +134,7 @@ class _Call:
 
     def _compute_and_keep(self, path: Path) -> Any:
         before, models, dice = self._outline(), self._whole(), _throws()
-        recorder = _recorder() if self.callbacks else None
+        recorder = _recorder(self.looks) if self.callbacks else None
         with _heard(quiet=not self.callbacks) as said:
             result = self._compute([*self.callbacks, recorder])
         kept = None
@@ -156,15 +161,15 @@ class _Call:
 
     def _replay(self, kept: tuple) -> Any:
         result, states, said, told, files, drawn = kept
-        for model, state in zip(self.models, states, strict=False):
-            _set_state(model, state)
-        for name, (_, after) in drawn.items():
-            _DICE[name].set(after)
         for name, words in said:
             getattr(sys, name).write(words)
         for path, text in zip(_written_by(self), files, strict=True):
             path.write_bytes(text)
         _tell(self.callbacks, self.given, result, told)
+        for model, state in zip(self.models, states, strict=False):
+            _set_state(model, state)
+        for name, (_, after) in drawn.items():
+            _DICE[name].set(after)
         return result
 
 
@@ -180,6 +185,10 @@ def _write(path: Path, kept: tuple | None) -> None:
     part.replace(path)
 
 
+def _kind(callback: Any) -> str:
+    return type(callback).__name__
+
+
 class _Pickler(pickle.Pickler):
     """Refuses a class or a function of a notebook, which is another one in the next."""
 
@@ -193,7 +202,7 @@ def _state(model: torch.nn.Module) -> tuple:
     """All that training changes: numbers, gradients, and whether it is in training."""
     tensors = [*model.parameters(), *model.buffers()]
     return (
-        [(t.detach().clone(), t.grad) for t in tensors],
+        [(t.detach().clone(), t.grad if t.grad is None else t.grad.clone()) for t in tensors],
         [module.training for module in model.modules()],
     )
 
@@ -299,8 +308,11 @@ class _Noting(io.TextIOBase):
         return self.stream.isatty()
 
 
-def _recorder() -> Any:
-    """A callback that notes when it is told, and how long the training took until then."""
+def _recorder(looks: set[int]) -> Any:
+    """A callback that notes when it is told, how long the training took until then, and the model.
+
+    The model only after the steps at which somebody looks at it.
+    """
     from utils.llm.training.callbacks import Callback
 
     class Recorder(Callback):
@@ -310,8 +322,9 @@ def _recorder() -> Any:
         def note(self, event: str, report: Any) -> None:
             history = report.history
             steps, times = len(history.losses), len(history.steps)
+            model = _state(report.model) if event == "on_step" and report.step in looks else None
             self.told.append(
-                (event, steps, times, history.tokens, history.seconds, report.val_loss)
+                (event, steps, times, history.tokens, history.seconds, report.val_loss, model)
             )
 
     for event in ("on_start", "on_step", "on_end"):
@@ -324,7 +337,9 @@ def _tell(callbacks: list[Any], given: dict[str, Any], result: Any, told: list[t
     from utils.llm.training.callbacks import Report
     from utils.llm.training.config import History
 
-    for event, steps, times, tokens, seconds, val_loss in told:
+    for event, steps, times, tokens, seconds, val_loss, model in told:
+        if model is not None:
+            _set_state(given["model"], model)
         by_step = (result.losses[:steps], result.rates[:steps], result.norms[:steps])
         by_time = (result.steps[:times], result.train_loss[:times], result.val_loss[:times])
         history = History(*by_step, *by_time, tokens, seconds)

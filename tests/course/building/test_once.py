@@ -24,7 +24,7 @@ from torch import nn
 from utils.course.checking import registry
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.sampling import Sampler, top_k
-from utils.llm.training.callbacks import Progress
+from utils.llm.training.callbacks import Callback, Progress, Report
 from utils.llm.training.config import TrainConfig
 from utils.llm.training.loop import train
 
@@ -143,6 +143,15 @@ def test_a_failure_is_not_kept(tally: str) -> None:
     assert times(tally) == 2
 
 
+class Watcher(Callback):
+    def __init__(self, at: set[int]) -> None:
+        self.at, self.seen = at, list[tuple[int, float]]()
+
+    def on_step(self, report: Report) -> None:
+        if report.step in self.at:
+            self.seen.append((report.step, report.model.head.weight.sum().item()))
+
+
 class TestTrain:
     def run(self, callbacks: list[Any]) -> tuple[GPT, Any]:
         torch.manual_seed(0)
@@ -160,6 +169,19 @@ class TestTrain:
         assert runs[0][2].count("step ") == 4
         for one, other in zip(runs[0][0].parameters(), runs[1][0].parameters(), strict=True):
             assert one.tolist() == other.tolist()
+
+    def test_who_looks_at_the_model_after_some_steps_sees_it_as_it_was(
+        self, tally: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(once, "WATCHERS", {"Watcher"})
+        watchers = [Watcher({2, 4}), Watcher({2, 4}), Watcher({2, 5})]
+        models = [self.run([watcher])[0].head.weight.sum().item() for watcher in watchers]
+        first, again, another = (watcher.seen for watcher in watchers)
+        assert first == again
+        assert [step for step, _ in another] == [2, 5]
+        assert len({*models}) == 1
+        assert len({models[0], *(weight for _, weight in first)}) == 3
+        assert len(list(Path(os.environ[once.FOLDER]).glob("*.lock"))) == 2
 
     def test_who_looks_at_the_model_is_there_when_it_learns(self, tally: str) -> None:
         seen: list[list[float]] = [[], []]
