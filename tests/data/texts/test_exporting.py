@@ -113,12 +113,10 @@ def test_a_foreign_frame_and_words_of_others_are_said(tmp_path: Path) -> None:
 @pytest.mark.skipif(kept_model("smollm2") is None, reason="`course fetch smollm2` brings it")
 def test_the_real_model_goes_out_and_comes_back(tmp_path: Path) -> None:
     opened = open_model("smollm2")
-    export_gguf(opened, tmp_path / "real.gguf", "Q8_0")
+    export_gguf(opened, tmp_path / "real.gguf", "F16")
     again = open_model(tmp_path / "real.gguf")
     talk = [{"role": "user", "content": "What is the capital of France?"}]
     ids = opened.encode_chat(talk)
     assert again.encode_chat(talk) == ids
+    assert again.encoding._mergeable_ranks == opened.encoding._mergeable_ranks
     assert "Paris" in written(again, ids, 10)
-    vocabulary = vocabulary_of(opened)
-    assert vocabulary_of(again).tokens == vocabulary.tokens
-    assert vocabulary_of(again).merges == vocabulary.merges
