@@ -38,6 +38,7 @@
 # %%
 import copy
 import struct
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +46,8 @@ from torch import Tensor
 from utils.course import ask, check
 from utils.course.assembling.assemble import assemble
 from utils.data import storyworld
-from utils.data.instructions.models import free_stories, possible, stories_with
+from utils.data.instructions.models import free_stories, stories_with
+from utils.data.storyworld.model import fresh_story_model
 from utils.data.storyworld.scores import bits_per_word
 from utils.data.storyworld.tokens import END_ID, encode
 from utils.data.texts.models import open_model
@@ -60,7 +62,7 @@ from utils.llm.gpt.norms import layer_norm
 from utils.llm.reasoning import maj_at_k, mean_and_error, wilson_interval
 from utils.llm.tuning.answers import fill_up, train_on_answers
 from utils.llm.tuning.lora import add_lora, trainable
-from utils.viz import plots
+from utils.viz import plots, widgets
 from utils.viz.plots import modern, tuning
 
 # %% [markdown]
@@ -247,8 +249,8 @@ gate = torch.linspace(-5, 5, 101)
 plots.lines(
     {f"up = {up:+d}": (gate, F.silu(gate) * up) for up in (2, 1, -1)},
     "gate, before it is bent",
-    "what goes on to `down`",
-    "A gate far below zero lets nothing through, whatever `up` says",
+    "what goes on to down",
+    "A gate far below zero lets nothing through, whatever up says",
 )
 
 # %% [markdown]
@@ -384,12 +386,32 @@ ask("11.c")
 measured, floor = designs()
 modern.designs(
     measured,
-    "At equal compute most designs lie within the spread of their seeds",
+    "Four changes move little more than the seeds do; SwiGLU starts slower",
     floor=floor,
 )
 
 # %% [markdown]
-# After so short a training the seeds differ about as much as the designs do.
+# That is a sober figure. Four of the changes lie within a few hundredths of GPT-2's design, and three
+# seeds of one design differ by as much. Grouped queries cost nothing here, and what they save in
+# arithmetic has paid for thirty steps more; RMSNorm and the biases are missed by nobody. And SwiGLU,
+# alone and with the others, is behind. One reason can be looked at. All designs started from the
+# same recipe, made for GPT-2's layer, and the product of two small numbers is a smaller one:
+
+# %%
+for name, width in {"gelu": 384, "swiglu": 256}.items():
+    config = GPTConfig(369, 128, 2, 6, 96, activation=name, d_hidden=width)
+    fresh = fresh_story_model(config)
+    with torch.no_grad():
+        added = fresh.blocks[0].feed_forward(torch.randn(500, 96)).std()
+    print(f"{name:6} adds {added:.1f} to a token of size 1 before it has learned")
+
+# %% [markdown]
+# A layer that says less learns more slowly at first, and these trainings are all beginning: some 350
+# steps. The gains that the papers report, one or two hundredths of a nat, were found after
+# thousands of millions of tokens, with a start and a rate for each design. So don't learn from this
+# which design is best. Learn what it takes to know: equal compute, several seeds, a recipe for each,
+# and the patience to go on. With patience it works: `small`, all five in three layers, pays 0.48
+# bits a word, as we shall see below, after six hundred steps of four times as many stories.
 
 # %% [markdown]
 # ## Open the file
@@ -659,10 +681,11 @@ print(f"furthest apart, relative to the largest: {parity['relative difference']:
 
 # %%
 shares = recorded("pies")["The capital of France is"]
-shares = shares | {"all other tokens": 1 - sum(shares.values())}
+shares = dict(list(shares.items())[:5])
+shares["other"] = 1 - sum(shares.values())
 plots.pies(
     {"The capital of France is": shares},
-    "It is sure of Paris; the rest is divided among thousands of tokens",
+    "Three quarters go to Paris, the rest is divided among thousands of tokens",
     most=6,
 )
 
@@ -847,7 +870,7 @@ plots.look_back(
     modern_words,
     found["row"],
     len(modern_words) - 1,
-    "From the second *Park* it looks at “met”: what followed the first one",
+    "From the second Park it looks at “met”: what followed the first one",
 )
 
 # %% [markdown]
@@ -889,6 +912,21 @@ print(f"first half {first:.0f} bits, second half {second:.0f}")
 # a text that repeats, token by token, it has never met. Such heads are not built in. They are
 # learned, where texts repeat.
 #
+# ### Look for yourself
+#
+# Any text, any layer and head, of the model that is on this machine:
+
+
+# %% tags=["nbval-ignore-output"] reason="it looks into the model that is on this machine"
+begun = (
+    "Haneul met Tom in Busan. A year later Haneul" if real else "Mina had a red kite ."
+)
+layer, head = found["best"][0] if real else (layer, head)
+widgets.attention_explorer(
+    partial(heads.look, opened), [begun], layer=layer + 1, head=head + 1, word=5
+)
+
+# %% [markdown]
 # ### At what depth does it know?
 #
 # The lens of chapter 06, held to the real model at every few layers (from the record). The columns
@@ -902,7 +940,8 @@ plots.lens(
     [f"after layer {d}" if d else "embedding" for d in lens["depths"]],
     [[guess.strip() or "·" for guess in row] for row in lens["guesses"]],
     lens["chances"],
-    "At first it says the word just read; *Rome* comes in the last two layers",
+    "At first it says the word just read; Rome comes in the last two layers",
+    xlabel="the token that comes next (frame: guessed right)",
 )
 
 # %% [markdown]
@@ -1047,8 +1086,8 @@ plots.bars(
 #
 # ## Teach it
 #
-# LoRA (chapter 10), live, on the small model: eighty stories in which every first thing is golden,
-# for a minute at most. Before, after, and what was forgotten:
+# LoRA (chapter 10), live, on the small model: 160 stories in which the first thing is
+# golden, for seconds. Before, after, and what was forgotten:
 
 
 # %%
@@ -1068,7 +1107,9 @@ train_on_answers(taught, ids, learned, 40, batch_size=8, learning_rate=1e-2)
 before, after = golden(small.model), golden(taught)
 print(f"golden before: {before:.0%}; after, eight in ten or more: {after >= 0.8}")
 for name, model in {"before": small.model, "after": taught}.items():
-    print(f"possible stories {name}: {possible(free_stories(model, 100)):.1f}")
+    print(
+        f"a word of ordinary stories {name}: {bits_per_word(model, stories):.1f} bits"
+    )
 
 # %% [markdown]
 # The real one has been taught as well, by the same function (from the record). Six facts of a study

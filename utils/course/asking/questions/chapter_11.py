@@ -49,27 +49,27 @@ QUESTIONS: list[Question] = [
     ),
     Question(
         "11.c",
-        "Five changes, each alone, at equal compute on stories of some hundred words. Which makes "
-        "the largest difference in bits a word?",
+        "Five changes, each alone, at equal compute: some three hundred steps on stories of a "
+        "hundred words, three seeds each. What will the figure show?",
         [
             Choice(
-                "RMSNorm in place of LayerNorm",
-                "It saves a little arithmetic. A model that can subtract a mean elsewhere misses "
-                "nothing.",
+                "each change gains clearly",
+                "Gains of a few hundredths were measured, in models a thousand times as large and "
+                "as long in training. So short a run can't show them.",
             ),
             Choice(
-                "rotary positions in place of a table",
-                "A recall from afar is a matter of distance, and distance need not be learned for "
-                "each place anew.",
+                "the seeds of one design differ as much as most designs do",
+                "Two of the five are there to save memory or work, and the others gain little. "
+                "Whoever compares with one seed compares dice.",
                 True,
             ),
             Choice(
-                "SwiGLU in place of GELU",
-                "It is worth something in large models, where many small gains were measured.",
+                "rotary positions decide it alone",
+                "In a text of a hundred words a table of places is soon learned.",
             ),
             Choice(
-                "grouped queries",
-                "They save memory. That they do not cost much is all that is hoped for.",
+                "grouped queries cost the most: two thirds of the keys are gone",
+                "They make a step cheaper, and here hardly any head misses a key of its own.",
             ),
         ],
     ),
