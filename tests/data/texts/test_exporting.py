@@ -19,6 +19,7 @@ from utils.llm.gpt.model import GPTConfig
 from utils.llm.sampling import generate, greedy
 from utils.llm.tokenizer.bpe import train_bpe
 from utils.llm.tokenizer.files import save_encoding
+from utils.llm.tokenizer.vocabulary import Vocabulary
 
 STORY = "Mina had a red kite."
 TALK = [{"role": "system", "content": STORY}, {"role": "user", "content": "Mina had a kite."}]
