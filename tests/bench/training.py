@@ -46,7 +46,7 @@ def our_step(config: GPTConfig, batch: int, precision: str, device: str, compile
     settings = TrainConfig(
         steps=10**6, batch_size=batch, precision=precision, compile=compiled, evaluate_every=0
     )
-    loop = Loop(GPT(config).to(device), ids, None, settings, (), None)
+    loop = Loop(GPT(config).to(device), ids, None, settings, (), None, "")
     loop.model.train()
 
     def step() -> None:
