@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from utils.course import cli
 from utils.course.chatting.chat import Wrapped, obey
+from utils.course.commands.chat import drawn_by
 from utils.data.instructions import tasks as instructions
 from utils.data.texts.conversation import Conversation
 from utils.data.texts.models import TextModel, open_model
@@ -163,3 +164,12 @@ def test_typed_into_a_terminal(tmp_path: Path) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_a_chat_model_is_drawn_from_less_boldly_unless_told_otherwise() -> None:
+    plain = drawn_by(None, None, framed=False, max_tokens=5, seed=1)
+    assert (plain.temperature, plain.top_p, plain.max_tokens, plain.seed) == (1.0, 1.0, 5, 1)
+    framed = drawn_by(None, None, framed=True)
+    assert (framed.temperature, framed.top_p) == (0.2, 0.9)
+    told = drawn_by(1.0, None, framed=True)
+    assert (told.temperature, told.top_p) == (1.0, 0.9)
