@@ -48,6 +48,8 @@ from utils.data.storyworld.model import fresh_story_model
 from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
 from utils.data.storyworld.telling import Storyteller, marked, tell
 from utils.data.storyworld.tokens import END_ID, VOCABULARY, stream
+
+# %%
 from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.training import TrainConfig, TrainingError, launch, train

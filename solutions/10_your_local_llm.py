@@ -158,6 +158,8 @@ paid = {
 for name, model in {"before": untrained, "own model": own.model}.items():
     nats = evaluate(model, val_ids) * (len(val_ids) - 1)
     paid[name] = nats / math.log(2) / n_bytes
+
+# %%
 plots.bars(
     paid,
     "bits per byte of unseen text",
@@ -165,6 +167,8 @@ plots.bars(
     highlight=["own model"],
     digits=2,
 )
+
+# %%
 old = set(read.splitlines())
 lines = [line for line in held_out.splitlines() if len(line) > 30]
 print(
