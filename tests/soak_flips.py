@@ -21,6 +21,7 @@ from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.tokenizer.bpe import train_bpe
 from utils.llm.tokenizer.files import load_encoding, save_encoding
 from utils.llm.tokenizer.vocabulary import open_encoding
+from utils.llm.training.snapshots import load_snapshot, save_snapshot
 from utils.llm.tuning.lora import add_lora, load_lora, lora_state, save_lora
 
 TEXT = "the cat and the kite and the cat sat; the kite flew. " * 4
@@ -98,7 +99,20 @@ def gguf(folder: Path) -> tuple[list[Path], Read]:
     return [path], lambda: content(path)
 
 
-KINDS = {each.__name__: each for each in (weights, encoding, adapter, exported, gguf)}
+def snapshot(folder: Path) -> tuple[list[Path], Read]:
+    path, made = folder / "snapshot.pt", model()
+    loss = made(torch.arange(16)[None]).square().mean()
+    optimizer = torch.optim.AdamW(made.parameters())
+    loss.backward()
+    optimizer.step()
+    state = {"model": made.state_dict(), "optimizer": optimizer.state_dict()}
+    told = {"config": {"steps": 3}, "history": {"losses": [0.5, 0.25]}, "precision": "float32"}
+    save_snapshot(path, {**state, **told, "step": 1})
+    return [path], lambda: load_snapshot(path)
+
+
+MAKERS = (weights, encoding, adapter, exported, gguf, snapshot)
+KINDS = {each.__name__: each for each in MAKERS}
 
 
 def silent(kind: str, flips: int, folder: Path, seed: int = 0) -> list[str]:

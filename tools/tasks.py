@@ -61,7 +61,7 @@ TASKS = {
     "quick": Task(("test",), quick_arguments, "check all but the notebooks and the trainings"),
     "notebooks": Task((), lambda: (*COURSE, "build"), "rebuild the notebooks from their sources"),
     "bench": Task(("test",), lambda: (*COURSE, "bench"), "measure the library's speed"),
-    "soak": script("soak_resume.py", "kill a training at fifty moments and resume it"),
+    "soak": script("soak.py", "what takes long to prove: kills, flips, processes"),
     "everywhere": script("everywhere.py", "the numbers on other processors and threads"),
     "gpu": script("bench/gpu.py", "what a graphics card does: tests, speed, chapters"),
     "mutants": script("mutants", "put wrong answers through every check"),
