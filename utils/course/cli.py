@@ -142,6 +142,9 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Also replace a chapter that holds somebody's answers.")
     ] = False,
+    prose: Annotated[
+        bool, typer.Option("--prose", help="Run nothing: keep the outputs, take over new text.")
+    ] = False,
     nbgrader: Annotated[
         Path | None, typer.Option(help="Write them for nbgrader instead, below this folder.")
     ] = None,
@@ -153,7 +156,7 @@ def build(
         from utils.course.building.nbgrader import write_assignments
 
         raise typer.Exit(write_assignments(chapters or [], nbgrader))
-    raise typer.Exit(build_notebooks(chapters or [], check=check, force=force))
+    raise typer.Exit(build_notebooks(chapters or [], check=check, force=force, prose=prose))
 
 
 app.command()(progress)

@@ -205,6 +205,42 @@ def test_what_a_notebook_is_made_of_changes_with_its_code():
     assert len(digests) == 2
 
 
+def test_new_prose_keeps_the_outputs_and_new_code_does_not(course, capsys):
+    path = write(course, "# %% [markdown]\n# # 02 · Trial\n\n# %%\nimport time\n\ntime.time_ns()\n")
+    assert build(prose=True) == 1
+    assert "was never run" in capsys.readouterr().err
+    assert build() == 0
+    before = read(course, "chapters").cells[1]
+    path.write_text(path.read_text(encoding="utf-8").replace("Trial", "Error"), encoding="utf-8")
+    assert build(prose=True) == 0
+    now = read(course, "chapters").cells
+    assert now[0].source == "# 02 · Error"
+    assert (now[1].outputs, now[1].execution_count) == (before.outputs, 1)
+    assert build(check=True) == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("time_ns", "time"), encoding="utf-8")
+    capsys.readouterr()
+    assert build(prose=True) == 1
+    assert "has other code than its source" in capsys.readouterr().err
+
+
+def test_chapters_are_linked_and_what_answers_a_question_is_folded(course):
+    for name in ("01_first", "02_trial", "03_last"):
+        text = f"# %% [markdown]\n# # {name}\n\n# %%\nask('1.a')\n\n# %%\n1\n\n# %%\n2\n"
+        (course / "solutions" / f"{name}.py").write_text(text, encoding="utf-8")
+    found = {t.path.parent.name + t.path.stem: t.generate() for t in builder.targets(course)}
+    ends = {name: notebook.cells[-1] for name, notebook in found.items()}
+    assert ends["chapters02_trial"].source == (
+        "[Back: 01_first](01_first.ipynb) · [Next: 03_last](03_last.ipynb)"
+    )
+    assert ends["solutions01_first"].source == "[Next: 02_trial](02_trial.ipynb)"
+    assert ends["chapters03_last"].source == "[Back: 02_trial](02_trial.ipynb)"
+    folds = [
+        [c.metadata.get("jupyter", {}).get("outputs_hidden", False) for c in notebook.cells[1:4]]
+        for notebook in (found["chapters01_first"], found["solutions01_first"])
+    ]
+    assert folds == [[False, True, False], [False] * 3]
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "# %%\n", "# %% [markdown]\n#\n"])
 def test_an_empty_source_is_an_error(tmp_path, text):
     path = tmp_path / "01_empty.py"

@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 import utils
+from utils.course.building.frame import add_links, fold_answers
 from utils.course.building.source import SOLUTION_ONLY, Source, SourceError, read_source
 from utils.llm.machine.files import replacing
 
@@ -42,6 +43,9 @@ class Target:
     def generate(self) -> NotebookNode:
         """The notebook as the source says it should be, not yet executed."""
         notebook = self.source.solved() if self.solved else self.source.unsolved()
+        if not self.solved:
+            fold_answers(notebook)
+        add_links(notebook, self.source.path)
         notebook.metadata["course"] = {"source": f"solutions/{self.source.path.name}"}
         return notebook
 
@@ -82,9 +86,12 @@ def _stem(name: str) -> str:
     return Path(name).name.removesuffix(".py").removesuffix(".ipynb")
 
 
-def build(names: Sequence[str] = (), *, check: bool = False, force: bool = False) -> int:
+def build(
+    names: Sequence[str] = (), *, check: bool = False, force: bool = False, prose: bool = False
+) -> int:
     """Build, or with `check` only compare, the notebooks of the chapters in `names` (all if empty).
 
+    With `prose` nothing is run: outputs stay, where no code has changed.
     Returns the exit code: 0 when all is well, 1 otherwise, 130 where it was interrupted; what is
     wrong is said on stderr.
     """
@@ -99,7 +106,7 @@ def build(names: Sequence[str] = (), *, check: bool = False, force: bool = False
             if check:
                 _compare(target, label)
             else:
-                print(f"{label}: {_build_one(target, label, force)}", flush=True)
+                print(f"{label}: {_build_one(target, label, force, prose)}", flush=True)
         except BuildError as error:
             failures += _complain(str(error))
         except KeyboardInterrupt:
@@ -115,7 +122,7 @@ def _complain(message: str) -> int:
     return 1
 
 
-def _build_one(target: Target, label: str, force: bool) -> str:
+def _build_one(target: Target, label: str, force: bool, prose: bool) -> str:
     stored = _read(target.path)
     if target.path.exists() and not force and edited_by_hand(stored):
         raise BuildError(
@@ -123,9 +130,12 @@ def _build_one(target: Target, label: str, force: bool) -> str:
             "move it away, or build with --force to lose them"
         )
     notebook = target.generate()
-    notebook.metadata["course"]["made_of"] = made_of(notebook)
-    execute(notebook, target)
-    _keep_ignored_outputs(notebook, stored)
+    if prose:
+        _take_outputs(notebook, stored, label)
+    else:
+        notebook.metadata["course"]["made_of"] = made_of(notebook)
+        execute(notebook, target)
+        _keep_ignored_outputs(notebook, stored)
     sign(notebook)
     text = nbformat.writes(notebook, indent=1, ensure_ascii=False) + "\n"
     if target.path.exists() and target.path.read_text(encoding="utf-8") == text:
@@ -205,7 +215,8 @@ def _failure(notebook: NotebookNode, target: Target, error: Exception) -> str:
 
 def _place(target: Target, cell: NotebookNode) -> str:
     ids = [c.id for c in target.source.notebook.cells]
-    return f"{target.source.where(ids.index(cell.id))}, for {target.path.parent.name}/"
+    at = ids.index(cell.id) if cell.id in ids else len(ids) - 1  # the builder's own cell ends it
+    return f"{target.source.where(at)}, for {target.path.parent.name}/"
 
 
 def _tidy(cell: NotebookNode) -> None:
@@ -221,7 +232,8 @@ def made_of(notebook: NotebookNode) -> str:
     """A digest of what the outputs come from: all code cells, the package's code, and its data."""
     package = Path(utils.__file__).parent
     below = [path for room in ("llm", "data", "viz") for path in (package / room).rglob("*")]
-    digest = hashlib.sha256(_digest([c.source for c in notebook.cells]).encode())
+    code = [c.source for c in notebook.cells if c.cell_type == "code"]
+    digest = hashlib.sha256(_digest(code).encode())
     for path in sorted(path for path in below if path.is_file() and path.suffix != ".pyc"):
         digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -241,6 +253,18 @@ def _keep_ignored_outputs(notebook: NotebookNode, stored: NotebookNode | None) -
         ignored = IGNORED in cell.metadata.get("tags", [])
         if ignored and before and before.source == cell.source and before.get("outputs"):
             cell.outputs = before.outputs
+
+
+def _take_outputs(notebook: NotebookNode, stored: NotebookNode | None, label: str) -> None:
+    """Give the cells the outputs that are stored. Raises BuildError where code has changed."""
+    if stored is None:
+        raise BuildError(f"{label} was never run: build it without --prose")
+    old, new = ([c for c in n.cells if c.cell_type == "code"] for n in (stored, notebook))
+    if [c.source for c in old] != [c.source for c in new]:
+        raise BuildError(f"{label} has other code than its source: build it without --prose")
+    for before, cell in zip(old, new, strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    notebook.metadata["course"]["made_of"] = stored.metadata["course"]["made_of"]
 
 
 def _digest(value: Any) -> str:
