@@ -169,6 +169,13 @@ def commands(steps: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_what_a_workflow_takes_from_others_is_pinned_and_its_version_is_told(path: Path) -> None:
+    lines = [x for x in path.read_text(encoding="utf-8").splitlines() if "uses:" in x]
+    assert lines
+    assert [x for x in lines if not re.search(r"@[0-9a-f]{40}  # v\d+\.\d+\.\d+$", x)] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_are_careful(path: Path) -> None:
     content = workflow(path.name)
     assert content["permissions"] == {"contents": "read"}
@@ -178,7 +185,7 @@ def test_workflows_are_careful(path: Path) -> None:
         for step in job["steps"]:
             assert {"uses", "run"} & step.keys()
             if "uses" in step:
-                assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"])
+                assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
         cached = [s["with"] for s in job["steps"] if "setup-python" in s.get("uses", "")]
         assert cached[0]["cache"] == "pip"
         listed = cached[0]["cache-dependency-path"].split()
