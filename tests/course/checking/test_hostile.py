@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT, WRONG, judge
 from utils.course.checking.exercise import Exercise
+from utils.course.checking.limits import OutOfTime, time_limit
 
 
 def exercise(reference: Callable[..., Any], *probes: Any, **more: Any) -> Exercise:
@@ -253,6 +254,13 @@ def test_what_will_not_end_is_ended(answer: Callable[..., Any]) -> None:
     verdict = judge(exercise(lambda x: x, torch.ones(1), timeout=0.3), answer)
     assert verdict.status == TIMED_OUT
     assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_a_loop_that_catches_all_ends_where_it_catches() -> None:
+    limit = time_limit(0.05)
+    with pytest.raises(OutOfTime), limit:
+        catches_all(torch.ones(1))
+    assert not limit.by_signal or limit.rings <= 4
 
 
 def test_deep_recursion_is_told_soon() -> None:

@@ -103,11 +103,15 @@ class time_limit:
         raise OutOfTime
 
     def _raise_at_next_line(self, frame: FrameType | None) -> None:
-        """End a loop that catches everything: raise where it catches, too."""
+        """End a loop that catches everything: raise where it catches, too.
 
-        def trace(frame: FrameType, event: str, arg: Any) -> None:
-            if not self.over and frame.f_code not in _OWN:
+        Not on the way there, when an exception is told: a tracer that raises is taken off.
+        """
+
+        def trace(frame: FrameType, event: str, arg: Any) -> Any:
+            if event != "exception" and not self.over and frame.f_code not in _OWN:
                 raise OutOfTime
+            return trace
 
         sys.settrace(trace)
         while frame is not None and frame is not self.frame:
