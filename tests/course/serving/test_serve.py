@@ -170,6 +170,13 @@ WRONG: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"top_p": -(10**400)}, "top_p is -1000.*…: give a number from 0 to 1", "top_p", None),
     ({"top_k": 2.5}, "top_k is 2.5: give a whole number", "top_k", None),
     ({"repeat_penalty": 0}, "repeat_penalty is 0: give a number from 0.01", "repeat_penalty", None),
+    (
+        {"repeat_penalty": 1, "repetition_penalty": 0},
+        "repetition_penalty is 0: give a number",
+        "repetition_penalty",
+        None,
+    ),
+    ({"max_completion_tokens": 1, "max_tokens": 0}, "max_tokens is 0: give", "max_tokens", None),
     ({"min_p": "x" * 999}, r"min_p is 'x{79}…: give", "min_p", None),
     ({"n": 129}, "n is 129: give a whole number, from 1 to 128", "n", None),
     (

@@ -31,6 +31,7 @@ MOST_CHOICES = 128
 MOST_MESSAGES = 2048
 MOST_LOGPROBS, MOST_TOP_LOGPROBS = 5, 20
 PENALTIES = (0.01, 10.0)
+MOST_NAMES = ("max_completion_tokens", "max_tokens")
 #: What does not change which text is written: taken, and left alone.
 HARMLESS = frozenset(
     "metadata parallel_tool_calls prompt_cache_key reasoning_effort safety_identifier "
@@ -90,9 +91,6 @@ def chat_order(opened: TextModel, body: Mapping[str, Any]) -> Order:
         ids = opened.encode_chat(messages)
     except ValueError as error:
         raise ApiError(str(error), "messages") from None
-    if "max_completion_tokens" in body:
-        most = whole(body, "max_completion_tokens", 1, MOST_TOKENS)
-        body = {**body, "max_tokens": most}
     return _order(opened, body, [ids], "messages", alternatives)
 
 
@@ -225,14 +223,16 @@ def _order(
 def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
     """How texts are to be written, of what is the same for all of them."""
     k = whole(body, "top_k", -1, MOST_TOKENS) or 0
-    penalty = "repeat_penalty" if "repeat_penalty" in body else "repetition_penalty"
+    # Where a setting has two names, both are read: the one that gives way can be wrong as well.
+    newer, older = (whole(body, name, 1, MOST_TOKENS) for name in MOST_NAMES)
+    penalty = number(body, "repetition_penalty", 1.0, *reversed(PENALTIES))
     return {
-        "max_tokens": whole(body, "max_tokens", 1, MOST_TOKENS),
+        "max_tokens": older if newer is None else newer,
         "temperature": number(body, "temperature", 1.0, 2.0),
         "top_p": number(body, "top_p", 1.0, 1.0),
         "min_p": number(body, "min_p", 0.0, 1.0),
         "top_k": max(k, 0),  # 0 and -1 keep all tokens
-        "repetition_penalty": number(body, penalty, 1.0, *reversed(PENALTIES)),
+        "repetition_penalty": number(body, "repeat_penalty", penalty, *reversed(PENALTIES)),
         "stop": stops(body),
     }
 
