@@ -50,6 +50,11 @@ def quick_arguments() -> list[str]:
     return [*PYTEST, "-m", "not slow", "tests"]
 
 
+def browser_arguments() -> list[str]:
+    """One JupyterLab and one browser, one chapter after the other."""
+    return ["-m", "pytest", "tests/browser"]
+
+
 def script(name: str, help: str) -> Task:
     """A task that runs a program of `tests/`."""
     return Task(("test",), lambda: (str(Path("tests", name)),), help)
@@ -64,7 +69,17 @@ TASKS = {
     "soak": script("soak.py", "what takes long to prove: kills, flips, processes"),
     "everywhere": script("everywhere.py", "the numbers on other processors and threads"),
     "gpu": script("bench/gpu.py", "what a graphics card does: tests, speed, chapters"),
+    "browser": Task(("test", "browser"), browser_arguments, "try every chapter in a browser"),
+    "shots": Task(
+        ("test", "browser"), lambda: ("tests/browser/shot.py",), "take the README's picture again"
+    ),
     "mutants": script("mutants", "put wrong answers through every check"),
+    "site": Task(
+        ("site",), lambda: ("-m", "utils.course.publishing.site"), "make the site, EPUB and PDF"
+    ),
+    "guide": Task(
+        ("site",), lambda: ("-m", "utils.course.publishing.guide"), "print the facilitator's guide"
+    ),
     "course": Task((), lambda: COURSE, "run the command `course` with the words that follow"),
     "setup": Task((), tuple, "install what is needed, and stop"),
 }
