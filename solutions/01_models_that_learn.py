@@ -42,7 +42,7 @@ from jaxtyping import Float
 from torch import Tensor
 from utils.course import ask, check
 from utils.llm import learning
-from utils.viz import plots, widgets
+from utils.viz import diagrams, plots, widgets
 
 Number = float | Tensor
 
@@ -213,7 +213,20 @@ for nudge in (1.0, 0.1, 0.001):
 # the slope (books say *with respect to* the slope). A nudge of the intercept moves the error just
 # as far as itself, which makes 2 · 1 = 2 the derivative by the intercept. For many examples the
 # loss is a mean, and so are its derivatives.
-#
+
+# %%
+diagrams.rates(
+    {"slope": 1, "intercept": -1, "prediction": 3, "error": 1, "its square": 1},
+    {
+        ("slope", "prediction"): 4,
+        ("intercept", "prediction"): 1,
+        ("prediction", "error"): 1,
+        ("error", "its square"): 2,
+    },
+    "Rates in a row multiply: 4 · 1 · 2 = 8 for the slope, 1 · 1 · 2 = 2 for the intercept",
+)
+
+# %% [markdown]
 # Both derivatives together, (8, 2), are called the **gradient**. It points where the loss *grows*
 # fastest.
 #
@@ -516,6 +529,20 @@ class Value:
 
 
 Value = check("1.8", Value)
+
+# %% [markdown]
+# The example once more, drawn from what your numbers remember. The rates stand on the edges, and
+# below each number what has come back to it. Two ways lead from *a* to *d*:
+
+# %%
+a, b = Value(2.0), Value(-3.0)
+c = a * b
+d = c + a
+d.backward()
+diagrams.backward(
+    {"a": a, "b": b, "c = a · b": c, "d = c + a": d},
+    "What comes back adds up: to a come 1 at once and 1 · (−3) through c, together −2",
+)
 
 # %% [markdown]
 # The loss of a line is made of nothing but sums and products, so your machine can derive it. (There
@@ -840,6 +867,21 @@ for step in range(1, 4001):
 #
 #     hidden₁ = relu(x₁ + x₂)          hidden₂ = relu(x₁ + x₂ − 1)
 #     output  = hidden₁ − 2 · hidden₂
+
+# %%
+w1, b1 = torch.tensor([[1.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, -1.0])
+w2, b2 = torch.tensor([[1.0], [-2.0]]), torch.tensor([0.0])
+diagrams.network(
+    w1,
+    b1,
+    w2,
+    b2,
+    "Two neurons with a bend and one that adds them up: exactly one of two",
+)
+
+# %% [markdown]
+# Books call such a stack of layers a **multilayer perceptron**, MLP for short, and the bend its
+# **activation function**. Each edge is a weight, and all of them together are two matrices.
 #
 # ### Exercise 1.7 · A network of two layers
 # ★★☆ · 4 min · Rumelhart, Hinton and Williams 1986
@@ -882,8 +924,6 @@ two_layer = check("1.7", two_layer)
 
 # %%
 corners = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-w1, b1 = torch.tensor([[1.0, 1.0], [1.0, 1.0]]), torch.tensor([0.0, -1.0])
-w2, b2 = torch.tensor([[1.0], [-2.0]]), torch.tensor([0.0])
 _, _, output = two_layer(corners, w1, b1, w2, b2)
 print(output[:, 0].tolist())
 

@@ -51,9 +51,10 @@ def backward(named: Mapping[str, _Node], finding: str) -> Picture:
     names = {id(node): name for name, node in named.items()}
     along: dict[tuple[str, str], float] = {}
     for name, node in named.items():
-        for parent, rate in zip(node.parents, node.rates, strict=True):
-            edge = names[id(parent)], name
-            along[edge] = along.get(edge, 0.0) + rate
+        for parent, rate in zip(node.parents, node.rates, strict=False):
+            if id(parent) in names:  # not a number that nobody named
+                edge = names[id(parent)], name
+                along[edge] = along.get(edge, 0.0) + rate
     values = {name: node.data for name, node in named.items()}
     return _graph(values, along, {name: node.grad for name, node in named.items()}, finding)
 
