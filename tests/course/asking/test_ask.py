@@ -68,10 +68,16 @@ def test_the_static_form_is_sound_html_and_escaped():
     page = Tags(asking.static_html(QUESTION))
     assert not page.open
     assert not {"script", "b", "i"} & set(page.seen)
-    assert page.seen.count("li") == 2
     assert "How long is '<b>', and why? 2 * 3 * 4 <script>" in page.words
     assert "a <i>slanted</i> one" in page.words
-    assert '<ol type="A">' in asking.static_html(QUESTION)
+    assert "</code> &amp; no more<br>B. a &lt;i&gt;" in asking.static_html(QUESTION)  # letters as text
+
+
+def test_what_the_next_cell_puts_out_is_hidden_until_a_choice():
+    panel = asking.Panel(QUESTION)
+    assert "course-open" in panel.widget._dom_classes
+    panel.radio.value = 0
+    assert "course-open" not in panel.widget._dom_classes
 
 
 def test_the_display_holds_the_widget_and_both_static_forms(course, monkeypatch):

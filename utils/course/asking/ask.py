@@ -16,6 +16,7 @@ from IPython.display import display
 
 from utils.course.asking import questions
 from utils.course.asking.question import Choice, Question
+from utils.viz.look import SHEET
 
 _STYLE = """<style>
 .course-ask { max-width: 46em; padding: 2px; }
@@ -33,6 +34,9 @@ _STYLE = """<style>
   line-height: 1.45; font-size: var(--jp-content-font-size1, 14px);
 }
 </style>"""
+
+
+_OPEN = "course-open"
 
 
 def ask(question_id: str) -> None:
@@ -111,15 +115,17 @@ class Panel:
         self.feedback = widgets.HTML()
         self.radio.observe(self._answer, names="value")
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE + _heading(question) + _KEYS), self.radio, self.feedback]
+            [widgets.HTML(SHEET + _STYLE + _heading(question) + _KEYS), self.radio, self.feedback]
         )
         self.widget.add_class("course-ask")
+        self.widget.add_class(_OPEN)  # while it stands, what the next cell puts out is hidden
 
     def _answer(self, change: dict[str, Any]) -> None:
         position = change["new"]
         if position is None:
             self.feedback.value = ""
             return
+        self.widget.remove_class(_OPEN)
         # A new element is announced by a screen reader only where it is an alert.
         said = _verdict(ascii_uppercase[position], self.question.choices[position])
         self.feedback.value = f'<div role="alert" aria-live="polite">{said}</div>'
@@ -142,10 +148,11 @@ def _heading(question: Question) -> str:
 
 def static_html(question: Question) -> str:
     """The question as a page without a kernel shows it: choices lettered, answers folded."""
-    choices = "".join(f"<li>{_marked(choice.text)}</li>" for choice in question.choices)
+    # Letters as text: JupyterLab takes the kind of numbering away from a list.
+    choices = "<br>".join(f"{letter}. {_marked(c.text)}" for letter, c in _lettered(question))
     answers = "".join(f"<p>{_verdict(*lettered)}</p>" for lettered in _lettered(question))
     return (
-        f'{_heading(question)}<ol type="A">{choices}</ol>'
+        f"{_heading(question)}<p>{choices}</p>"
         f"<details><summary>What each choice teaches</summary>{answers}</details>"
     )
 
