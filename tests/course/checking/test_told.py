@@ -235,7 +235,7 @@ DOUBLED = exercise(doubled, A, B)
     ("answer", "remark"),
     [
         (lambda x: 2 * x.double(), "your float64 results are handed on as float32"),
-        (lambda x: 2 * x.numpy(), "your NumPy results are handed on as float32"),
+        (lambda x: 2 * np.array(x.tolist()), "your NumPy results are handed on as float32"),
     ],
 )
 def test_a_right_result_is_handed_on_in_the_references_kind(answer, remark) -> None:
@@ -251,6 +251,28 @@ def test_a_gradient_finds_its_way_through_what_is_handed_on() -> None:
     leaf = A.clone().requires_grad_()
     handed(leaf).sum().backward()
     assert leaf.grad.equal(torch.full_like(A, 2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "remark"),
+    [
+        (
+            lambda x: 2 * x.numpy(),
+            "your NumPy results are handed on as float32, without a gradient",
+        ),
+        (
+            lambda x: torch.from_numpy(2 * x.numpy()),
+            "your results are handed on without a gradient",
+        ),
+    ],
+)
+def test_numpy_is_handed_on_for_what_asks_for_a_gradient(answer, remark) -> None:
+    handed, told = goes_on(DOUBLED, answer)
+    assert told == remark
+    asking = A.clone().requires_grad_()
+    assert handed(asking).equal(2 * A)
+    assert handed(x=asking).equal(2 * A)
+    assert not handed(asking).requires_grad
 
 
 def test_a_result_cut_off_from_an_argument_that_asks_for_a_gradient_is_refused() -> None:

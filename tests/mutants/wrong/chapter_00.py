@@ -65,7 +65,7 @@ def max_without_default(words, word):
     return max(counts, key=counts.get)
 
 
-@wrong("0.1", ("You look one place past", "it raised IndexError"))
+@wrong("0.1", "Where the text ends with the word, you look one place past")
 def index_past_the_end(words, word):
     counts = defaultdict(int)
     for i, w in enumerate(words):
@@ -187,3 +187,20 @@ def two_further_on(words, word):
 @wrong("0.1", ("That is the first word", "You look for the word inside"))
 def inside_and_first(words, word):
     return next((b for a, b in zip(words, words[1:], strict=False) if word in a), None)
+
+
+@wrong("0.1", "You cut the text into separate couples")
+def couples(words, word):
+    counts = Counter(b for a, b in zip(words[::2], words[1::2], strict=False) if a == word)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+@wrong("0.1", "A word may follow itself")
+def never_itself(words, word):
+    counts = Counter(b for b in followers(words, word) if b != word)
+    return counts.most_common(1)[0][0] if counts else None
+
+
+@wrong("0.1", "This is the most frequent word of the whole text, where")
+def favourite_where_it_occurs(words, word):
+    return max(words, key=words.count) if word in words else None

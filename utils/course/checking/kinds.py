@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from utils.course.checking.exercise import Answer, Exercise
-from utils.course.checking.running import Call, Outcome
+from utils.course.checking.running import Call, Outcome, guarded
+from utils.course.checking.state import own_randomness
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,9 @@ def handed_on(
 ) -> tuple[Answer, str]:
     """A right answer to go on with, and a word on what becomes of its results, if anything.
 
-    The answer itself where its results are of the reference's kind and its arguments are named as
-    the reference's; else a function around it that sees to both. Classes stay as they are.
+    The answer itself where its results are of the reference's kind, its arguments are named as
+    the reference's, and it takes tensors that ask for a gradient, as a model's own do; else a
+    function around it that sees to all three. Classes stay as they are.
     """
     if isinstance(answer, type | nn.Module):
         return answer, ""
@@ -53,19 +56,50 @@ def handed_on(
         if call.error is None and not said:
             said = _told(kind, call.value, _float_dtype(call))
     names = _other_names(exercise.reference, answer)
-    if not said and not names:
+    detach = _refuses_gradients(exercise, answer)
+    if not said and not names and not detach:
         return answer, ""
-    return _wrapped(answer, kind if said else None, names), said
+    if detach:
+        word = f"{said}," if said else "your results are handed on"
+        return _wrapped(answer, kind, names, True), f"{word} without a gradient"
+    return _wrapped(answer, kind if said else None, names, False), said
 
 
-def _wrapped(answer: Answer, kind: Kind | None, names: inspect.Signature | None) -> Answer:
+def _refuses_gradients(exercise: Exercise, answer: Answer) -> bool:
+    """Whether an answer raises for what asks for a gradient, as NumPy does, and else is right."""
+    with own_randomness():
+        call = functools.partial(exercise.call, _asking(answer, Tensor.requires_grad_))
+        error = guarded(lambda: call(*copy.deepcopy(exercise.probes[0])), exercise.timeout)[1]
+    return isinstance(error, RuntimeError) and "call numpy()" in str(error)
+
+
+def _wrapped(
+    answer: Answer, kind: Kind | None, names: inspect.Signature | None, detach: bool
+) -> Answer:
+    call = _asking(answer, Tensor.detach) if detach else answer
+
     def handed(*args: Any, **kwargs: Any) -> Any:
         if names:
             args, kwargs = _bound(names, args, kwargs)
         dtype = _float_dtype(Call(args, kwargs)) if kind else None
-        return _fit(kind, answer(*args, **kwargs), dtype)
+        return _fit(kind, call(*args, **kwargs), dtype)
 
     return functools.wraps(answer)(handed)
+
+
+def _asking(answer: Answer, change: Callable[[Tensor], Tensor]) -> Answer:
+    """The answer, given each tensor of floats as `change` makes it."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return change(value) if value.is_floating_point() else value
+        return type(value)(map(changed, value)) if type(value) in (list, tuple) else value
+
+    @functools.wraps(answer)
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        return answer(*map(changed, args), **{name: changed(each) for name, each in kwargs.items()})
+
+    return asked
 
 
 def _other_names(reference: Answer, answer: Answer) -> inspect.Signature | None:

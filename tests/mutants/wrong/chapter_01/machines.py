@@ -177,14 +177,21 @@ class NoMemory:
 
 
 def loop(
-    cut=lambda h: h, reset="after", note="before", mean=True, sign=-1, extra=0, network_of=None
+    cut=lambda h: h,
+    reset="after",
+    note="before",
+    mean=True,
+    sign=-1,
+    extra=0,
+    network_of=None,
+    bend=torch.relu,
 ):
     def answer(start, at, label, learning_rate, n_steps):
         w1, b1, w2, b2 = network = [p.clone().requires_grad_() for p in start]
         history = []
 
         def loss_now():
-            score = (cut(torch.relu(at @ w1 + b1)) @ w2 + b2)[:, 0]
+            score = (cut(bend(at @ w1 + b1)) @ w2 + b2)[:, 0]
             losses = functional.binary_cross_entropy_with_logits(score, label, reduction="none")
             return losses.mean() if mean else losses.sum()
 
@@ -246,3 +253,40 @@ def in_place_on_the_start(start, at, label, learning_rate, n_steps):
     for p, trained in zip(start, network, strict=True):
         p.copy_(trained)
     return history, network
+
+
+def sent_on_by_the_parents(end):
+    if end.grad == 0.0:
+        end.grad = 1.0
+    for parent, rate in zip(end.parents, end.rates, strict=True):
+        parent.grad += rate * end.grad
+        sent_on_by_the_parents(parent)
+
+
+wrongs(
+    "1.8",
+    "You add the rate to the gradient",
+    rate_added=value(walk=lambda end: sound_walk(end, share=lambda v, rate: rate + v.grad)),
+)
+wrongs("1.8", "A value that is used twice is sent back twice", w=value(walk=sent_on_by_the_parents))
+
+
+@wrong("1.9", "`item` makes a plain number of the loss")
+def item_first(start, at, label, learning_rate, n_steps):
+    network = [p.clone().requires_grad_() for p in start]
+    history = []
+    for _ in range(n_steps):
+        w1, b1, w2, b2 = network
+        score = (torch.relu(at @ w1 + b1) @ w2 + b2)[:, 0]
+        loss = functional.binary_cross_entropy_with_logits(score, label).item()
+        loss.backward()
+        history.append(loss)
+    return history, network
+
+
+@wrong("1.9", "Smaller steps only hide the symptom")
+def smaller_steps(start, at, label, learning_rate, n_steps):
+    return loop(torch.detach, None)(start, at, label, learning_rate / 10, n_steps)
+
+
+wrongs("1.9", "The bend is gone", no_bend=loop(bend=lambda h: h))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from mutants.cases import ANY, wrongs
+from mutants.cases import ANY, wrong, wrongs
 
 wrongs(
     "7.5",
@@ -106,4 +106,20 @@ wrongs(
     "7.5",
     says=ANY,
     columns=lambda g, rows, size: sum(g(p) * len(p) for p in rows.split(size)) / rows.shape[1],
+)
+
+
+@wrong("7.5", ANY)
+def as_long_as_a_row(gradient, rows, size):
+    total = torch.zeros(rows.shape[1] - 1)
+    for part in rows.split(size):
+        total += gradient(part) * len(part)
+    return total / len(rows)
+
+
+wrongs(
+    "7.5",
+    in_the_rows_dtype=lambda g, rows, size: (
+        sum(g(p).double() * len(p) for p in rows.split(size)) / len(rows)
+    ).to(rows.dtype),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mutants.cases import wrongs
+import torch
+from mutants.cases import wrong, wrongs
 
 
 def adam(
@@ -157,3 +158,10 @@ wrongs(
     says="The step lacks the learning rate: subtract",
     no_rate=lambda *a: adam(a, new=lambda p, f, s, r, e, d, g: p - r * d * p - f / (s.sqrt() + e)),
 )
+
+
+@wrong("7.4")
+def rows_only(parameter, gradient, mean, square, step, rate, betas, eps, decay):
+    numbers = zip(parameter, gradient, mean, square, strict=True)
+    found = [adam((*each, step, rate, betas, eps, decay)) for each in numbers]
+    return tuple(torch.tensor([float(x) for x in part]) for part in zip(*found, strict=True))

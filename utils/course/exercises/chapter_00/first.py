@@ -33,6 +33,11 @@ def _followers(words: Words, word: str, wrong: Wrong) -> list[str]:
     if "before" in wrong:
         pairs = [(b, a) for a, b in pairs]
     pairs = pairs[:-1] if "early end" in wrong else pairs[1:] if "late start" in wrong else pairs
+    pairs = pairs[::2] if "couples" in wrong else pairs
+    if "past its end" in wrong:
+        pairs = [(words[i], words[i + 1]) for i in range(len(words)) if words[i] == word]
+    if "not itself" in wrong:
+        pairs = [(a, b) for a, b in pairs if a != b]
     if "past the end" in wrong:
         pairs = [(words[i], words[i + 1]) for i in range(len(words))]
     if "inside" in wrong:
@@ -62,6 +67,15 @@ def _likeliest(words: Words, word: str, *, wrong: Wrong = frozenset()) -> Any:
     if "number" in wrong:
         return best[1]
     return best if "pair" in wrong else best[0]
+
+
+def _commonest_if_there(words: Words, word: str) -> str | None:
+    return Counter(words).most_common(1)[0][0] if word in words else None
+
+
+def _commonest_other(words: Words, word: str) -> str | None:
+    others = Counter(other for other in words if other != word)
+    return others.most_common(1)[0][0] if word in words and others else None
 
 
 def _max_of_nothing(words: Words, word: str) -> str:
@@ -94,6 +108,12 @@ _SAID = {
     "empty word": "Where nothing comes after the word, you return an empty string: return None.",
     "past the end": "You look one place past the end of the list. The last word has no follower: "
     "go only to the last but one.",
+    "past its end": "Where the text ends with the word, you look one place past the end of the "
+    "list: go only to the last word but one.",
+    "couples": "You cut the text into separate couples. Every neighbourhood counts: in “a b c” "
+    "both (a, b) and (b, c).",
+    "not itself": "A word may follow itself: in “no no” the second stands behind the first, and "
+    "counts.",
     "around": "You let the text start over, so that its first word comes after its last. Nothing "
     "comes after the last word.",
     "early end": "The last pair of the text is missing: n words have n − 1 neighbourhoods, and the "
@@ -110,8 +130,13 @@ _SAID = {
 _APART = [
     "before | all words | past the end | around | early end | late start | inside | beginning"
     " | capitals | empty word",
+    "past its end | couples | not itself | before | all words | past the end | around | early end"
+    " | late start | inside | beginning | capitals",
+    "past its end | empty word | no followers | first | last | rarest",
+    "couples | last | rarest",
     "first | last | rarest | number | pair | last tie | alphabet",
-    "no followers | empty word | past the end | all words",
+    "no followers | empty word | past the end",
+    "all words | empty word",
     "past the end | first | last | rarest | number | pair | last tie | alphabet",
     "rarest | inside | beginning | capitals",
     "all words | first | last",
@@ -186,6 +211,10 @@ LIKELIEST_NEXT = Exercise(
         "`max` of nothing raises. Where nothing comes after the word, return None (or give `max` a "
         "default=None).": _max_of_nothing,
         "On a tie you return None. Return the word that came first in the text.": _tie_gives_none,
+        "This is the most frequent word of the whole text, where the word occurs at all: count "
+        "only the words that come right after it.": _commonest_if_there,
+        "This is the most frequent of all other words: count only those that come right after the "
+        "given one, itself included.": _commonest_other,
     },
     together=in_pairs(_likeliest, _SAID, _APART),
     explain=_explain,

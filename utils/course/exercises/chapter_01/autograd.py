@@ -63,9 +63,14 @@ def _kind(wrong: Wrong) -> type:
             return Value(self.data + other.data, (self, other), (1.0, 1.0))
 
         def __mul__(self, other: Any) -> Any:
+            if "bare product" in wrong:
+                return self.data * other.data
             return Value(*_product(self, other, wrong))
 
         def backward(self) -> None:
+            if "calls backward" in wrong:
+                _by_backward(self)
+                return
             if "path by path" in wrong:
                 _along_every_path(self, 1.0)
                 return
@@ -92,7 +97,8 @@ def _order(end: Any, wrong: Wrong) -> list[Any]:
     order: list[Any] = []
 
     def visit(value: Any, depth: int = 0) -> None:
-        if value in order and "no memory" not in wrong:
+        known = [each.data for each in order] if "equal data" in wrong else order
+        if (value.data if "equal data" in wrong else value) in known and "no memory" not in wrong:
             return
         if "too early" in wrong:
             order.insert(0, value)
@@ -112,6 +118,8 @@ def _pass_on(value: Any, wrong: Wrong) -> None:
     pairs = list(zip(value.parents, value.rates, strict=True))
     for parent, rate in pairs[:1] if "first only" in wrong else pairs:
         share = rate * value.grad
+        if "rates added" in wrong:
+            share = rate + value.grad
         if "rate alone" in wrong:
             share = rate
         if "data" in wrong:
@@ -123,6 +131,14 @@ def _along_every_path(value: Any, passed: float) -> None:
     value.grad += passed
     for parent, rate in zip(value.parents, value.rates, strict=True):
         _along_every_path(parent, rate * passed)
+
+
+def _by_backward(value: Any) -> None:
+    """Each parent sends on all that it has so far, as often as something arrives."""
+    value.grad = value.grad or 1.0
+    for parent, rate in zip(value.parents, value.rates, strict=True):
+        parent.grad += rate * value.grad
+        parent.backward()
 
 
 def _make(data: float, *, wrong: Wrong = frozenset()) -> Any:
@@ -151,9 +167,19 @@ _SAID = {
     "rate alone": "You pass on the rate alone: rates in a row multiply, so multiply it by the "
     "value's own grad.",
     "data": "You multiply the rate by the value's data: it is its grad that comes back.",
+    "rates added": "You add the rate to the gradient: rates in a row multiply, rate * value.grad.",
     "path by path": "Right numbers, but you walk every path on its own, and forty doublings in a "
     "row have a million million paths: pass on once for each value, when all its uses have "
     "reported.",
+}
+_BY_THEMSELVES = {
+    "equal data": "Two values with the same number in them are two values: remember which you have "
+    "seen by the value itself, not by its data.",
+    "bare product": "Your product is a plain number, and that has no way back: return a Value with "
+    "its parents and rates.",
+    "calls backward": "A value that is used twice is sent back twice, and sends on the second time "
+    "what it had the first time as well: put the values in an order first, and let each pass on "
+    "once.",
 }
 _APART = [
     "own rates | rates of a sum | product as rate",
@@ -170,6 +196,7 @@ _APART = [
     "no start | product as rate",
     "one step | no memory | too early | rate alone | data | first only",
     "path by path | own rates | rates of a sum | product as rate | added",
+    "rates added | rate alone | data | path by path | no start",
 ]
 
 
@@ -225,7 +252,7 @@ AUTOGRAD = Exercise(
         ("a * b", {"a": 2.0, "b": 5.0, "c": 1.0}),
         (_DOUBLED, {"a": 1.0}),
     ],
-    mistakes=alone(_make, _SAID),
+    mistakes=alone(_make, _SAID | _BY_THEMSELVES),
     together=in_pairs(_make, _SAID, _APART),
     call=_play,
     alternatives={"counting the uses": _by_counting},

@@ -28,8 +28,8 @@ def train_soundly(
 
 def _loss(network: Network, at: Tensor, label: Tensor, wrong: Wrong) -> Tensor:
     w1, b1, w2, b2 = network
-    hidden = torch.relu(at @ w1 + b1)
-    if "cut off" in wrong:
+    hidden = at @ w1 + b1 if "no bend" in wrong else torch.relu(at @ w1 + b1)
+    if wrong & {"cut off", "smaller steps"}:
         hidden = hidden.data
     score = (hidden @ w2 + b2)[:, 0]
     if "cut at the score" in wrong:
@@ -63,9 +63,13 @@ def _train(
     history = []
     for _ in range(n_steps + ("one too many" in wrong) - ("one too few" in wrong)):
         loss = _loss(network, at, label, wrong)
-        kept = {"adds up": 4, "last reset": 3, "half reset": 2}
+        if "item" in wrong:
+            loss = loss.item()
+            loss.backward()
+        kept = {"adds up": 4, "smaller steps": 4, "last reset": 3, "half reset": 2}
         used = _gradients(loss, network, used[: max(map(kept.get, wrong & kept.keys()), default=0)])
         rate = -learning_rate if "uphill" in wrong else learning_rate
+        rate /= 10 if wrong & {"a tenth", "smaller steps"} else 1
         rate = 1.0 if "no rate" in wrong else 0.0 if "reset too early" in wrong else rate
         with torch.no_grad():
             for parameter, gradient in zip(network, used, strict=True):
@@ -140,6 +144,9 @@ _SAID = {
     "`parameter = …` would only bind the name anew.",
     "uphill": "You walk uphill: subtract the gradient.",
     "no rate": "The learning rate does nothing: multiply the gradient by it.",
+    "a tenth": "Your steps are a tenth as long: take the learning rate that is given.",
+    "no bend": "The bend is gone, and two layers without one are a single weighted sum: keep "
+    "torch.relu, and leave out `.data` alone.",
     "sum": "Your loss is a sum over the examples: take the mean, or the steps are N times as long.",
     "after": "You note the loss after each step: note the one that you stepped on, before it.",
     "one too many": "One step too many: take n_steps of them.",
@@ -147,6 +154,12 @@ _SAID = {
     "start": "You return the network that you were given: return the one that was trained.",
     "history only": "The network is missing from what you return: two things, the losses and the "
     "four parameters.",
+}
+_BY_THEMSELVES = {
+    "smaller steps": "Smaller steps only hide the symptom: both faults are in the loop still. Find "
+    "what cuts the first layer off, and what lets the gradients add up.",
+    "item": "`item` makes a plain number of the loss, and only the tensor has a `backward`: call "
+    "`loss.backward()` first, and note `loss.item()`.",
 }
 _APART = [
     "adds up | half reset | last reset | reset too early | uphill | no rate",
@@ -156,6 +169,8 @@ _APART = [
     "reset too early | after | start",
     "sum | no rate",
     "cut off | cut at the score | reset too early",
+    "a tenth | uphill | no rate | sum | reset too early | adds up | half reset | last reset",
+    "no bend | cut off | cut at the score",
 ]
 
 
@@ -184,7 +199,7 @@ FIND_THE_BUG = Exercise(
         (_net(2, 3, seed=30), uniform(5, 2, seed=34), _labels(5), 0.5, 3),
         (_net(3, 4, seed=40), uniform(7, 3, seed=44), _labels(7), 0.2, 8),
     ],
-    mistakes=alone(_train, _SAID),
+    mistakes=alone(_train, _SAID | _BY_THEMSELVES),
     together=in_pairs(_train, _SAID, _APART),
     alternatives={
         "torch's optimiser": _with_an_optimiser,

@@ -17,7 +17,10 @@ from utils.course.exercises.slips import Wrong, alone, in_pairs
 
 
 class Gradient:
-    """Of the mean squared error of a line through rows (x₁ … x_C, y), for a few rows at a time."""
+    """Of the mean squared error of a line through rows (x₁ … x_C, y), for a few rows at a time.
+
+    With 2 · C weights, of a parabola: a gradient is as long as the weights are, not as the rows.
+    """
 
     __name__ = "gradient"
 
@@ -25,12 +28,16 @@ class Gradient:
         self.weights, self.room = weights, room
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """The mean over the rows, (C,). MemoryError for more of them than there is room for."""
+        """The mean over the rows, as long as the weights are.
+
+        Raises MemoryError for more rows than there is room for, and ValueError for none.
+        """
         if len(rows) > self.room:
             raise MemoryError(f"{len(rows)} rows at once, and there is room for {self.room}")
         if not len(rows):
             raise ValueError("the mean over no rows at all")
-        x, y = rows[:, :-1], rows[:, -1]
+        x, y = rows[:, :-1].float(), rows[:, -1]
+        x = torch.cat([x, x**2], 1)[:, : len(self.weights)]
         return 2 * ((x @ self.weights - y)[:, None] * x).mean(0)
 
     def __repr__(self) -> str:
@@ -84,7 +91,7 @@ def _accumulate(
 
     parts = chosen(_PARTS, lambda rows, size: rows.split(size))(rows, size)
     weight = chosen(_WEIGHTS, lambda part, size: len(part))
-    total = torch.zeros(rows.shape[1] - 1)
+    total = torch.zeros_like(gradient.weights)
     for part in parts:
         total = total + gradient(part) * weight(part, size)
     counted = rows if wrong.isdisjoint({"first", "last"}) else parts[0]
@@ -172,7 +179,7 @@ def _by_halves(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
 
 
 def _by_index(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
-    total = torch.zeros(rows.shape[1] - 1)
+    total = 0
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         total += gradient(part) * (len(part) / len(rows))
@@ -198,6 +205,7 @@ ACCUMULATE = Exercise(
         _rows(7, 3, 3),
         _rows(5, 2, 4),
         _rows(3, 2, 8),
+        (Gradient(uniform(4, seed=75), 2), torch.tensor([[1, 2, 0], [0, 1, 3], [2, 0, 1]]), 2),
     ],
     mistakes=alone(_accumulate, _SAID),
     together=in_pairs(_accumulate, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
@@ -209,7 +217,7 @@ ACCUMULATE = Exercise(
         ),
         "in float64 on the way": lambda g, rows, size: (
             sum(g(p).double() * len(p) for p in rows.split(size)) / len(rows)
-        ).to(rows.dtype),
+        ).float(),
     },
     explain=_explain,
 )

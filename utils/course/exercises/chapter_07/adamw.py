@@ -174,17 +174,18 @@ def _by_numbers(given: Given) -> Steps:
     """A number at a time."""
     p, g, mean, square, step, rate, betas, eps, decay = given
     found = []
-    for w, each, m, s in zip(*(x.tolist() for x in (p, g, mean, square)), strict=True):
+    numbers = (x.flatten().tolist() for x in (p, g, mean, square))
+    for w, each, m, s in zip(*numbers, strict=True):
         m += (1 - betas[0]) * (each - m)
         s += (1 - betas[1]) * (each * each - s)
         fair = m / (1 - betas[0] ** step), s / (1 - betas[1] ** step)
         moved = w - rate * decay * w - rate * fair[0] / (fair[1] ** 0.5 + eps)
         found.append((m, s, *fair, moved))
-    return tuple(torch.tensor(part) for part in zip(*found, strict=True))
+    return tuple(torch.tensor(part).view_as(p) for part in zip(*found, strict=True))
 
 
 def _probe(
-    n: int,
+    n: int | tuple[int, int],
     step: int,
     rate: float,
     eps: float,
@@ -192,11 +193,12 @@ def _probe(
     size: float = 2.0,
     betas: tuple[float, float] = (0.9, 0.95),
 ) -> tuple[object, ...]:
-    seed = 10 * n + step
-    mean = uniform(n, seed=seed + 1) * (step > 1)
-    square = uniform(n, seed=seed + 2, low=0.5, high=4.0) * (step > 1)
-    gradient = uniform(n, seed=seed + 3) * size / 2
-    return uniform(n, seed=seed), gradient, mean, square, step, rate, betas, eps, decay
+    shape = (n,) if isinstance(n, int) else n
+    seed = 10 * shape[0] + step
+    mean = uniform(*shape, seed=seed + 1) * (step > 1)
+    square = uniform(*shape, seed=seed + 2, low=0.5, high=4.0) * (step > 1)
+    gradient = uniform(*shape, seed=seed + 3) * size / 2
+    return uniform(*shape, seed=seed), gradient, mean, square, step, rate, betas, eps, decay
 
 
 PARTS = ("mean", "square", "fair_mean", "fair_square", "parameter")
@@ -333,6 +335,7 @@ ADAMW = Exercise(
         _probe(4, 7, 0.2, 0.3, 0.8),
         _probe(5, 3, 0.1, 0.05, 0.0, size=0.2),
         _probe(3, 2, 0.1, 0.01, 0.1, betas=(0.8, 0.99)),
+        _probe((2, 3), 5, 0.05, 0.02, 0.2),
     ],
     mistakes=alone(_stepped, _SAID),
     together=in_pairs(_stepped, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),

@@ -49,12 +49,16 @@ class CachedModel:
         """An empty cache for each of two layers, for as many texts as `batch`."""
         return [Kept(batch) for _ in range(N_LAYERS)]
 
-    def __call__(self, ids: Tensor, caches: Sequence[Kept] | None = None) -> Tensor:
+    def __call__(
+        self, ids: Tensor, *others: object, caches: Sequence[Kept] | None = None
+    ) -> Tensor:
         """(1, n) -> (1, n, V), the n tokens behind those that the caches keep.
 
         Raises ValueError for another shape, no tokens at all, caches for other than one text, or
-        other than one for each layer.
+        other than one for each layer; TypeError for caches that are not given by name, as GPT does.
         """
+        if others:
+            raise TypeError("the model takes the caches by name alone: caches=caches")
         if not isinstance(ids, Tensor) or ids.ndim != 2 or len(ids) != 1 or not ids.numel():
             shape = tuple(ids.shape) if isinstance(ids, Tensor) else type(ids).__name__
             raise ValueError(f"the model reads ids of the shape (1, n), n ≥ 1, and got {shape}")
@@ -183,11 +187,11 @@ def _what_is_missing(model: Any, ids: list[int], most: int, choose: Choose) -> l
 
 def _token_by_token(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
     caches = model.make_caches(1)
-    logits = [model(torch.tensor([[token]]), caches)[0, -1] for token in ids][-1]
+    logits = [model(torch.tensor([[token]]), caches=caches)[0, -1] for token in ids][-1]
     new: list[int] = []
     for _ in range(most):
         new.append(choose(logits))
-        logits = model(torch.tensor([new[-1:]]), caches)[0, -1]
+        logits = model(torch.tensor([new[-1:]]), caches=caches)[0, -1]
     return new
 
 
