@@ -3,6 +3,8 @@
 import importlib.metadata
 import re
 
+from sphinx.application import Sphinx
+
 project = "GPT by building"
 author = "The authors of the course"
 copyright = "2026 The authors of the course; code MIT, prose and figures CC BY 4.0"
@@ -48,8 +50,10 @@ epub_css_files = ["course.css"]
 epub_tocdepth = 2
 
 
-def as_rst(app, what, name, obj, options, lines):
-    """Docstrings here are plain text with `code` in single ticks: write them as Sphinx reads them."""
+def as_rst(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Docstrings are plain text with `code` in single ticks: write them as Sphinx reads them."""
     for number, line in enumerate(lines):
         if line.lstrip().startswith(">>>"):
             continue
@@ -59,6 +63,6 @@ def as_rst(app, what, name, obj, options, lines):
         lines[number] = line
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", as_rst)

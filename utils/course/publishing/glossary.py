@@ -44,17 +44,19 @@ def _terms(chapter: Chapter) -> Iterator[Term]:
 def introduced(chapter: Chapter, english: str) -> tuple[str, str]:
     """The link target and the words of the heading above the first place that has the word.
 
-    A place that sets it in bold is preferred: that is where a chapter explains its words.
+    A place that sets it in bold is preferred: that is where a chapter explains its words. The
+    chapter's opening comes last, since it only announces what is to come.
     """
     word = re.sub(r"\s*\(.*?\)", "", english.split(",")[0]).removeprefix("to ").strip()
     plain = re.compile(rf"(?<!\w){re.escape(word)}", re.IGNORECASE)
     bold = re.compile(rf"\*\*[^*\n]*(?<!\w){re.escape(word)}[^*]*\*\*", re.IGNORECASE)
-    places = list(_paragraphs(chapter))
+    opening, *sections = _paragraphs(chapter)
+    places = [*sections, opening]
     for pattern in (bold, plain):
         for place, heading, text in places:
             if pattern.search(text):
                 return place, heading
-    return places[0][:2]
+    return opening[:2]
 
 
 def _paragraphs(chapter: Chapter) -> Iterator[tuple[str, str, str]]:

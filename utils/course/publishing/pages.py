@@ -28,6 +28,7 @@ _CODE_OR_MATH = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _NAVIGATION = "next-and-back"  # cells that link to the files beside: a page has its own
+_TURN = "raise NotImplementedError"
 _TWIN = "The figure in words"
 
 
@@ -79,7 +80,7 @@ def solution_target(exercise: str) -> str:
 
 def chapter_page(chapter: Chapter, pictures: Path, header: str = "") -> str:
     """The chapter as a learner meets it; its pictures are written into the folder `pictures`."""
-    parts = list(_blocks(chapter, chapter.cells, pictures, solutions=True))
+    parts = list(_blocks(chapter, pictures))
     return "\n\n".join([parts[0], *([header] if header else []), *parts[1:]]) + "\n"
 
 
@@ -101,15 +102,13 @@ def solutions_page(chapter: Chapter, pictures: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _blocks(
-    chapter: Chapter, cells: list[dict[str, Any]], pictures: Path, *, solutions: bool
-) -> Iterator[str]:
-    for cell in cells:
+def _blocks(chapter: Chapter, pictures: Path) -> Iterator[str]:
+    for cell in chapter.cells:
         if cell["cell_type"] == "markdown":
             yield _with_targets(chapter, cell)
             continue
         yield from _code_blocks(cell, pictures)
-        if solutions and "raise NotImplementedError" in cell["source"]:
+        if _TURN in cell["source"]:
             for exercise in checked_ids(cell["source"]):
                 yield f"[Solution of {exercise}](#{solution_target(exercise)})"
 
@@ -183,7 +182,8 @@ def _picture(output: dict[str, Any], pictures: Path, name: str) -> str:
     alt = facts.get("alt") or output["data"].get("text/plain", "A picture")
     words = html.unescape(" ".join(alt.split()))
     width = f"\n:width: {facts['width']}px" if "width" in facts else ""
-    return f"```{{image}} /{pictures.parent.name}/{pictures.name}/{name}.png\n:alt: {words}{width}\n```"
+    path = f"{pictures.as_posix().partition('/pictures/')[2]}/{name}.png"
+    return f"```{{image}} /pictures/{path}\n:alt: {words}{width}\n```"
 
 
 def _fence(text: str, language: str, kind: str = "") -> str:
