@@ -45,6 +45,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_pretending_goes_through_all_parts(
     script: ModuleType,
     monkeypatch: pytest.MonkeyPatch,

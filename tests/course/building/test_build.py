@@ -124,6 +124,7 @@ def _somebody_answers(course, unsolved, chapter, capsys):
     assert build(check=True) == 0
 
 
+@pytest.mark.slow
 def test_check_finds_a_source_that_moved_on(course, capsys):
     path = write(course, HEADER + "\n# %%\n1 + 1\n")
     assert build() == 0
@@ -132,6 +133,7 @@ def test_check_finds_a_source_that_moved_on(course, capsys):
     assert "02_trial.py:9 (cell 2)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_nothing_is_written(course, capsys):
     write(course, HEADER + "\n# %%\nx = 1\n\n# %%\nx / 0\n")
     assert build() == 1
@@ -249,6 +251,7 @@ def test_an_empty_source_is_an_error(tmp_path, text):
         read_source(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_build_ends_in_one_line(course, number):

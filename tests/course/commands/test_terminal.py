@@ -48,6 +48,7 @@ def test_commands_survive(encoding: str) -> None:
         assert "sage: course" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_what_is_piped_in_is_utf_8(tmp_path: Path, mark: bytes) -> None:
     model = save_alphabet_model(tmp_path)

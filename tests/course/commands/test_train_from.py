@@ -139,6 +139,7 @@ def test_what_can_not_be_begun_from(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_korean_text_from_tokenizer_to_sample(tmp_path: Path) -> None:
     text, out = tmp_path / "노트.txt", tmp_path / "모델"
     lines = [f"{n}번째 날, 나는 사과를 {n % 7}개 먹었다. 비가 왔다.\n" for n in range(300)]

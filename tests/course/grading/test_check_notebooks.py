@@ -193,6 +193,7 @@ def test_each_failed_cell_is_named_with_what_it_follows_from(ran: Ran) -> None:
     assert failures[12]["kind"] == "timed out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"),
     {

@@ -116,6 +116,7 @@ def line_gradient(slope, intercept, x, y):
 line_gradient = check("1.3", line_gradient)"""
 
 
+@pytest.mark.slow
 def test_strict_listens_to_the_answer_alone(tmp_path: Path) -> None:
     path = tmp_path / "own.ipynb"
     write(path, code(REAL), code(GOOD), code(BAD))

@@ -137,6 +137,7 @@ def test_a_check_that_is_never_come_to_is_told(graded: Any) -> None:
     assert len(report["warnings"]) == 1
 
 
+@pytest.mark.slow
 def test_what_torch_refuses_is_no_missing_answer(graded: Any) -> None:
     report = graded(REFUSED, "", "")
     assert report["said"]["1.2"][0] == "raised"

@@ -235,6 +235,7 @@ def opened_socket(port: int, body: bytes, length: int | None = None) -> socket.s
     return connection
 
 
+@pytest.mark.slow
 def test_neither_hanging_up_nor_ctrl_c_leaves_a_traceback(
     running: tuple[int, subprocess.Popen],
 ) -> None:

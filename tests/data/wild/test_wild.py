@@ -163,6 +163,7 @@ def test_the_record_has_every_part() -> None:
 
 
 @needs_real
+@pytest.mark.slow
 class TestReal:
     """What the record says is what the model says here; what takes long is not asked again."""
 
