@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from utils.course.commands.assemble import assemble
+from utils.course.commands.challenge import challenge
 from utils.course.commands.chat import chat
 from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
@@ -166,6 +167,7 @@ app.command()(serve)
 app.command()(assemble)
 app.command()(fetch)
 app.command()(export)
+app.command()(challenge)
 
 
 @app.command()

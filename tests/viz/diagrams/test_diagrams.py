@@ -87,8 +87,7 @@ def kept() -> Picture:
 
 
 def stream() -> Picture:
-    counts = {"norms": 256, "attention": 16_640, "feed-forward": 33_088}
-    return diagrams.block((8, 16, 64), counts, "Two branches.")
+    return diagrams.block((8, 16, 64), "Two branches.")
 
 
 def whole() -> Picture:

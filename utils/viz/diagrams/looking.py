@@ -54,7 +54,7 @@ def query_key_value(
             sheet.arrow(vector, part, ink=_ROLES[role] if used else style.REST, say=used)
             if role == "query" and used:
                 asks = part
-        sheet.text((x, 2.42), f"q · k = {score[i]:.1f}", size=10, on="white")
+        sheet.text((x, 2.42), f"q · k / √d = {score[i]:.1f}", size=9.5, on="white")
         sheet.text((x, 2.88), f"{100 * weight[i]:.0f} %", size=11.5, weight="bold", on="white")
         sheet.arrow((x, 1.78), (x, 2.3), ink=_ROLES["key"])
         sheet.arrow((x, 2.53), (x, 2.76), ink=style.DATA)

@@ -12,11 +12,10 @@ _STREAM = style.SKY
 Shape = Sequence[int]
 
 
-def block(shape: Shape, counts: Mapping[str, int], finding: str) -> Picture:
+def block(shape: Shape, finding: str) -> Picture:
     """The pre-norm block: two branches that read the stream, and add to it.
 
-    `shape` is the stream's, (B, T, C); `counts` are the numbers that "norms", "attention" and
-    "feed-forward" learn.
+    `shape` is the stream's, (B, T, C).
     """
     sheet = Sheet(height=3.1)
     wide = f"{tuple(shape)}"
@@ -35,17 +34,12 @@ def block(shape: Shape, counts: Mapping[str, int], finding: str) -> Picture:
     for i, (x, add, name, does) in enumerate(branches):
         norm = sheet.box((x, 1.35), f"norm {i + 1}", "learned", size=(0.8, 0.3))
         work = sheet.box((x + 1.05, 2.2), name, "learned", size=(1.3, 0.42), weight="bold")
-        many = f"{counts[name]:,} numbers"
         sheet.text((x + 1.05, 2.78), does, size=9.5, ink=style.DATA)
-        sheet.text((x + 1.05, 1.83), many, size=9.5, ink=style.BLUE)
         sheet.arrow((x, 0.62), norm.bottom, ink=_STREAM, line=2.5)
         sheet.say(way[i], norm, "a copy")
         sheet.arrow(norm, work, via=[(x, 2.2)])
         sheet.arrow(work, add, wide, via=[(add.x, 2.2)], shift=(0, 0.12))
-    each = f"{counts['norms'] // 2:,} numbers each"
-    sheet.text((1.75, 1.35), each, size=9.5, ink=style.BLUE, ha="left")
-    learned = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    return sheet.picture(finding, f"the stream is {wide}; numbers learned: {learned}")
+    return sheet.picture(finding, f"the stream is {wide} from end to end")
 
 
 def gpt(shapes: Mapping[str, Shape], n_layers: int, finding: str) -> Picture:

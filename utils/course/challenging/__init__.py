@@ -1,0 +1,1 @@
+"""The challenge: as near to the floor as a counted budget allows."""
