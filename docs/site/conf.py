@@ -12,7 +12,6 @@ language = "en"
 release = version = importlib.metadata.version("gpt-by-building")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-myst_enable_extensions = ["dollarmath"]
 myst_links_external_new_tab = False
 suppress_warnings = ["misc.highlighting_failure", "myst.header"]
 exclude_patterns = ["_static", "_templates"]

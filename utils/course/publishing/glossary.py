@@ -50,13 +50,12 @@ def introduced(chapter: Chapter, english: str) -> tuple[str, str]:
     word = re.sub(r"\s*\(.*?\)", "", english.split(",")[0]).removeprefix("to ").strip()
     plain = re.compile(rf"(?<!\w){re.escape(word)}", re.IGNORECASE)
     bold = re.compile(rf"\*\*[^*\n]*(?<!\w){re.escape(word)}[^*]*\*\*", re.IGNORECASE)
-    opening, *sections = _paragraphs(chapter)
-    places = [*sections, opening]
+    places = sorted(_paragraphs(chapter), key=lambda place: place[1] == chapter.title)
     for pattern in (bold, plain):
         for place, heading, text in places:
             if pattern.search(text):
                 return place, heading
-    return opening[:2]
+    return places[-1][:2]
 
 
 def _paragraphs(chapter: Chapter) -> Iterator[tuple[str, str, str]]:
