@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from utils.course.publishing.pages import Chapter, target
 
 _HEAD = re.compile(r"^\| *English *\| *(?:Korean|한국어) *\|", re.MULTILINE)
+_BOLD = re.compile(r"\*\*([^*]+)\*\*")
 _HEADING = re.compile(r"^#{1,6} +(.+)$")
 
 
@@ -48,12 +49,11 @@ def introduced(chapter: Chapter, english: str) -> tuple[str, str]:
     chapter's opening comes last, since it only announces what is to come.
     """
     word = re.sub(r"\s*\(.*?\)", "", english.split(",")[0]).removeprefix("to ").strip()
-    plain = re.compile(rf"(?<!\w){re.escape(word)}", re.IGNORECASE)
-    bold = re.compile(rf"\*\*[^*\n]*(?<!\w){re.escape(word)}[^*]*\*\*", re.IGNORECASE)
+    spoken = re.compile(rf"(?<!\w){re.escape(word)}", re.IGNORECASE)
     places = sorted(_paragraphs(chapter), key=lambda place: place[1] == chapter.title)
-    for pattern in (bold, plain):
+    for passages in (_BOLD.findall, lambda text: [text]):
         for place, heading, text in places:
-            if pattern.search(text):
+            if any(map(spoken.search, passages(text))):
                 return place, heading
     return places[-1][:2]
 
