@@ -18,6 +18,7 @@ from helpers.gguf_files import (
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from utils.llm.gpt.gguf import open_gguf
+from utils.llm.gpt.gguf_bytes import reader_of
 from utils.llm.gpt.model import GPT
 from utils.llm.tokenizer.splits import SPLITS
 
@@ -46,6 +47,19 @@ def test_the_weights_are_those_that_were_written(kind: str, tmp_path: Path) -> N
     ids = torch.randint(model.config.vocab_size, (2, 9))
     again = GPT.of_weights(opened.config, weights, "", opened.path)
     torch.testing.assert_close(again(ids), model(ids))
+
+
+@pytest.mark.parametrize("quant", ["F32", "Q4_1"])
+def test_the_fast_reader_reads_what_the_packages_reads(quant: str, tmp_path: Path) -> None:
+    path = small_file(tmp_path, quant=quant)
+    ours, theirs = reader_of(path), gguf.GGUFReader(path)
+    assert [(f.name, f.offset, f.types, f.contents()) for f in ours.fields.values()] == [
+        (f.name, f.offset, f.types, f.contents()) for f in theirs.fields.values()
+    ]
+    assert [t.name for t in ours.tensors] == [t.name for t in theirs.tensors]
+    for one, other in zip(ours.tensors, theirs.tensors, strict=True):
+        assert one.data.dtype == other.data.dtype
+        assert one.data.tolist() == other.data.tolist()
 
 
 @pytest.mark.parametrize("quant", QUANTS)

@@ -5,6 +5,7 @@ from torch import Tensor
 from utils.data.texts.real_models import kept_model
 from utils.data.wild.record import REAL
 from utils.llm.gpt.gguf import open_gguf
+from utils.llm.gpt.gguf_bytes import reader_of
 from utils.llm.gpt.model import GPT
 
 __all__ = ["in_a_file", "tensors_of_file"]
@@ -37,8 +38,6 @@ def in_a_file(model: GPT) -> dict[str, Tensor]:
 
 def tensors_of_file() -> dict[str, Tensor]:
     """All tensors of the real model's file, by their names there, as float32."""
-    from gguf import GGUFReader
-
     path = kept_model(REAL)
     file = open_gguf(path)
-    return {tensor.name: file.read(tensor.name) for tensor in GGUFReader(path).tensors}
+    return {tensor.name: file.read(tensor.name) for tensor in reader_of(path).tensors}

@@ -14,6 +14,7 @@ from utils.data.texts.real_models import kept_model
 from utils.data.wild import facts, heads, secret, sums, teaching
 from utils.data.wild.record import REAL
 from utils.llm.gpt.gguf import open_gguf
+from utils.llm.gpt.gguf_bytes import reader_of
 
 __all__ = ["PARTS"]
 
@@ -35,10 +36,8 @@ LANGUAGES = {
 
 def file(opened: TextModel) -> dict[str, Any]:
     """What lies in the file: names, shapes, types, and the first block of a matrix, as bytes."""
-    from gguf import GGUFReader
-
     path = kept_model(REAL)
-    tensors = GGUFReader(path).tensors
+    tensors = reader_of(path).tensors
     shown = [t for t in tensors if not t.name.startswith("blk.") or t.name.startswith("blk.0.")]
     matrix = next(t for t in tensors if t.name == "blk.0.attn_q.weight")
     return {

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import mmap
 import os
-import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import tiktoken
@@ -21,7 +20,7 @@ import torch
 from torch import Tensor
 
 from utils.llm.gpt.config import GPTConfig
-from utils.llm.gpt.gguf_sealing import check_seal
+from utils.llm.gpt.gguf_bytes import check_seal, reader_of, walk
 from utils.llm.gpt.hf_llama import family_of, is_alike, neighbours
 from utils.llm.tokenizer.frame import Frame
 from utils.llm.tokenizer.gguf import encoding_from_gguf, words_from_gguf
@@ -200,7 +199,7 @@ def open_gguf(path: str | os.PathLike[str]) -> GGUF:
         raise FileNotFoundError(f"There is no file {path}.")
     try:
         with path.open("rb") as file:
-            _walk(file, path.stat().st_size)
+            walk(file, path.stat().st_size)
         return _opened(path)
     except Exception as error:  # the package and NumPy raise a dozen kinds for a damaged file
         if isinstance(error, PermissionError | ImportError):
@@ -212,10 +211,8 @@ def open_gguf(path: str | os.PathLike[str]) -> GGUF:
 
 
 def _opened(path: Path) -> GGUF:
-    from gguf import GGUFReader
-
     check_seal(path)
-    reader = GGUFReader(path)
+    reader = reader_of(path)
     fields = {name: field.contents() for name, field in reader.fields.items()}
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     for tensor in tensors.values():
@@ -342,58 +339,3 @@ def _stretch(tensors: Mapping[str, Any], d_head: int, base: float) -> tuple | No
 def _id(fields: Mapping[str, Any], name: str) -> int | None:
     number = fields.get(f"tokenizer.ggml.{name}_token_id")
     return None if number is None else int(number)
-
-
-# The header is walked once before the package reads it, which trusts every length that it finds.
-
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-_TEXT, _ARRAY = 8, 9
-
-
-def _walk(file: BinaryIO, size: int) -> None:
-    """Raises ValueError where a length in the header leads out of the file."""
-
-    def number(format: str) -> int:
-        width = struct.calcsize(format)
-        data = file.read(width)
-        if len(data) < width:
-            raise ValueError("it ends within its header")
-        return struct.unpack(f"<{format}", data)[0]
-
-    def skip(count: int) -> None:
-        if count > size - file.tell():
-            raise ValueError("it is shorter than its header says")
-        file.seek(count, os.SEEK_CUR)
-
-    if file.read(4) != b"GGUF":
-        raise ValueError("it does not begin with GGUF")
-    if number("I") not in (2, 3):
-        raise ValueError("it is of another version than 2 or 3")
-    n_tensors, n_fields = number("Q"), number("Q")
-    for _ in range(n_fields):
-        skip(number("Q"))
-        _skip_value(number, skip, number("I"))
-    for _ in range(n_tensors):
-        skip(number("Q"))
-        n_axes = number("I")
-        if n_axes > 4:
-            raise ValueError(f"a tensor of it has {n_axes} axes")
-        skip(8 * n_axes + 4 + 8)
-
-
-def _skip_value(number: Callable[[str], int], skip: Callable[[int], None], kind: int) -> None:
-    if kind == _TEXT:
-        skip(number("Q"))
-    elif kind == _ARRAY:
-        inner, count = number("I"), number("Q")
-        if inner == _TEXT:
-            for _ in range(count):
-                skip(number("Q"))
-        elif inner in _SIZES:
-            skip(_SIZES[inner] * count)
-        else:
-            raise ValueError(f"it has a list of the unknown kind {inner}")
-    elif kind in _SIZES:
-        skip(_SIZES[kind])
-    else:
-        raise ValueError(f"it has a value of the unknown kind {kind}")

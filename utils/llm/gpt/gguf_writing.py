@@ -13,7 +13,7 @@ from torch import Tensor
 from utils.llm.attention.positions import rotary_frequencies
 from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.gguf import INSIDE, OUTSIDE, architecture
-from utils.llm.gpt.gguf_sealing import SEAL, UNSEALED, seal
+from utils.llm.gpt.gguf_bytes import SEAL, UNSEALED, seal
 from utils.llm.gpt.hf_llama import halves
 from utils.llm.machine.files import replacing_path
 from utils.llm.tokenizer.gguf import add_tokenizer
