@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -15,16 +17,19 @@ __all__ = ["departure", "departure_on"]
 
 SHORT = 40  # tokens of the longest text that is tried before the longest of all
 ONE_BY_ONE = 12  # tokens that are read as they are when a text is written
+FEW = 4  # such tokens, of a large model
 LARGE = 20_000_000  # parameters of a model that takes seconds to read its longest text
+
+#: What each model computes without anyone's parts.
+_known: WeakKeyDictionary[TextModel, dict[Any, Any]] = WeakKeyDictionary()
 
 
 def departure(opened: TextModel, parts: Mapping[str, Answer]) -> str:
     """On what the parts compute or write something else than the course's; empty if on nothing."""
     context = opened.context_length
     dice = torch.Generator().manual_seed(0)
-    large = opened.model.num_parameters() > LARGE
     short = min(SHORT, context)
-    for size in sorted({1, 7, short, short if large else context}):
+    for size in sorted({1, 7, short, short if _is_large(opened) else context}):
         ids = torch.randint(opened.model.config.vocab_size, (size,), generator=dice).tolist()
         found = departure_on(opened, parts, ids)
         if found:
@@ -36,9 +41,10 @@ def departure(opened: TextModel, parts: Mapping[str, Answer]) -> str:
 def departure_on(opened: TextModel, parts: Mapping[str, Answer], ids: Sequence[int]) -> str:
     """How the logits after a text of ids depart from the library's."""
     given = torch.tensor([list(ids)[-opened.context_length :]])
-    expected, built, size = opened.model(given), machine(opened.model, parts), given.shape[1]
+    expected = _once(opened, tuple(ids), lambda: opened.model(given))
+    built, size = machine(opened.model, parts), given.shape[1]
     if isinstance(built, ModernGPT):  # the last tokens one by one, from what is kept of the others
-        for end in range(max(1, size - ONE_BY_ONE), size):
+        for end in range(max(1, size - (FEW if _is_large(opened) else ONE_BY_ONE)), size):
             built(given[:, :end])
     got = built(given)
     text = f"for a text of {size} token{'s' * (size > 1)}"
@@ -52,6 +58,17 @@ def departure_on(opened: TextModel, parts: Mapping[str, Answer], ids: Sequence[i
     values = f"{got[place]:.4g} where {expected[place]:.4g} is expected"
     after = opened.decode([int(given[0, place[1]])])
     return f"{text} the logits depart, first after token {place[1] + 1}, “{after}”: {values}"
+
+
+def _is_large(opened: TextModel) -> bool:
+    return opened.model.num_parameters() > LARGE
+
+
+def _once(opened: TextModel, what: Any, compute: Callable[[], Any]) -> Any:
+    known = _known.setdefault(opened, {})
+    if what not in known:
+        known[what] = compute()
+    return known[what]
 
 
 def _draws(parts: Mapping[str, Answer]) -> str:
@@ -77,7 +94,8 @@ def _frames(opened: TextModel, parts: Mapping[str, Answer]) -> str:
 
 def _writes(opened: TextModel, parts: Mapping[str, Answer]) -> str:
     """What is written behind an empty text, where a story begins."""
-    ours, theirs = (write(opened, each, "", 3) for each in ({}, parts))
+    ours = _once(opened, "written", lambda: write(opened, {}, "", 3))
+    theirs = write(opened, parts, "", 3)
     if ours == theirs:
         return ""
     written = f"writes “{opened.decode(theirs)}”" if theirs else "writes nothing"
