@@ -13,7 +13,7 @@ _STEPS = {
     "batch": ("windows.batch(step, size)", "data", (0.95, 2.75)),
     "model": ("model(inputs)", "learned", (3.3, 2.75)),
     "loss": ("shifted_loss(logits, ids)", "hot", (6.55, 2.75)),
-    "gradients": ("loss.backward()", "work", (6.55, 0.8)),
+    "gradients": ("zero_grad(), loss.backward()", "work", (6.55, 0.8)),
     "step": ("optimizer.step()", "work", (3.3, 0.8)),
 }
 
