@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
@@ -249,11 +251,13 @@ def pie_pair(
     titles: tuple[str, str] = ("the pie that is", "the pie that the model believes"),
     most: int = 7,
     digits: int | None = None,
+    drawn: str | None = None,
 ) -> Picture:
     """Two distributions over words, side by side, a word in the same colour in both.
 
     The words with the largest share in either pie get a slice, `most` of them; the rest is
-    merged into "other". Each pie must sum to 1.
+    merged into "other". The word that was `drawn` has a slice in any case, and it is pulled out.
+    Each pie must sum to 1.
     """
     for name, shares in zip(titles, (true, model), strict=True):
         total = sum(shares.values())
@@ -261,23 +265,30 @@ def pie_pair(
             raise ValueError(f"{name!r} sums to {total:.4f}; give probabilities that sum to 1")
     words = sorted({*true, *model}, key=lambda w: (-max(true.get(w, 0), model.get(w, 0)), w))
     shown = words if len(words) <= most + 1 else words[:most]
+    if drawn in words and drawn not in shown:
+        shown = [*shown[:-1], drawn]
     palette = slice_colours(shown)
-    fig, grid = style.figure(1, 2, height=4.0)
+    fig, grid = style.figure(1, 2, height=3.2)
     with style.context():
         for ax, shares, title in zip(grid[0], (true, model), titles, strict=True):
-            _pie(ax, shares, palette)
+            _pie(ax, shares, palette, drawn)
             ax.set_title(title, loc="center")
     return picture(fig, finding, digits=digits)
 
 
 _SLICES = (*style.CYCLE[:6], style.YELLOW, "#8C6D46", "#5B5B5B", style.BLACK)
+_WHITE = "#FFFFFF"
 _OWN = {
     "blue": style.BLUE,
     "red": style.VERMILLION,
     "green": style.GREEN,
     "yellow": style.YELLOW,
     "orange": style.ORANGE,
-    "purple": style.PURPLE,
+    "purple": "#7A4A9E",
+    "pink": "#F2A9C9",
+    "golden": "#B8860B",
+    "silver": "#B4BCC4",
+    "white": _WHITE,
     "brown": "#8C6D46",
     "grey": "#5B5B5B",
     "black": style.BLACK,
@@ -285,15 +296,21 @@ _OWN = {
 
 
 def slice_colours(words: Sequence[str]) -> dict[str, str]:
-    """A colour for each word; a word that names a colour gets that colour."""
+    """A colour for each word; a word that names a colour gets that colour.
+
+    Any other word has one colour that it gets wherever no word before it has taken that one.
+    """
     chosen = {word: _OWN[word] for word in words if word in _OWN}
-    free = [colour for colour in _SLICES if colour not in chosen.values()] or list(_SLICES)
-    others = [word for word in words if word not in chosen]
-    named = chosen | {word: free[i % len(free)] for i, word in enumerate(others)}
-    return {word: named[word] for word in words}
+    for word in (w for w in words if w not in _OWN):
+        free = [colour for colour in _SLICES if colour not in chosen.values()] or list(_SLICES)
+        own = _SLICES[crc32(word.encode()) % len(_SLICES)]
+        chosen[word] = own if own in free else free[0]
+    return {word: chosen[word] for word in words}
 
 
-def _pie(ax: Axes, shares: Mapping[str, float], palette: Mapping[str, str]) -> None:
+def _pie(
+    ax: Axes, shares: Mapping[str, float], palette: Mapping[str, str], drawn: str | None
+) -> None:
     sizes = {word: float(shares.get(word, 0)) for word in palette}
     other = max(0.0, 1 - sum(sizes.values()))
     if other > 1e-6:
@@ -306,9 +323,14 @@ def _pie(ax: Axes, shares: Mapping[str, float], palette: Mapping[str, str]) -> N
         colors=[palette.get(word, style.REST) for word in sizes],
         startangle=90,
         counterclock=False,
+        explode=[0.14 if word == drawn else 0 for word in sizes],
         wedgeprops={"edgecolor": "white", "linewidth": 1},
     )
-    legend = [f"{word}  {percent(size)}" for word, size in sizes.items()]
+    for wedge in wedges:
+        if to_hex(wedge.get_facecolor()).upper() == _WHITE:  # else it can't be seen
+            wedge.set_edgecolor(style.MUTED)
+    mark = {word: "◂ drawn" if word == drawn else "" for word in sizes}
+    legend = [f"{word}  {percent(size)} {mark[word]}".rstrip() for word, size in sizes.items()]
     ax.legend(wedges, legend, loc="center left", bbox_to_anchor=(0.98, 0.5), handlelength=1)
 
 

@@ -75,10 +75,11 @@ def story_explorer(
     }
     explorer = Explorer(controls, draw)
     widgets.jslink((play, "value"), (slider, "value"))
-    head, text, number, again, *rest = explorer.widget.children
-    # The player's own buttons have no names: the label is what is read before them.
+    text, number, again = explorer.panel.children
     player = widgets.HBox([widgets.Label("write it, word by word"), play])
-    explorer.widget.children = (head, text, player, number, again, shown, *rest)
+    explorer.panel.children = (text, again, player, number)
+    head, panel, *rest = explorer.widget.children
+    explorer.widget.children = (head, panel, shown, *rest)
     return explorer
 
 
@@ -93,7 +94,7 @@ def _pies(story: _Story, place: int) -> Picture:
         f"After “{dots}{tail}” it writes “{_said(came)}”, which had a true chance of "
         f"{percent(true.get(_said(came), 0.0))}"
     )
-    return pie_pair(true, model, finding)
+    return pie_pair(true, model, finding, drawn=_said(came))
 
 
 def _large(chances: Mapping[str, float]) -> dict[str, float]:
@@ -123,5 +124,5 @@ def _text(story: _Story, place: int) -> str:
     rest = whole[len(given) :]
     body, space, last = rest.rpartition(" ")
     marked = f"{body}{space}<u>{last}</u>" if rest else ""
-    look = "max-width:700px;min-height:6em;line-height:1.45;margin:6px 0"
+    look = "max-width:700px;min-height:4.5em;line-height:1.45;margin:6px 0"
     return f'<div style="{look}"><strong>{given}</strong>{marked}</div>'

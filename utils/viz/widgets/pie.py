@@ -43,6 +43,7 @@ def pies_of_a_story(
             believed,
             _finding(prefix, words[words_read], order, true, believed),
             titles=("the pie that is", f"the pie that the {order}-gram believes"),
+            drawn=words[words_read],
         )
 
     controls = {
