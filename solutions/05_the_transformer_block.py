@@ -42,7 +42,7 @@ from utils.llm import attention, gpt
 from utils.llm.attention import recall
 from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import ablation
-from utils.viz import plots
+from utils.viz import diagrams, plots
 
 # %% [markdown]
 # ## Twenty-four layers, and nothing arrives
@@ -222,7 +222,8 @@ layer_norm = check("5.1", layer_norm)
 # %%
 ones, zeros = torch.ones(64), torch.zeros(64)
 mine = layer_norm(x, ones, zeros, 1e-5)
-print("as PyTorch's own:", torch.allclose(mine, F.layer_norm(x, (64,)), atol=1e-5))
+difference = (mine - F.layer_norm(x, (64,))).abs().max().item()
+print(f"from PyTorch's own it differs by {difference:.4f} at most")
 
 
 def normed(x: Tensor, layer) -> Tensor:
@@ -266,8 +267,8 @@ for name, norm in {
     "each token": lambda x: F.layer_norm(x, (64,)),
     "all": over_all,
 }.items():
-    same = torch.allclose(norm(text)[0, 0], norm(changed)[0, 0], atol=1e-6)
-    print(f"mean and variance of {name}: the first word stays the same: {same}")
+    moved = (norm(text)[0, 0] - norm(changed)[0, 0]).abs().max().item()
+    print(f"mean and variance of {name}: the first word moves by up to {moved:.2f}")
 
 # %% [markdown]
 # The future has leaked into the past, through the mean. No mask can hold it back: the masks are in
@@ -444,10 +445,10 @@ feed_forward = check("5.3", feed_forward)
 w_in = torch.rand(64, 256, generator=dice) - 0.5
 w_out = torch.rand(256, 64, generator=dice) - 0.5
 both = w_in @ w_out  # (64, 64)
-straight = torch.allclose(x @ w_in @ w_out, x @ both, atol=1e-3)
-print("without the bend, one matrix of 64 × 64 does the same:", straight)
-bent = torch.allclose(gelu(x @ w_in) @ w_out, x @ both, atol=1e-3)
-print("with it, too:", bent)
+straight = (x @ w_in @ w_out - x @ both).abs().max().item()
+print(f"without the bend: one matrix of 64 × 64 is off by {straight:.2f} at most")
+bent = (gelu(x @ w_in) @ w_out - x @ both).abs().max().item()
+print(f"with it: by up to {bent:.0f}")
 
 # %% [markdown]
 # Seven eighths of the numbers were for nothing. The width between the two matrices is worth
@@ -461,7 +462,14 @@ print("with it, too:", bent)
 #
 #     x = x + attention(norm_1(x))
 #     x = x + feed_forward(norm_2(x))
-#
+
+# %%
+diagrams.block(
+    tuple(x.shape),
+    "Two branches beside the stream: each reads it through a norm, and adds to it",
+)
+
+# %% [markdown]
 # ### Exercise 5.4 · The pre-norm block
 # ★★☆ · 5 min · Radford et al. 2019; Phuong and Hutter 2022, Alg. 10
 #
@@ -508,7 +516,8 @@ torch.manual_seed(0)
 block = gpt.Block(config)
 parts = block.norm_1, block.attention, block.norm_2, block.feed_forward
 after_attention, out = pre_norm_block(x, *parts)
-print("as in the package:", torch.allclose(out, block(x), atol=1e-6))
+difference = (out - block(x)).abs().max().item()
+print(f"from the package's it differs by {difference:.5f} at most")
 
 # %% [markdown]
 # ### How large is it?
@@ -554,7 +563,9 @@ block_parameters = check("5.5", block_parameters)
 
 # %%
 small = sum(block_parameters(64, 4))
-print("as the module has:", small == sum(p.numel() for p in block.parameters()))
+print(
+    f"counted: {small:,}; the module has {sum(p.numel() for p in block.parameters()):,}"
+)
 shares = "norms", "attention", "feed-forward"
 of_gpt2 = dict(zip(shares, block_parameters(768, 12), strict=True))
 print("GPT-2:", ", ".join(f"{name} {count:,}" for name, count in of_gpt2.items()))
@@ -671,7 +682,8 @@ print("numbers to be learned:", sum(weights.numel() for weights in mine.paramete
 print("as counted in 5.5:", sum(block_parameters(64, 4)))
 names = {name.replace("feed_forward.", ""): w for name, w in block.state_dict().items()}
 mine.load_state_dict(names)  # the weights of the package's block
-print("the package's numbers:", torch.allclose(mine(x), block(x), atol=1e-5))
+difference = (mine(x) - block(x)).abs().max().item()
+print(f"from the package's block it differs by {difference:.4f} at most")
 
 # %% [markdown]
 # The package's block keeps `up` and `down` one module deeper, in `feed_forward`; without that word its
@@ -931,8 +943,15 @@ print(
 # The first transformer was a translator, and had two stacks. One, the **encoder**, read the
 # sentence to be translated, each word looking both ways. The other, the **decoder**, wrote the
 # translation, each word looking back at what had been written, and besides at everything that the
-# encoder had read. BERT kept the encoder, GPT the decoder. So there are three families, and a
-# figure can tell them apart by their masks.
+# encoder had read. BERT kept the encoder, GPT the decoder. So there are three families:
+
+# %%
+diagrams.three_families(
+    "One block, three machines: what differs is who may look at whom"
+)
+
+# %% [markdown]
+# Who may look at whom is said by the masks:
 
 # %%
 encoder = torch.ones(4, 4, dtype=torch.bool)
