@@ -76,6 +76,17 @@ def number(result: Any) -> float | None:
     return float(result) if real else None
 
 
+def counting(answer: Callable[..., Any], *args: Any) -> Any:
+    """Call an answer that counts: a float that is a whole number stands for the number."""
+    result = answer(*args)
+    if not isinstance(result, dict):
+        return result
+    return {
+        name: int(count) if isinstance(count, float) and count.is_integer() else count
+        for name, count in result.items()
+    }
+
+
 def free_among_equals(
     reference: Callable[..., Any], tokens: Callable[[Tensor], Tensor], finish: Callable[..., Any]
 ) -> Any:

@@ -113,3 +113,21 @@ def by_eight(text):
         found.append([0, 0xC0, 0xE0, 0xF0][n] | code >> 8 * n)
         found += [0x80 | code >> 8 * i & 63 for i in reversed(range(n))]
     return found
+
+
+def _with(lead_last=False, mask=0x3F, border=0x800):
+    def answer(text):
+        out = []
+        for c in map(ord, text):
+            n = (c >= 0x80) + (c >= border) + (c >= 0x10000)
+            tail = [0x80 | c >> 6 * i & mask for i in reversed(range(n))]
+            lead = (0, 0xC0, 0xE0, 0xF0)[n] | c >> 6 * n
+            out += [*reversed(tail), lead] if lead_last else [lead, *tail]
+        return out
+
+    return answer
+
+
+wrongs("2.1", says="The bytes of a character stand in reverse", turned=_with(lead_last=True))
+wrongs("2.1", says="A later byte carries six bits, and yours five", five=_with(mask=0x1F))
+wrongs("2.1", says="The second border is misplaced", three_from_0x8000=_with(border=0x8000))

@@ -265,3 +265,15 @@ def once(ids, pair, new_id):
         if (ids[i], ids[i + 1]) == pair:
             return [*ids[:i], new_id, *ids[i + 2 :]]
     return list(ids)
+
+
+wrongs(
+    "2.2",
+    says="A list of pairs and counts came back, and pairs",
+    listed=lambda ids: Counter(pairwise(ids)).most_common(),
+)
+wrongs(
+    "2.2",
+    says="The keys are texts, and pairs",
+    as_text=lambda ids: Counter(f"{a} {b}" for a, b in pairwise(ids)),
+)

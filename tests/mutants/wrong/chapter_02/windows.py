@@ -202,3 +202,26 @@ wrongs("2.8", None, n=lambda order: "much", o=lambda order: (0.1, 0.2))
 
 
 wrongs("2.8", "A model of yours has another order", always_the_fourth=lambda order: experiment()(4))
+
+
+def _by_view(count, shift=1, padding=0):
+    def answer(ids, length):
+        row, n = torch.tensor([*ids, *[0] * padding * length]), count(len(ids), length)
+        return row[: n * length].view(n, length), row[shift:][: n * length].view(n, length)
+
+    return answer
+
+
+wrongs(
+    "2.7",
+    says="The last window was filled up",
+    filled_up=_by_view(lambda n, t: -(-(n - 1) // t), padding=1),
+)
+wrongs(
+    "2.7",
+    says="The targets are two ids further on",
+    two_on=_by_view(lambda n, t: (n - 2) // t, shift=2),
+)
+wrongs(
+    "2.7", says="A window may be missing at the end", n_less_t=_by_view(lambda n, t: (n - t) // t)
+)

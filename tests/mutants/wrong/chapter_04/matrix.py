@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from mutants.cases import ANY, wrongs
+from mutants.cases import ANY, course, wrongs
 
 wrongs(
     "4.2",
@@ -229,4 +229,20 @@ wrongs(
     zeros=lambda n, t: torch.zeros(len(n), 1, 1, t, dtype=torch.bool),
     sums=lambda n, t: n.sum(),
     five_axes=lambda n, t: (torch.arange(t) < n[:, None])[:, None, None, None],
+)
+
+wrongs(
+    "4.3",
+    says="Lengths and places stand on each other's axes",
+    a_column_a_text=lambda n, t: (torch.arange(t)[:, None] < n)[:, None, None, :],
+)
+wrongs(
+    "4.3",
+    says="The lengths need an axis of their own",
+    no_axis=lambda n, t: (torch.arange(t) < n)[:, None, None, :],
+)
+wrongs(
+    "4.3",
+    says="The causal mask is in it already",
+    causal_too=lambda n, t: (torch.arange(t) < n[:, None])[:, None, None] & course("4.2")(t),
 )

@@ -99,3 +99,14 @@ wrongs(
         tokens[ids] + places[: ids.shape[1]], [tokens.shape[1]]
     ),
 )
+
+wrongs(
+    "6.1",
+    says="Places were looked up by the token's id, cut",
+    by_id_round=lambda ids, tokens, places: tokens[ids] + places[ids % len(places)],
+)
+wrongs(
+    "6.1",
+    says="You took T from the batch",
+    as_many_as_texts=lambda ids, tokens, places: tokens[ids] + places[: ids.shape[0]],
+)

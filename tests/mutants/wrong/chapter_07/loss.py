@@ -128,3 +128,17 @@ wrongs(
     says="You flattened before you shifted, so the last",
     flat_first=lambda x, y: F.cross_entropy(x.flatten(0, 1)[:-1], y.flatten()[1:], ignore_index=-1),
 )
+
+wrongs(
+    "7.1",
+    says="This is the mean of the texts' means, in which a",
+    means_of_texts=lambda x, y: (
+        F.cross_entropy(x[:, :-1].mT, y[:, 1:], ignore_index=-1, reduction="none").sum(1)
+        / (y[:, 1:] >= 0).sum(1).clamp(min=1)
+    ).mean(),
+)
+wrongs(
+    "7.1",
+    says="`gather` finds no token with the id −1",
+    gathered=lambda x, y: -x[:, :-1].log_softmax(-1).gather(-1, y[:, 1:][..., None]).mean(),
+)

@@ -139,3 +139,46 @@ wrongs(
     says="You returned the last loss alone: return the",
     last_look=lambda *a: looped(a, out=lambda held_out: held_out[-1:]),
 )
+
+
+def _put_back(model, optimizer, loss_of, validate, steps, every, patience, each, early, guard=True):
+    """A loop of the usual kind, in which something about the kept weights goes wrong."""
+    best, waited, held, kept = math.inf, 0, [], None
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss_of(model, step).backward()
+        optimizer.step()
+        if (step + 1) % every:
+            continue
+        model.eval()
+        with torch.no_grad():
+            held.append(float(validate(model)))
+        model.train()
+        better = held[-1] < best
+        best, waited = (held[-1], 0) if better else (best, waited + 1)
+        if better or each:
+            kept = copy.deepcopy(model.state_dict())
+        if waited >= patience:
+            if early:
+                return held
+            break
+    if kept is not None or not guard:
+        model.load_state_dict(kept)
+    return held
+
+
+wrongs(
+    "7.7",
+    says="Where patience ends, you return before the best",
+    early_return=lambda *given: _put_back(*given, each=False, early=True),
+)
+wrongs(
+    "7.7",
+    says="You kept the weights of every look",
+    every_look=lambda *given: _put_back(*given, each=True, early=False),
+)
+wrongs(
+    "7.7",
+    says="Where nobody looked, there is nothing to put back",
+    nothing_kept=lambda *given: _put_back(*given, each=False, early=False, guard=False),
+)

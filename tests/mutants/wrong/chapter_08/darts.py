@@ -98,3 +98,19 @@ wrongs(
     says="The same dart was thrown at all pies: each",
     same_dart=lambda c, d: course("8.5")(c, d[:1].expand(len(c))),
 )
+
+wrongs(
+    "8.5",
+    says="The id is one too low, where it can be",
+    one_lower=lambda c, d: (course("8.5")(c, d) - 1).clamp(min=0),
+)
+wrongs(
+    "8.5",
+    says="This is the nearest of the sums",
+    nearest_sum=lambda c, d: (c.cumsum(-1) - (d * c.sum(-1))[:, None]).abs().argmin(-1),
+)
+wrongs(
+    "8.5",
+    says="You counted the slices that are no larger than",
+    slices_counted=lambda c, d: (c <= d[:, None]).sum(-1).clamp(max=c.shape[-1] - 1),
+)

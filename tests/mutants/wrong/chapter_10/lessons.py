@@ -190,3 +190,19 @@ wrongs(
 wrongs("10.4", says="The scale is missing", bare=lambda w, a, b, s: b @ a)
 wrongs("10.4", elementwise=lambda w, a, b, s: w + s / len(a) * (b.sum(1)[:, None] * a.sum(0)))
 wrongs("10.4", says="The change alone", alone=lambda w, a, b, s: s / a.shape[0] * b @ a)
+
+wrongs(
+    "10.4",
+    says="Both were turned, and multiplied the wrong way",
+    both_turned=lambda w, a, b, alpha: w + alpha / len(a) * a.T @ b.T,
+)
+wrongs(
+    "10.4",
+    says="The sum lies on its side",
+    on_its_side=lambda w, a, b, alpha: (w + alpha / len(a) * b @ a).T,
+)
+wrongs(
+    "10.4",
+    says="alpha was squared",
+    squared=lambda w, a, b, alpha: w + alpha * alpha / len(a) * b @ a,
+)

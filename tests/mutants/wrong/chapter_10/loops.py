@@ -46,7 +46,7 @@ wrongs(
     ),
 )
 wrongs("10.8", says="The mask is right now. But the gradients", adds_up=_teach(_sound, clear=False))
-wrongs("10.8", sgd=_teach(_sound, sgd=True))
+wrongs("10.8", "The mask is right now. But the optimizer is", sgd=_teach(_sound, sgd=True))
 
 
 def _loop(keep="copy", measure="after", train=True, evaluate=True, load=True, better=min):
@@ -88,3 +88,28 @@ wrongs("10.9", says="After the first measurement", once=_loop(train=False))
 wrongs("10.9", says="The held-out loss is measured in training", loud=_loop(evaluate=False))
 wrongs("10.9", says="The held-out loss is measured before", early=_loop(measure="before"))
 wrongs("10.9", says="The weights that you kept paid most", worst=_loop(better=max))
+
+wrongs(
+    "10.8",
+    says="A token counts here where it or the one before",
+    either_mark=_teach(
+        lambda x, y, m: F.cross_entropy(x[m[:, 1:] | m[:, :-1]], y[:, 1:][m[:, 1:] | m[:, :-1]])
+    ),
+)
+wrongs(
+    "10.8",
+    says="Inputs and targets are shifted already, and you",
+    twice_shifted=_teach(lambda x, y, m: F.cross_entropy(x[:, :-1][m[:, 2:]], y[:, 2:][m[:, 2:]])),
+)
+wrongs(
+    "10.8",
+    says="The mask is right now. But the last loss",
+    last_alone=lambda *given: _teach(_sound)(*given)[-1],
+)
+wrongs(
+    "10.8",
+    says="The mask is right now. But a step",
+    one_step_less=lambda model, ids, learned, steps, rate: _teach(_sound)(
+        model, ids, learned, steps - 1, rate
+    ),
+)

@@ -19,6 +19,8 @@ def _borders(wrong: Wrong) -> list[int]:
         moved[0] = 0x100
     if "no four" in wrong:
         moved[2] = 0x110000
+    if "far border" in wrong:
+        moved[1] = 0x8000
     return moved
 
 
@@ -26,7 +28,7 @@ def _later_byte(code: int, place: int, last: bool, wrong: Wrong) -> int:
     """A byte after the first, from six bits of the code point, or from what a slip takes."""
     bits = code >> (8 if "eights" in wrong else 6) * place
     masked = "no mask" not in wrong and not ("late mask" in wrong and not last)
-    bits &= 0x3F if masked else ~0
+    bits &= (0x1F if "five bits" in wrong else 0x3F) if masked else ~0
     if "plus" in wrong:
         return 0x80 + bits
     return (
@@ -37,7 +39,9 @@ def _later_byte(code: int, place: int, last: bool, wrong: Wrong) -> int:
 def _utf8(text: str, *, wrong: Wrong = frozenset()) -> Any:
     """UTF-8 by hand, with the slips named in `wrong`."""
     values: list[Any] = []
-    for code in map(ord, text):
+    halves = text.encode("utf-16-le", "surrogatepass")
+    pairs = [int.from_bytes(halves[i : i + 2], "little") for i in range(0, len(halves), 2)]
+    for code in pairs if "surrogates" in wrong else map(ord, text):
         n_later = sum(code >= border for border in _borders(wrong))
         if "skips four" in wrong and n_later == 3:
             continue
@@ -47,6 +51,9 @@ def _utf8(text: str, *, wrong: Wrong = frozenset()) -> Any:
         lead = marks[n_later] | code >> (8 if "eights" in wrong else 6) * n_later
         later = [_later_byte(code, i, i == 0, wrong) for i in reversed(range(n_later))]
         later = later[::-1] if "backwards" in wrong else later
+        if "lead last" in wrong:
+            values += [*reversed(later), lead]
+            continue
         values += [[lead, *later]] if "nested" in wrong else [lead, *later]
     return values
 
@@ -68,6 +75,13 @@ _SAID = {
     "6, 12 and 18.",
     "backwards": "The later bytes stand in the wrong order. The highest bits come first, the "
     "lowest six bits last.",
+    "lead last": "The bytes of a character stand in reverse: its first byte, the one that tells "
+    "how many there are, comes first.",
+    "five bits": "A later byte carries six bits, and yours five: the mask is 0b111111, 0x3F.",
+    "far border": "The second border is misplaced: three bytes begin at 0x800, which is 2,048, not "
+    "at 0x8000.",
+    "surrogates": "You cut an emoji into the two halves of UTF-16 and wrote three bytes for each: "
+    "UTF-8 takes the number itself, ord(char), in four bytes.",
     "no four": "Four bytes are missing from your answer: an emoji lies beyond 65,535 and does not "
     "fit into three.",
     "skips four": "An emoji leaves nothing in your answer: the last row of the table is missing. "
@@ -100,6 +114,11 @@ _APART = [
     "no mark | lead mark everywhere | no mask | late mask",
     "borders late | border 1 late | border 2 late | border 3 late | border 1 early"
     " | border 2 early | border 3 early | whole byte",
+    "far border | border 1 late | border 2 late | border 3 late | borders late | border 1 early"
+    " | border 2 early | border 3 early",
+    "surrogates | no four | skips four | border 3 late | border 3 early | borders late",
+    "lead last | backwards | nested",
+    "five bits | no mask | late mask | eights",
     "no four | skips four | border 3 late | border 3 early | borders late",
 ]
 

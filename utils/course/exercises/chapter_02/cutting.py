@@ -58,6 +58,26 @@ def _cut(ids: Sequence[int], length: int, *, wrong: Wrong = frozenset()) -> Any:
     return (aim, inputs) if "crossed" in wrong else (inputs, aim)
 
 
+def _viewed(
+    ids: Sequence[int], length: int, n: int, start: int = 0, shift: int = 1
+) -> tuple[Tensor, Tensor]:
+    """n windows from a row that is one tensor, the first at `start`."""
+    row, size = torch.tensor(ids), n * length
+    rows = (row[at : at + size] for at in (start, start + shift))
+    inputs, targets = (part.view(n, length) for part in rows)
+    return inputs, targets
+
+
+def _padded(ids: Sequence[int], length: int) -> Windows:
+    n = -(-(len(ids) - 1) // length)
+    return _viewed([*ids, *[0] * length], length, n)
+
+
+def _sizes_turned(ids: Sequence[int], length: int) -> Windows:
+    row, n = torch.tensor(ids), (len(ids) - 1) // length
+    return row[: n * length].view(length, n), row[1 : n * length + 1].view(length, n)
+
+
 def _one_target_short(ids: Sequence[int], length: int) -> Windows:
     row, n = torch.tensor(ids), len(ids) // length
     inputs = row[: n * length].view(n, length)
@@ -136,6 +156,23 @@ WINDOWS = Exercise(
     | {
         "The last target needs one id more: there are (len(ids) − 1) // T windows, not "
         "len(ids) // T.": _one_target_short,
+        "One window too few: (len(ids) − 1) // context_length of them fit.": lambda ids, length: (
+            _viewed(ids, length, (len(ids) - 1) // length - 1)
+        ),
+        "A window may be missing at the end: (len(ids) − 1) // context_length of them fit, not "
+        "(len(ids) − context_length) // context_length.": lambda ids, length: _viewed(
+            ids, length, (len(ids) - length) // length
+        ),
+        "The last window was filled up: what doesn't fill a window is left out.": _padded,
+        "The targets are two ids further on: one, so that each is the next of its input.": (
+            lambda ids, length: _viewed(ids, length, (len(ids) - 2) // length, shift=2)
+        ),
+        "You cut from the end, and the beginning is left over: the first window begins with the "
+        "first id.": lambda ids, length: _viewed(
+            ids, length, (len(ids) - 1) // length, start=(len(ids) - 1) % length
+        ),
+        "The two sizes stand the wrong way round: a window is a row, .view(n, "
+        "context_length).": _sizes_turned,
         "The ids run down the columns: a window is a row, so take .view(n, context_length) as it "
         "is.": _by_columns,
     },

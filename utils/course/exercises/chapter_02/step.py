@@ -53,9 +53,13 @@ def _chosen(counts: Mapping[Pair, int], wrong: Wrong) -> Pair | None:
 
 def _step(words: Words, new_id: int, *, wrong: Wrong = frozenset()) -> Any:
     """The trainer's step, with the slips named in `wrong`."""
-    pair = _chosen(_counted(words, wrong), wrong)
+    counts = _counted(words, wrong)
+    if "once" in wrong:
+        counts = {pair: n for pair, n in counts.items() if n > 1}
+    pair = _chosen(counts, wrong)
     if pair is None:
         return None if "bare none" in wrong else (None, [] if "no words" in wrong else words)
+    new_id = 256 if "fixed id" in wrong else new_id
     merged = [tokenizer.merge_pair(word, pair, new_id) for word in words]
     if "first merged" in wrong:
         merged = [*merged[:1], *words[1:]]
@@ -103,6 +107,7 @@ _SAID = {
     "smallest": "You take the smallest pair, however often it comes: the most frequent one comes "
     "first, and only of equally frequent ones the smaller.",
     "rarest": "You merge the rarest pair. It is the most frequent one that saves the most tokens.",
+    "fixed id": "The new token got the number 256, whatever was given: use new_id.",
     "bare none": "Return two things: None and the words.",
     "no words": "Where no pair is left, the words stay as they are: return None and the words.",
     "not merged": "The pair is right, but the words are unchanged. Merge it in every word, and "
@@ -113,11 +118,13 @@ _SAID = {
     "words only": "The pair is missing from what you return: two things, the pair and the words.",
     "crossed": "Right results, wrong order: the pair first, then the words.",
 }
+ONCE = "A pair that occurs once is merged, too: only where no word has a pair left, return None."
 _APART = [
     "over borders | once a word | overwritten | first word | each word once | overlaps",
     "first met | second number | larger | larger second | smallest | rarest",
     "not merged | first merged | drops repeats | one row",
     "bare none | no words",
+    "fixed id | not merged",
     "bare none | words only | crossed",
     "words only | crossed",
     "overwritten | first word | once a word | each word once | smallest",
@@ -175,7 +182,7 @@ BPE_STEP = Exercise(
         ([[2, 3], [1, 9]], 256),
         ([[4, 9], [4, 2], [4, 7]], 256),
     ],
-    mistakes=alone(_step, _SAID)
+    mistakes=alone(_step, _SAID | {"once": ONCE})
     | {
         "`min` or `max` of nothing raises. Where no word has a pair left, return None and the "
         "words.": _nothing_left_raises,

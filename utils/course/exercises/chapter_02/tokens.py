@@ -59,6 +59,13 @@ def _count_no_equals(ids: Sequence[int]) -> Counter[Pair]:
     return Counter(pair for pair in pairwise(ids) if pair[0] != pair[1])
 
 
+def _count_sorted(ids: Sequence[int]) -> Counter[Pair]:
+    counts: Counter[Pair] = Counter()
+    for (a, b), n in tokenizer.count_pairs(ids).items():
+        counts[min(a, b), max(a, b)] += n
+    return counts
+
+
 def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
     """Remembers every pair that it counts: only one of equal ids can follow itself."""
     counts: Counter[Pair] = Counter()
@@ -133,6 +140,26 @@ COUNT_PAIRS = Exercise(
         "ids[i + 1].": lambda ids: Counter(zip(ids, ids[2:], strict=False)),
         "The pairs are right, but they are only listed: count how often each one "
         "comes.": lambda ids: list(pairwise(ids)),
+        "The last pair is left out: of n ids n − 1 stand in front of another, so the loop goes to "
+        "range(len(ids) - 1).": lambda ids: tokenizer.count_pairs(ids[:-1]),
+        "A pair keeps its order: (2, 1) and (1, 2) are two.": _count_sorted,
+        "The counts are one too high: a pair that is met for the first time has been met "
+        "once.": lambda ids: {pair: n + 1 for pair, n in tokenizer.count_pairs(ids).items()},
+        "The keys are texts: a pair is a tuple of two ids, (a, b).": lambda ids: {
+            f"{a} {b}": n for (a, b), n in tokenizer.count_pairs(ids).items()
+        },
+        "The keys are texts, and pairs that share an id were both counted: a pair is a tuple of "
+        "two ids, and [1, 1, 1] holds one.": lambda ids: Counter(
+            f"{a} {b}" for a, b in pairwise(ids)
+        ),
+        "A list of pairs and counts came back: leave it a dict or a Counter, from each pair to its "
+        "count.": lambda ids: tokenizer.count_pairs(ids).most_common(),
+        "A list of pairs and counts came back, and pairs that share an id were both counted: leave "
+        "it a Counter, and count [1, 1, 1] once.": lambda ids: Counter(pairwise(ids)).most_common(),
+        "A pair of equal ids counts once in all, in yours, wherever it stands: each run has its "
+        "own.": lambda ids: {
+            (a, b): 1 if a == b else n for (a, b), n in Counter(pairwise(ids)).items()
+        },
         "These are the counts of single ids. Count each together with the one after "
         "it.": lambda ids: Counter(ids),
     },

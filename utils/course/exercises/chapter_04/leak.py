@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -116,6 +117,16 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
 }
 
 
+# Where a row is empty, all is 0 / 0, whatever it is divided by.
+_SEEN_WITH_OTHERS = {
+    said: hide for said, hide in _STEPS["hide"].items() if "can't see itself" not in said
+}
+
+
+def _hidden_from_itself(scores: Tensor) -> Tensor:
+    return scores.masked_fill(~causal_mask(scores.shape[-1]).tril(-1), -math.inf)
+
+
 def _by_softmax(x: Tensor, w_qkv: Tensor, w_out: Tensor, n_heads: int) -> Pair:
     q, k, v = (split_heads(part, n_heads) for part in (x @ w_qkv).chunk(3, dim=-1))
     weights = _hidden(q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1)
@@ -162,8 +173,12 @@ MENDED_ATTENTION = Exercise(
         _probe(2, 3, 3, 3),
         _probe(2, 6, 1, 4, size=9.0),
     ],
-    mistakes=at_one_step(_repaired, _STEPS),
-    together=at_two_steps(_repaired, _STEPS),
+    mistakes=at_one_step(_repaired, _STEPS)
+    | {
+        "A word can't see itself now, and the first sees nothing at all, which is 0 / 0: the "
+        "diagonal was open before.": partial(_repaired, hide=_hidden_from_itself),
+    },
+    together=at_two_steps(_repaired, {**_STEPS, "hide": _SEEN_WITH_OTHERS}),
     alternatives={
         "the row's sum": _repaired,
         "softmax": _by_softmax,

@@ -180,6 +180,14 @@ PADDING_MASK = Exercise(
     ],
     mistakes=at_one_step(_padding, _LAID)
     | {
+        "Lengths and places stand on each other's axes: a row for each text, so "
+        "torch.arange(n_tokens) < lengths[:, None].": lambda n, t: (torch.arange(t)[:, None] < n)[
+            :, None, None
+        ],
+        "The lengths need an axis of their own, lengths[:, None], so that each text is compared "
+        "with all places.": lambda n, t: (torch.arange(t) < n)[:, None, None, :],
+        "The causal mask is in it already: this one tells of filling alone, (B, 1, 1, T), and the "
+        "two are put together later.": lambda n, t: padding_mask(n, t) & causal_mask(t),
         "T is n_tokens, not the longest length: a batch may be wider than its texts.": (
             lambda n, t: padding_mask(n, int(n.max()))
         ),

@@ -35,6 +35,9 @@ _PLACES: dict[str, Callable[[Tensor], Tensor]] = {
     "backwards": lambda told: (told.sum(1, keepdim=True) - told.cumsum(1)).clamp(min=0),
     "as the first": lambda told: (told[:1].cumsum(1) - 1).clamp(min=0).expand(told.shape),
     "all 0": lambda told: torch.zeros_like(told, dtype=torch.long),
+    "rolled back": lambda told: torch.stack(
+        [torch.arange(len(row)).roll(-int((~row).sum())) for row in told]
+    ),
     "too far": lambda told: (
         torch.arange(told.shape[1]) + (~told).sum(1, keepdim=True) - (~told).sum(1).min()
     ),
@@ -67,17 +70,23 @@ def _scores(
 
     if "cut" in wrong:
         texts = [text[-min(map(len, texts)) :] for text in texts]
+    if "shortest first" in wrong:
+        texts = sorted(texts, key=len)
     if "sorted" in wrong:
         texts = sorted(texts, key=len, reverse=True)
     longest = max(map(len, texts))
     n_filling = torch.tensor([longest - len(text) for text in texts])
     ids = torch.tensor([[0] * (longest - len(text)) + text for text in texts])
     told = torch.arange(longest) >= n_filling[:, None]  # (B, T)
+    if "filling by id" in wrong:
+        told = ids != 0
     where = chosen(_PLACES, lambda told: (told.cumsum(1) - 1).clamp(min=0))(told)
     mask = chosen(_MASKS, lambda told: told[:, None, None, :])(told)
     x = tokens[ids] + places[where]
     for block in blocks:
         x = block(x, mask)
+    if "every place" in wrong:
+        return final_norm(x) @ tokens.T
     last = chosen(_LAST, lambda x, told: x[:, -1])(x, told)
     return (last if "no norm" in wrong else final_norm(last)) @ tokens.T
 
@@ -89,6 +98,13 @@ _SAID = {
     "backwards": "The places run backwards: the first token of a text stands at place 0.",
     "as the first": "All texts got the places of the first: each has its own filling in front.",
     "all 0": "All tokens stand at place 0: a text's places are 0, 1, 2, … from its first token on.",
+    "rolled back": "The places were rolled to the left: they move right by the filling, and the "
+    "first token of a text stands at place 0.",
+    "filling by id": "You take every token 0 for filling, and 0 is a token like any other: the "
+    "filling is what stands before a text begins.",
+    "every place": "The scores of every place came back: those behind the last token of each text, "
+    "(B, V).",
+    "shortest first": "The texts were sorted, the shortest first: keep the order they came in.",
     "too far": "You moved the places of short texts on: subtract their filling.",
     "filling seen": "The filling is looked at: each block needs the mask as well.",
     "mask of the first": "All texts got the mask of the first: each has its own filling.",

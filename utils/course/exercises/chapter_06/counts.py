@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import counting
 from utils.llm.gpt.counts import parameter_table
 from utils.llm.gpt.model import GPT, GPTConfig
 
@@ -287,5 +288,6 @@ COUNT = Exercise(
         "layer by layer": _by_layers,
     },
     explain=said_of_parts(_PARAMETERS),
+    call=counting,
     timeout=30.0,  # a GPT-2 that is built with numbers in it takes seconds
 )

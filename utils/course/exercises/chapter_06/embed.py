@@ -22,6 +22,12 @@ def embed(ids: Tensor, tokens: Tensor, places: Tensor) -> Tensor:
 _PLACES = {
     "no places": lambda ids, places: torch.zeros(1),
     "by id": lambda ids, places: places[ids],
+    "by id, round": lambda ids, places: places[ids % len(places)],
+    "by id, cut": lambda ids, places: places[ids.clamp(max=len(places) - 1)],
+    "from 1, cut": lambda ids, places: places[
+        torch.arange(1, ids.shape[1] + 1).clamp(max=len(places) - 1)
+    ],
+    "as many as texts": lambda ids, places: places[: len(ids)],
     "backwards": lambda ids, places: places[: ids.shape[1]].flip(0),
     "from the end": lambda ids, places: places[-ids.shape[1] :],
     "from 1": lambda ids, places: places[1 : ids.shape[1] + 1],
@@ -67,6 +73,13 @@ _SAID = {
     "it stands.",
     "by id": "The places were looked up by the token's id: a place is where the token stands, 0, "
     "1, 2, … along the text.",
+    "by id, round": "Places were looked up by the token's id, cut down to the table: a place is "
+    "where the token stands, 0, 1, 2, … along the text.",
+    "by id, cut": "Places were looked up by the token's id, at most the table's last: a place is "
+    "where the token stands, 0, 1, 2, … along the text.",
+    "from 1, cut": "Your places begin at 1, and the last one twice: the first token stands at "
+    "place 0.",
+    "as many as texts": "You took T from the batch: ids is (B, T), so T is ids.shape[1].",
     "backwards": "The places run backwards: the first token stands at place 0.",
     "from the end": "Your places end where the table ends: a short text stands at its beginning, "
     "0 to T − 1.",

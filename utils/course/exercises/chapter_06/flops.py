@@ -11,6 +11,7 @@ from utils.course.exercises.chapter_06.counts import (
     said_of_parts,
     with_slips,
 )
+from utils.course.exercises.probing import counting
 from utils.llm.gpt.model import GPTConfig
 
 # 6.5 · FLOPs
@@ -221,5 +222,6 @@ FLOPS = Exercise(
     ],
     mistakes=_OF_ALL_PARTS | with_slips(flops_per_token, _WORK),
     alternatives={"product by product": _by_products},
+    call=counting,
     explain=said_of_parts(_WORK),
 )

@@ -52,6 +52,9 @@ _MEANS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "mean of means": lambda paid, there, ids: ((paid * there).sum(1) / there.sum(1))[
         there.any(1)
     ].mean(),
+    "empty texts": lambda paid, there, ids: (
+        (paid * there).sum(1) / there.sum(1).clamp(min=1)
+    ).mean(),
     "all places": lambda paid, there, ids: (paid * there).mean(),
     "B and T": lambda paid, there, ids: (paid * there).sum() / ids.numel(),
     "texts counted": lambda paid, there, ids: (paid * there).sum() / len(ids),
@@ -131,6 +134,8 @@ _SAID = {
     "is filling.",
     "mean of means": "This is the mean over the batch of each text's mean, so a token of a short "
     "text counts for more: sum over all targets, and divide once.",
+    "empty texts": "This is the mean of the texts' means, in which a short text's tokens count for "
+    "more, and a text without targets for 0: sum over all targets, and divide once.",
     "all places": "Filling costs nothing here, but it is counted in the divisor: divide by the "
     "number of real targets.",
     "B and T": "The divisor is B · T, and there are fewer targets: a text has one less than "
@@ -236,6 +241,10 @@ SHIFTED_LOSS = Exercise(
             lambda x, y: F.cross_entropy(
                 y[:, 1:].flatten(), x[:, :-1].flatten(0, 1), ignore_index=FILLING
             )
+        ),
+        "`gather` finds no token with the id −1, which is filling: leave such targets out before "
+        "you look them up.": lambda x, y: (
+            -x[:, :-1].log_softmax(-1).gather(-1, y[:, 1:, None]).mean()
         ),
         "The mask looks at the inputs, ids[:, :-1]: it is the target that may be filling, "
         "ids[:, 1:] != -1.": _mask_of_inputs_for_zeros,

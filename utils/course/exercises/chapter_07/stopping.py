@@ -49,18 +49,39 @@ def _fit(
         if (step if "looks early" in wrong else step + 1) % every and "every step" not in wrong:
             continue
         held_out.append(_look(model, validate, wrong))
+        if "each kept" in wrong:
+            kept = copy.deepcopy(model.state_dict())
         if _is_better(held_out, best, wrong):
             best, kept = held_out[-1], copy.deepcopy(model.state_dict())
             waited = waited if "in all" in wrong else 0
         else:
             waited += 1
             if "never stops" not in wrong and waited >= _limit(patience, wrong):
+                if "leaves at once" in wrong:
+                    return held_out
                 break
-    if kept is not None and "last kept" not in wrong:
+    if (kept is not None or "no guard" in wrong) and "last kept" not in wrong:
         model.load_state_dict(kept)
     model.train("left in eval" not in wrong)
     ends = {"best alone": best, "last alone": held_out[-1:], "nothing": None}
     return next((ends[slip] for slip in wrong & ends.keys()), held_out)
+
+
+def _looking_first(model: nn.Module, optimizer: Any, *rest: Any) -> Losses:
+    loss_of, validate, steps, every, patience = rest
+    best, kept, waited, held_out = math.inf, None, 0, []
+    for step in range(steps):
+        if step and step % every == 0:
+            held_out.append(_look(model, validate, frozenset()))
+            waited += 1
+            if held_out[-1] < best:
+                best, kept, waited = held_out[-1], copy.deepcopy(model.state_dict()), 0
+            if waited >= patience:
+                break
+        _learn(model, optimizer, loss_of, step, frozenset())
+    if kept is not None:
+        model.load_state_dict(kept)
+    return held_out
 
 
 def _learn(
@@ -101,6 +122,12 @@ _SAID = {
     "a "
     "copy of them, copy.deepcopy(model.state_dict()), since `state_dict` holds the weights "
     "themselves.",
+    "leaves at once": "Where patience ends, you return before the best weights are put back: "
+    "leave the loop with `break`, and put them back behind it.",
+    "each kept": "You kept the weights of every look, so the last ones were put back: keep those "
+    "of the best alone.",
+    "no guard": "Where nobody looked, there is nothing to put back: load the weights only if some "
+    "were kept.",
     "no zero_grad": "The gradients add up over the steps: optimizer.zero_grad() before each.",
     "no step": "Nothing is learned: zero_grad, backward, step, in this order.",
     "one batch": "Every step learned from the batch of step 0: loss_of(model, step).",
@@ -252,7 +279,11 @@ FIT = Exercise(
         (Lesson(16, 2, 3, [2.0, 2.2, 1.6, 1.9, 1.8, 1.5, 1.7, 1.6]),),
         (Lesson(6, 1, 2, [1.1, 1.2, 1.15, 0.7]),),
     ],
-    mistakes=alone(_fit, _SAID),
+    mistakes=alone(_fit, _SAID)
+    | {
+        "You look before the step, and never after the last: look behind optimizer.step(), where "
+        "(step + 1) % every == 0.": _looking_first,
+    },
     together=in_pairs(_fit, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={"saved tensors": _with_saved_tensors, "round by round": _by_rounds},
     call=trained,

@@ -101,7 +101,7 @@ _BENDS: dict[str, Callable[[Throw], Throw]] = {
 _AND_SCALE = " And multiply the dart by the sum, which rounding may leave a little below 1."
 _AND_NOT_CUT = " And beyond the last sum the last id isn't right, if its slice is of size 0."
 _UNEVEN = torch.tensor(
-    [[0.5, 0.25, 0.125, 0.125], [0.0, 0.25, 0.0, 0.75], [0.125, 0.5, 0.25, 0.125]]
+    [[0.5, 0.25, 0.15625, 0.09375], [0.0, 0.25, 0.0, 0.75], [0.09375, 0.5, 0.25, 0.15625]]
 )
 
 THROW = Exercise(
@@ -111,7 +111,7 @@ THROW = Exercise(
     stars=2,
     reference=throw,
     probes=[
-        (torch.tensor([[0.2, 0.35, 0.1, 0.35]]), torch.tensor([0.6])),
+        (torch.tensor([[0.2, 0.3, 0.1, 0.4]]), torch.tensor([0.55])),
         (torch.tensor([[0.0, 0.5, 0.0, 0.5]]), torch.tensor([0.0])),
         (_UNEVEN, torch.tensor([0.5, 0.25, 0.0])),
         (_UNEVEN[:, [2, 0, 1, 3]], torch.tensor([0.9375, 0.3125, 0.6875])),
@@ -166,6 +166,17 @@ THROW = Exercise(
         ).sum(-1),
         "This is the chance of the slice that was hit: return its id.": (
             lambda c, d: c.gather(-1, throw(c, d)[:, None])[:, 0]
+        ),
+        "The id is one too low, where it can be: how many sums the dart has passed is the id "
+        "itself.": lambda c, d: (throw(c, d) - 1).clamp(min=0),
+        "This is the nearest of the sums: the dart hits the first slice whose sum lies above it.": (
+            lambda c, d: (c.cumsum(-1) - (d * c.sum(-1))[:, None]).abs().argmin(-1)
+        ),
+        "The sums run down the batch, and an id beyond the last was cut back: along the tokens, "
+        "dim=-1.": lambda c, d: (c.cumsum(0) <= d[:, None]).sum(-1).clamp(max=c.shape[-1] - 1),
+        "You counted the slices that are no larger than the dart, and cut back what was too many: "
+        "count the running sums, cumsum.": lambda c, d: (
+            (c <= d[:, None]).sum(-1).clamp(max=c.shape[-1] - 1)
         ),
         **{sentence: bend(throw) for sentence, bend in _BENDS.items()},
         **{sentence + _AND_SCALE: bend(_unscaled) for sentence, bend in _BENDS.items()},

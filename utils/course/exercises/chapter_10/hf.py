@@ -115,6 +115,16 @@ def _reshaped(state: Mapping[str, Tensor]) -> State:
     }
 
 
+def _reshaped_as_they_are(state: Mapping[str, Tensor]) -> State:
+    turned = _mapped(state).items()
+    return {n: t.T.reshape(t.shape) if _lies(n, t) else t for n, t in turned}
+
+
+def _both_names(state: Mapping[str, Tensor]) -> State:
+    kept = {name: tensor for name, tensor in state.items() if name != "lm_head.weight"}
+    return {**kept, **_mapped(state)}
+
+
 def _swapped(one: str, other: str) -> Callable[[str], str]:
     def rename(name: str) -> str:
         ours = _renamed(name)
@@ -185,6 +195,9 @@ RENAMES: dict[str, Rename] = {
     "up and down are swapped: c_fc goes up, c_proj comes down.": _swapped(
         "feed_forward.up", "feed_forward.down"
     ),
+    "Only the first digit of a block's number was read: from block 10 on it has two.": (
+        lambda name: re.sub(r"blocks\.(\d)\d*", r"blocks.\1", _renamed(name))
+    ),
     "The blocks are still called h: h.3 is blocks.3.": (
         lambda name: _renamed(name).replace("blocks.", "h.")
     ),
@@ -195,6 +208,9 @@ RENAMES: dict[str, Rename] = {
 KEEPS: dict[str, Keep] = {
     "The biases are missing: they have no second axis to turn, and come along as they "
     "are.": lambda name: not name.endswith("bias") or "ln" in name,
+    "All biases are missing, the norms' as well: every layer of a block and the last norm have "
+    "one.": lambda name: not name.endswith("bias"),
+    "The last norm is missing: ln_f is final_norm.": lambda name: ".ln_f." not in name,
     "The norms are missing: ln_1, ln_2 and ln_f are norm_1, norm_2 and final_norm.": (
         lambda name: ".ln_" not in name
     ),
@@ -222,6 +238,9 @@ FROM_HF = Exercise(
         **{said: partial(_mapped, rename=rename) for said, rename in RENAMES.items()},
         **{said: partial(_mapped, keep=keep) for said, keep in KEEPS.items()},
         "The matrices were reshaped, which shuffles their numbers: transpose them.": _reshaped,
+        "The matrices were reshaped where they lie, which keeps the order of their numbers: "
+        "transpose them, tensor.T.": _reshaped_as_they_are,
+        "Their names are still in it, beside ours: begin with an empty dictionary.": _both_names,
         "The prefix `transformer.` is still there.": partial(
             _mapped, rename=lambda name: f"transformer.{_renamed(name)}"
         ),
