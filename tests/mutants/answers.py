@@ -51,13 +51,14 @@ def _answer_in(code: str, exercise: str) -> str:
 
 
 #: Values that chapters give a name to and answers lean on, quickly computed.
-AT_HAND = {"corpus", "stories", "train", "held_out", "vocabulary", "NAMES"}
+AT_HAND = {"corpus", "stories", "train", "held_out", "vocabulary"}
 
 
 def _is_at_hand(node: ast.stmt) -> bool:
-    """Whether a statement of a chapter defines a helper, or one of the values of `AT_HAND`."""
+    """Whether a statement of a chapter defines a helper, a CONSTANT, or a value of `AT_HAND`."""
     if isinstance(node, ast.Assign):
-        return all(isinstance(t, ast.Name) and t.id in AT_HAND for t in node.targets)
+        names = [getattr(target, "id", "") for target in node.targets]
+        return all(name in AT_HAND or name.isupper() for name in names)
     return isinstance(node, ast.FunctionDef | ast.ClassDef)
 
 

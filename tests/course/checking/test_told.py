@@ -282,6 +282,14 @@ def test_a_result_cut_off_from_an_argument_that_asks_for_a_gradient_is_refused()
     assert goes_on(asked, lambda x: x + x)
 
 
+def test_a_gradient_that_is_lost_in_part_is_refused() -> None:
+    asking = A.clone().requires_grad_(), A.mT.clone().requires_grad_()
+    asked = exercise(lambda x, y: x * y, (A, A.mT), asking)
+    assert "part of the gradient is lost" in said(asked, lambda x, y: x.detach() * y)
+    assert "part of the gradient is lost" in said(asked, lambda x, y: x * y * x / x.detach())
+    assert goes_on(asked, lambda x, y: (x.double() * y).float())
+
+
 def test_lists_tuples_and_numbers_are_handed_on_as_the_reference_has_them() -> None:
     asked = exercise(lambda n: (float(n), [n] * n), 1, 3)
     handed, told = goes_on(asked, lambda n: [np.float64(n), (n,) * n])

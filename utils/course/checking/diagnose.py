@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
+from utils.course.checking import tensors
 from utils.course.checking.compare import Difference, Remark, difference
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
@@ -20,10 +19,6 @@ from utils.course.checking.tensors import ROW, are_weights, plain
 
 MOST_KEPT = 50_000  # outcomes of listed mistakes
 CHANGED = "the result is right, but the argument was changed on the way"
-CUT_OFF = (
-    "the numbers are right, but autograd finds no way back to the arguments: "
-    "stay with tensors, without `detach`, `item` or `no_grad`."
-)
 
 
 @dataclass(frozen=True)
@@ -91,23 +86,14 @@ def _fault(
         return found
     if got.changed_argument is not None and expected.changed_argument is None:
         return Difference(CHANGED)
-    return Difference(CUT_OFF) if _cut_off(expected, got) else None
+    lost = _way_back_lost(exercise, expected, got)
+    return Difference(lost) if lost else None
 
 
-def _cut_off(expected: Outcome, got: Outcome) -> bool:
-    """Whether an argument asked for a gradient, and only the reference's results have one."""
-    for theirs, ours in zip(expected.calls, got.calls, strict=False):
-        asked = any(isinstance(arg, Tensor) and arg.requires_grad for arg in theirs.args)
-        if asked and _loses_gradient(theirs.value, ours.value):
-            return True
-    return False
-
-
-def _loses_gradient(expected: Any, got: Any) -> bool:
-    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
-        return any(map(_loses_gradient, expected, got))
-    leads = isinstance(expected, Tensor) and expected.requires_grad
-    return leads and not (isinstance(got, Tensor) and got.requires_grad)
+def _way_back_lost(exercise: Exercise, expected: Outcome, got: Outcome) -> str:
+    """What of the gradient is lost; a `call` of the exercise's own looks closer by itself."""
+    theirs, ours = ([(call.args, call.value) for call in o.calls] for o in (expected, got))
+    return tensors.way_back_lost(theirs, ours, closely=exercise.call is Exercise.call)
 
 
 def told(found: Findings, sentence: str | None) -> str:
@@ -122,7 +108,8 @@ def told(found: Findings, sentence: str | None) -> str:
         return _with_input(found, text, bool(sentence))
     if outcome.error and not wanted.error:
         return _with_input(found, _raised(found, sentence), bool(sentence))
-    results = "" if wanted.error or fault.values == CUT_OFF else _results(found)
+    unseen = fault.values in (tensors.CUT_OFF, tensors.CUT_IN_PART)
+    results = "" if wanted.error or unseen else _results(found)
     text = sentence or _explanation(found) or _in_words(found)
     if fault.values == CHANGED:
         text = sentence or f"{CHANGED}: work on a copy of {_argument_name(exercise, outcome)}."

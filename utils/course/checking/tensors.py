@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,16 @@ from utils.course.checking.show import Step, apart, show
 HIDDEN = -1e4
 
 ROW = "the row"  # how a remark on sums begins
+CUT_OFF = (
+    "the numbers are right, but autograd finds no way back to the arguments: "
+    "stay with tensors, without `detach`, `item` or `no_grad`."
+)
+CUT_IN_PART = (
+    "the numbers are right, but part of the gradient is lost on the way back to the arguments: "
+    "look for `detach`, `.data` or `no_grad`."
+)
+
+Asked = tuple[Sequence[Any], Any]  # the arguments of a call, and its result
 
 
 @dataclass(frozen=True)
@@ -178,3 +189,59 @@ def _multiple(expected: Tensor, got: Tensor) -> str:
     if abs(factor + 1) < 1e-3:
         return "every sign is flipped"
     return f"every number is {show(factor)} times what it should be"
+
+
+def way_back_lost(expected: Sequence[Asked], got: Sequence[Asked], closely: bool) -> str:
+    """What is lost of the gradient by arguments that ask for one, where the results are equal.
+
+    Nothing, or a sentence: that none comes back or, looking closely, that it is another.
+    """
+    pairs = list(zip(expected, got, strict=False))
+    for (args, theirs), (_, ours) in pairs:
+        if any(map(_asks, args)) and _loses_gradient(theirs, ours):
+            return CUT_OFF
+    found = ((_gradients(*one), _gradients(*other)) for one, other in pairs if closely)
+    return CUT_IN_PART if any(one and other and _apart(one, other) for one, other in found) else ""
+
+
+def _asks(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _loses_gradient(expected: Any, got: Any) -> bool:
+    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        return any(map(_loses_gradient, expected, got))
+    return _asks(expected) and not _asks(got)
+
+
+def _gradients(args: Sequence[Any], value: Any) -> list[Tensor | None]:
+    """By each argument that asks, of a weighted sum of all results; none where there is none."""
+    asking, leading = list(filter(_asks, args)), list(filter(_asks, _results(value)))
+    if not asking or not leading:
+        return []
+    pulls = [torch.linspace(0.5, 1.5, r.numel(), dtype=r.dtype).view(r.shape) for r in leading]
+    try:
+        found = torch.autograd.grad(leading, asking, pulls, retain_graph=True, allow_unused=True)
+    except RuntimeError:  # the answer has gone this way itself
+        return []
+    return list(found)
+
+
+def _results(value: Any) -> Iterator[Any]:
+    if not isinstance(value, list | tuple):
+        yield value
+        return
+    for member in value:
+        yield from _results(member)
+
+
+def _apart(expected: Sequence[Tensor | None], got: Sequence[Tensor | None]) -> bool:
+    """Whether gradients differ by more than roundings."""
+    for theirs, ours in zip(expected, got, strict=False):
+        if theirs is None:
+            continue
+        wanted = theirs.double()
+        gap = wanted if ours is None else ours.double() - wanted
+        if gap.norm() > 0.01 * wanted.norm() + 1e-4:
+            return True
+    return False
