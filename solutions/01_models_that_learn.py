@@ -1262,6 +1262,11 @@ print(
 #
 # Only the function is bigger. Weeks 2 and 3 build that function; nearly everything around it, you
 # have built today.
+#
+# One thing is different: nobody computes a GPT's gradient over all its text. Each step takes some
+# examples at random, a **mini-batch**, and goes by their gradient, which points the right way on
+# average. It is less exact and thousands of times cheaper. This is *stochastic gradient descent*,
+# SGD for short, and chapter 07 measures what the size of a batch does.
 
 # %% [markdown]
 # ## What people get wrong
