@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
+from utils.course.challenging.command import challenge
 from utils.course.commands.assemble import assemble
-from utils.course.commands.challenge import challenge
 from utils.course.commands.chat import chat
 from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
