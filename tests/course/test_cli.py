@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from utils.course import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = "lab check progress build train chat serve assemble fetch export challenge doctor bench".split()
+COMMANDS = (
+    "lab check progress build train chat serve assemble fetch export challenge doctor bench"
+).split()
 runner = CliRunner()
 
 
