@@ -19,6 +19,7 @@ from utils.course.commands.progress import progress
 from utils.course.commands.serve import serve
 from utils.course.commands.terminal import ready
 from utils.course.commands.train import train
+from utils.course.commands.update import update
 
 app = typer.Typer(
     name="course",
@@ -161,6 +162,7 @@ def build(
 
 
 app.command()(progress)
+app.command()(update)
 app.command()(train)
 app.command()(chat)
 app.command()(serve)

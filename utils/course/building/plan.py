@@ -66,11 +66,23 @@ def read_plan(path: Path) -> Plan:
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:
-    content = _json(path)
-    if not isinstance(content, dict) or "nbformat" not in content:
+    if path.is_dir():
+        raise NotANotebook("is a folder that holds no notebook")
+    try:
+        return notebook_of(path.read_bytes())["cells"]
+    except FileNotFoundError:
+        raise NotANotebook("does not exist") from None
+    except OSError as error:
+        raise NotANotebook(f"can't be read: {error.strerror or error}") from error
+
+
+def notebook_of(content: bytes) -> dict[str, Any]:
+    """A file's notebook as plain data, of format 4; raises `NotANotebook`."""
+    notebook = _json(content)
+    if not isinstance(notebook, dict) or "nbformat" not in notebook:
         raise NotANotebook("is no notebook: it is JSON, but not of the notebook format")
     try:
-        notebook = content if content["nbformat"] == 4 else _upgraded(content)
+        notebook = notebook if notebook["nbformat"] == 4 else _upgraded(notebook)
         cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
         metadata = notebook.get("metadata") or {}
         spec, info = metadata.get("kernelspec") or {}, metadata.get("language_info") or {}
@@ -79,7 +91,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
         raise NotANotebook(f"is no notebook that can be read: {error!r}") from error
     if language.lower() not in {"python", "python3", "ipython"}:
         raise NotANotebook(f"is a notebook in {language}, and the course's kernel runs Python")
-    return cells
+    return {**notebook, "metadata": metadata, "cells": cells}
 
 
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
@@ -91,17 +103,11 @@ def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
         return nbformat.converter.convert(nbformat.reader.reads(json.dumps(content)), 4)
 
 
-def _json(path: Path) -> Any:
-    if path.is_dir():
-        raise NotANotebook("is a folder that holds no notebook")
+def _json(content: bytes) -> Any:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise NotANotebook("does not exist") from None
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotANotebook("is no notebook: it is not text in UTF-8") from None
-    except OSError as error:
-        raise NotANotebook(f"can't be read: {error.strerror or error}") from error
     if not text.strip():
         raise NotANotebook("is no notebook: the file is empty")
     try:
