@@ -181,17 +181,6 @@ def test_the_bundle_carries_pixels_twin_and_alternative_text():
     assert "base64" not in curve()._repr_html_()
 
 
-def test_a_notebook_keeps_a_picture_sharp_and_no_larger():
-    drawn = curve()
-    data, metadata = drawn._repr_mimebundle_()
-    kept = Image.open(io.BytesIO(data["image/png"]))
-    assert kept.size == (2 * drawn.width, 2 * drawn.height)
-    assert (metadata["image/png"]["width"], metadata["image/png"]["height"]) == (800, 400)
-    assert len(data["image/png"]) < 1.3 * len(drawn.png())
-    assert kept.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-    assert curve()._repr_mimebundle_()[0] == data
-
-
 def test_a_long_finding_is_wrapped_inside_the_figure():
     fig, _ = style.figure()
     picture(fig, "A finding that says what the figure shows, with all that it means. " * 3)
