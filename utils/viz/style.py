@@ -35,6 +35,9 @@ MUTED = "#767676"
 REST = "#BBBBBB"
 
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK)
+#: What tells curves apart besides their colour.
+DASHES = ("-", (0, (6, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1)), (0, (9, 2)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
 

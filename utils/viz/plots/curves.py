@@ -46,7 +46,8 @@ def lines(
     """Curves over one pair of axes, named in a legend where there are several.
 
     `series` maps a name to (x, y), or to y alone, which is then drawn over 0, 1, 2, …
-    A name with "truth" or "model" in it takes that role's colour. `floor` is a dashed level.
+    A name with "truth" or "model" in it takes that role's colour; beside colours, dashes (and with
+    `markers` their shapes) tell the curves apart. `floor` is a thin dashed level.
     `words` stand in the twin for numbers that differ from machine to machine.
     """
     if not series:
@@ -54,10 +55,10 @@ def lines(
     fig, grid = style.figure()
     ax = grid[0, 0]
     with style.context():
-        marker = "o" if markers else None
-        for (name, xy), colour in zip(series.items(), style.colours(list(series)), strict=True):
-            x, y = _xy(name, xy)
-            ax.plot(x, y, label=name, color=colour, marker=marker)
+        for i, (name, xy) in enumerate(series.items()):
+            look = {"color": style.colours(list(series))[i], "ls": style.DASHES[i % 6]}
+            marker = style.MARKERS[i % 6] if markers else None
+            ax.plot(*_xy(name, xy), label=name, marker=marker, **look)
         if floor is not None:
             ax.axhline(float(floor), color=style.TRUTH, ls="--", lw=1.4, label=floor_label)
         _scales(ax, log_x, log_y)

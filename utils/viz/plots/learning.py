@@ -30,8 +30,9 @@ def fitted_lines(x: Any, y: Any, lines: Mapping[str, tuple[float, float]], findi
     ax = grid[0, 0]
     with style.context():
         ends = np.array([x.min() - 0.5, x.max() + 0.5])
-        for (name, (slope, intercept)), ink in zip(lines.items(), style.CYCLE, strict=False):
-            ax.plot(ends, float(slope) * ends + float(intercept), label=name, color=ink, lw=1.6)
+        for i, (name, (slope, intercept)) in enumerate(lines.items()):
+            look = {"color": style.CYCLE[i], "ls": style.DASHES[i % 6], "lw": 1.6}
+            ax.plot(ends, float(slope) * ends + float(intercept), label=name, **look)
         ax.scatter(x, y, color=style.DATA, s=46, zorder=3, label="measured")
         ax.set(xlabel="x", ylabel="y")
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
