@@ -10,12 +10,18 @@ from typing import Any
 import ipywidgets as widgets
 from traitlets import Unicode
 
+from utils.viz.companion import Companion
+from utils.viz.look import SHEET
 from utils.viz.picture import Picture
 
 _STYLE = """<style>
 .course-explorer { max-width: 100%; overflow: hidden; padding: 2px; }
+.course-controls { flex-flow: row wrap; column-gap: 20px; align-items: center; }
 .course-explorer :focus-visible { outline: 2px solid #0072B2 !important; outline-offset: 2px; }
-.course-explorer .widget-image { height: auto; max-width: 100%; }
+.course-explorer .widget-image {
+  height: auto; max-width: 100%; max-height: max(300px, calc(100vh - 380px)); object-fit: contain;
+  object-position: left;
+}
 .course-explorer .widget-html-content { line-height: 1.4; }
 .course-explorer pre { white-space: pre-wrap; }
 </style>"""
@@ -62,8 +68,10 @@ class Explorer:
         for name, control in self.controls.items():
             _label(name, control)
             self._watch(name, control)
+        self.panel = widgets.HBox([*self.controls.values()])
+        self.panel.add_class("course-controls")
         self.widget = widgets.VBox(
-            [widgets.HTML(_STYLE), *self.controls.values(), self.image, self.caption]
+            [widgets.HTML(SHEET + _STYLE), self.panel, self.image, self.caption, Companion()]
         )
         self.widget.add_class("course-explorer")
 
@@ -170,8 +178,7 @@ def _label(name: str, control: widgets.Widget) -> None:
         control.description = name.replace("_", " ")
     if _is_button(control):
         control.layout.width = control.layout.width or "auto"
-        control.layout.align_self = "flex-start"
         return
     control.style.description_width = "initial"
     if control.layout.width is None:
-        control.layout.width = "min(500px, 98%)"
+        control.layout.width = "min(340px, 98%)"

@@ -16,6 +16,7 @@ from IPython.display import display
 
 from utils.course.asking import questions
 from utils.course.asking.question import Choice, Question
+from utils.viz.companion import Companion
 from utils.viz.look import SHEET
 
 _STYLE = """<style>
@@ -115,7 +116,10 @@ class Panel:
         self.feedback = widgets.HTML()
         self.radio.observe(self._answer, names="value")
         self.widget = widgets.VBox(
-            [widgets.HTML(SHEET + _STYLE + _heading(question) + _KEYS), self.radio, self.feedback]
+            [
+                widgets.HTML(SHEET + _STYLE + _heading(question) + _KEYS),
+                *(self.radio, self.feedback, Companion()),
+            ]
         )
         self.widget.add_class("course-ask")
         self.widget.add_class(_OPEN)  # while it stands, what the next cell puts out is hidden

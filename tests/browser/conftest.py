@@ -1,0 +1,47 @@
+"""The browser suite: `make browser`. It is no part of `make test`, and needs a Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright", reason="`make browser` installs what this needs")
+
+from browser import lab as labs
+from playwright.sync_api import Browser, Page
+
+SHOTS = labs.ROOT / "build" / "browser"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Only where it is asked for by name."""
+    return None if any("browser" in argument for argument in config.args) else True
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Browser]:
+    path = labs.find_chromium()
+    if path is None:
+        pytest.skip("no Chromium, Chrome or Edge on this machine; BROWSER_PATH names one")
+    with labs.browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
+    with labs.Lab(tmp_path_factory.mktemp("lab")) as one:
+        yield one
+
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """Keep a picture of a page, named after the test: a workflow uploads the folder."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    test = request.node.name.replace("[", "-").replace("]", "")
+
+    def take(page: Page, name: str) -> None:
+        page.screenshot(path=SHOTS / f"{test}-{name}.png")
+
+    return take

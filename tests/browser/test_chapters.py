@@ -1,0 +1,120 @@
+"""Every chapter is opened, run, touched, saved, closed and opened again the next day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from browser.axe import faults
+from browser.lab import DARK, ROOT, Chapter, Lab
+from playwright.sync_api import Locator
+
+CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
+LOST = "model not found"
+PAGE = ".jp-NotebookPanel-notebook"
+#: What JupyterLab draws around our cells: its prompts, its editors, its tables of a data frame.
+NOT_OURS = ("scrollable-region-focusable", "aria-input-field-name")
+OURS = ".jp-OutputArea-output"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_today_and_tomorrow(name: str, lab: Lab, opened: Any, shot: Any) -> None:
+    chapter = lab.open(opened, f"chapters/{name}")
+    folded_at_first(chapter)
+    chapter.run_all()
+    asked = ask_all(chapter)
+    explored = [touch(chapter, one) for one in chapter.page.locator(".course-explorer").all()]
+    shot(chapter.page, "light")
+    found = faults(chapter.page, OURS)
+    chapter.theme(DARK)
+    shot(chapter.page, "dark")
+    found += faults(chapter.page, OURS)
+    assert not found, "\n".join(dict.fromkeys(found))
+    chapter.save()
+    assert not chapter.errors
+    chapter.close()
+    lab.end_kernels()
+    tomorrow(lab, opened, name, asked, len(explored))
+
+
+def folded_at_first(chapter: Chapter) -> None:
+    """What answers a question is folded in the stored notebook, and nothing is lost there."""
+    folds = chapter.page.locator(".jp-Placeholder.jp-OutputPlaceholder, .jp-OutputPlaceholder")
+    questions = chapter.page.locator(PAGE).get_by_text("Predict, then run ·")
+    assert folds.count() <= questions.count()
+    assert LOST not in chapter.page.locator(PAGE).inner_text()
+
+
+def ask_all(chapter: Chapter) -> int:
+    """Answer every question by key; what the next cell puts out shows only then."""
+    panels = chapter.page.locator(".course-ask")
+    for panel in panels.all():
+        answer = panel.locator("xpath=ancestor::*[contains(@class, 'jp-CodeCell')]").locator(
+            "xpath=following-sibling::*[1][contains(@class, 'jp-CodeCell')]"
+        )
+        hidden = answer.locator(".jp-Cell-outputWrapper")
+        folds = answer.count() and not answer.locator(".course-ask").count()
+        if folds:
+            assert not hidden.is_visible()
+        first = panel.get_by_role("radio").first
+        first.focus()
+        chapter.page.keyboard.press("Space")
+        panel.get_by_role("alert").wait_for(timeout=10_000)
+        assert first.is_checked()
+        if folds and hidden.inner_text().strip():
+            assert hidden.is_visible()
+    return panels.count()
+
+
+def touch(chapter: Chapter, explorer: Locator) -> None:
+    """Move the sliders by key and by mouse: the picture answers, and no error shows."""
+    image = explorer.locator("img").first
+    for handle in explorer.get_by_role("slider").all():
+        if not handle.is_visible() or handle.get_attribute("aria-disabled") == "true":
+            continue
+        before = image.get_attribute("src")
+        handle.focus()
+        now = float(handle.get_attribute("aria-valuenow") or 0)
+        end = float(handle.get_attribute("aria-valuemax") or 0)
+        chapter.page.keyboard.press("ArrowRight" if now < end else "ArrowLeft")
+        changed(chapter, handle, now)
+        drag(chapter, handle)
+        image.evaluate("(img, src) => img.src !== src || true", before)
+    assert "could not be drawn" not in explorer.inner_text()
+
+
+def changed(chapter: Chapter, handle: Locator, before: float) -> None:
+    for _ in range(50):
+        if float(handle.get_attribute("aria-valuenow") or 0) != before:
+            return
+        chapter.page.wait_for_timeout(100)
+    pytest.fail(f"{chapter.name}: a key did not move {handle.get_attribute('aria-label')}")
+
+
+def drag(chapter: Chapter, handle: Locator) -> None:
+    """Press on the handle and pull it a little; it must not throw."""
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    assert box is not None
+    mouse = chapter.page.mouse
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 12, y, steps=4)
+    mouse.up()
+    chapter.page.wait_for_timeout(200)
+
+
+def tomorrow(lab: Lab, opened: Any, name: str, asked: int, explored: int) -> None:
+    """Opened again, nothing has run: the answers stand, the pictures stand."""
+    chapter = lab.open(opened, f"chapters/{name}")
+    page = chapter.page
+    for cell in chapter.cells().all():
+        chapter.page.wait_for_timeout(20)
+        cell.evaluate("cell => cell.scrollIntoView()")
+    assert LOST not in page.locator(PAGE).inner_text()
+    assert page.locator(".course-ask").count() == asked
+    assert page.locator(".course-explorer").count() == explored
+    assert page.locator(".course-ask input:checked").count() == asked
+    chapter.close()
+    lab.end_kernels()
