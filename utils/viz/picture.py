@@ -24,13 +24,21 @@ from utils.viz.twin import describe
 DENSITY, COLOURS = 2, 256
 
 
+#: JupyterLab gives an image output no alternative text, whatever its metadata says.
+_NAMES_ITS_IMAGE = """<script>(script => {
+  const area = script?.closest(".jp-OutputArea");
+  const name = script?.parentElement.querySelector("summary")?.getAttribute("aria-label");
+  area?.querySelectorAll("img:not([alt])").forEach(image => { image.alt = name; });
+})(document.currentScript)</script>"""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A drawn figure. A notebook shows the picture, then its twin in a fold below it.
 
     `finding` is the sentence that the figure proves, `twin` says in words all that is drawn,
-    `width` and `height` are in pixels. The fold is there because JupyterLab gives an image output
-    no alternative text, whatever its metadata says: a screen reader finds the twin next to it.
+    `width` and `height` are in pixels. A screen reader finds the twin next to the image, which is
+    named after it.
     """
 
     finding: str
@@ -95,7 +103,8 @@ class Picture:
     def _ipython_display_(self) -> None:
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
-        fold = {"text/html": self._repr_html_(), "text/plain": "The figure in words: see above."}
+        told = self._repr_html_() + _NAMES_ITS_IMAGE
+        fold = {"text/html": told, "text/plain": "The figure in words: see above."}
         display(fold, raw=True)
 
 

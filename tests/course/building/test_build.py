@@ -232,10 +232,11 @@ def test_chapters_are_linked_and_what_answers_a_question_is_folded(course):
     found = {t.path.parent.name + t.path.stem: t.generate() for t in builder.targets(course)}
     ends = {name: notebook.cells[-1] for name, notebook in found.items()}
     assert ends["chapters02_trial"].source == (
+        '<a href="#02_trial">To the top</a> · '
         "[Back: 01_first](01_first.ipynb) · [Next: 03_last](03_last.ipynb)"
     )
-    assert ends["solutions01_first"].source == "[Next: 02_trial](02_trial.ipynb)"
-    assert ends["chapters03_last"].source == "[Back: 02_trial](02_trial.ipynb)"
+    assert ends["solutions01_first"].source.endswith("top</a> · [Next: 02_trial](02_trial.ipynb)")
+    assert ends["chapters03_last"].source.endswith("top</a> · [Back: 02_trial](02_trial.ipynb)")
     folds = [
         [c.metadata.get("jupyter", {}).get("outputs_hidden", False) for c in notebook.cells[1:4]]
         for notebook in (found["chapters01_first"], found["solutions01_first"])

@@ -25,15 +25,20 @@ def fold_answers(notebook: NotebookNode) -> None:
 
 
 def add_links(notebook: NotebookNode, source: Path) -> None:
-    """End the notebook with links to the chapters before and after it, where there are any."""
+    """End the notebook with links to its top, where Run All began, and to its neighbours."""
     paths = sorted(source.parent.glob("[0-9][0-9]_*.py"))
     at = paths.index(source)
-    links = [_link("Back", path) for path in paths[max(at - 1, 0) : at]]
+    links = [f'<a href="#{_title(source).replace(" ", "-")}">To the top</a>']
+    links += [_link("Back", path) for path in paths[max(at - 1, 0) : at]]
     links += [_link("Next", path) for path in paths[at + 1 : at + 2]]
-    if links:
+    if len(links) > 1:
         notebook.cells.append(new_markdown_cell(" · ".join(links), id=LINKS))
 
 
 def _link(word: str, source: Path) -> str:
+    return f"[{word}: {_title(source)}]({source.stem}.ipynb)"
+
+
+def _title(source: Path) -> str:
     found = _TITLE.search(source.read_text(encoding="utf-8"))
-    return f"[{word}: {found[1] if found else source.stem}]({source.stem}.ipynb)"
+    return found[1] if found else source.stem
