@@ -15,6 +15,7 @@ from utils.course.commands.assemble import assemble
 from utils.course.commands.chat import chat
 from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
+from utils.course.commands.group import group
 from utils.course.commands.progress import progress
 from utils.course.commands.serve import serve
 from utils.course.commands.terminal import ready
@@ -163,6 +164,7 @@ def build(
 
 app.command()(progress)
 app.command()(update)
+app.command()(group)
 app.command()(train)
 app.command()(chat)
 app.command()(serve)

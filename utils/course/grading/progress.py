@@ -14,17 +14,21 @@ from utils.course.checking.check import NOT_ATTEMPTED, RIGHT, WRONG
 
 MARKS = {"✅": RIGHT, "❌": WRONG, "⬜": NOT_ATTEMPTED}
 UNREADABLE = "can't be read"
-_SAID = re.compile(r"^([✅❌⬜]) (\d+\.\w+) ", re.MULTILINE)
+_SAID = re.compile(r"^([✅❌⬜]) (\d+\.\w+) (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter's exercises with what was last said of each, and the minutes that are left."""
+    """A chapter's exercises with what was last said of each, and the minutes that are left.
+
+    `told` are the first lines of what was said of those that are wrong.
+    """
 
     number: int
     title: str
     said: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def week(self) -> int:
@@ -54,22 +58,32 @@ def read_chapter(path: Path) -> Chapter:
     number, title = int(path.name[:2]), path.stem[3:].replace("_", " ")
     said = dict.fromkeys(exercises_of(number), NOT_ATTEMPTED)
     try:
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-        found = [pair for cell in cells for pair in _verdicts(cell)]
+        found = verdicts(path.read_bytes())
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Chapter(number, title, said, UNREADABLE)
-    for mark, id_ in found:
+    told = {}
+    for mark, id_, words in found:
         if id_ in said:
-            said[id_] = MARKS[mark]
-    return Chapter(number, title, said)
+            said[id_], told[id_] = MARKS[mark], words
+    told = {id_: words for id_, words in told.items() if said[id_] == WRONG}
+    return Chapter(number, title, said, told=told)
 
 
-def _verdicts(cell: dict) -> list[tuple[str, str]]:
-    """The marks and ids that a cell has printed, of the exercises that it checks itself."""
+def verdicts(content: bytes) -> list[tuple[str, str, str]]:
+    """The marks, ids and words that a notebook's checks have printed, in order.
+
+    Raises ValueError, TypeError, KeyError, AttributeError or RecursionError for what is none.
+    """
+    cells = json.loads(content.decode("utf-8-sig"))["cells"]
+    return [said for cell in cells for said in _verdicts(cell)]
+
+
+def _verdicts(cell: dict) -> list[tuple[str, str, str]]:
+    """What a cell has printed, of the exercises that it checks itself."""
     texts = [output.get("text") or "" for output in cell.get("outputs") or ()]
     printed = "".join(text if isinstance(text, str) else "".join(text) for text in texts)
     own = set(checked_ids("".join(cell.get("source") or "")))
-    return [(mark, id_) for mark, id_ in _SAID.findall(printed) if id_ in own]
+    return [(mark, id_, words) for mark, id_, words in _SAID.findall(printed) if id_ in own]
 
 
 def read_course(folder: Path) -> list[Chapter]:

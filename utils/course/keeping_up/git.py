@@ -77,5 +77,5 @@ def blobs_of(folder: Path, starts: Iterable[str], paths: str) -> Iterator[str]:
 
 
 def clone(address: str, folder: Path) -> None:
-    """Bring a repository's newest state. Raises GitError."""
-    git(folder.parent, "clone", "--quiet", "--depth", "1", "--", address, str(folder))
+    """Bring a repository's main branch with its history. Raises GitError."""
+    git(folder.parent, "clone", "--quiet", "--single-branch", "--", address, str(folder))
