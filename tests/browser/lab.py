@@ -115,6 +115,10 @@ class Lab:
         for session in self.ask("api/sessions"):
             self.ask(f"api/sessions/{session['id']}", "DELETE")
 
+    def restart_kernels(self) -> None:
+        for kernel in self.ask("api/kernels"):
+            self.ask(f"api/kernels/{kernel['id']}/restart", "POST")
+
     def notebook(self, name: str) -> dict[str, Any]:
         """A notebook as it was saved."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -163,6 +167,7 @@ class Chapter:
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', theme)", theme
         )
         self._until(f"() => document.body.dataset.jpThemeName === '{name}'", 30)
+        self._until("() => !document.querySelector('#jupyterlab-splash')", 30)
 
     def cells(self) -> Locator:
         return self.page.locator(".jp-Notebook .jp-Cell")

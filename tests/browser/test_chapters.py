@@ -12,8 +12,6 @@ from playwright.sync_api import Locator
 CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
 LOST = "model not found"
 PAGE = ".jp-NotebookPanel-notebook"
-#: What JupyterLab draws around our cells: its prompts, its editors, its tables of a data frame.
-NOT_OURS = ("scrollable-region-focusable", "aria-input-field-name")
 OURS = ".jp-OutputArea-output"
 
 
@@ -25,6 +23,8 @@ def test_a_chapter_today_and_tomorrow(name: str, lab: Lab, opened: Any, shot: An
     asked = ask_all(chapter)
     explored = [touch(chapter, one) for one in chapter.page.locator(".course-explorer").all()]
     shot(chapter.page, "light")
+    nameless = chapter.page.locator(f"{OURS} img:not([alt]):visible")
+    assert nameless.count() == 0, nameless.first.evaluate("img => img.outerHTML.slice(0, 200)")
     found = faults(chapter.page, OURS)
     chapter.theme(DARK)
     shot(chapter.page, "dark")
