@@ -192,14 +192,20 @@ def wrapped(text: str, inches: float, size: float = 12) -> str:
     )
 
 
-def plain_number(value: float) -> str:
-    """A tick's number as people write it: 0.001, 10, 1,000, 2e+09.
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-    >>> plain_number(1000.0), plain_number(0.25), plain_number(2e9)
-    ('1,000', '0.25', '2e+09')
+
+def plain_number(value: float) -> str:
+    """A tick's number as people write it: 0.001, 10, 1,000, 2 · 10⁹.
+
+    >>> plain_number(1000.0), plain_number(0.25), plain_number(2e9), plain_number(1e-11)
+    ('1,000', '0.25', '2 · 10⁹', '10⁻¹¹')
     """
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.3g}"
+        digits, _, power = f"{value:.2e}".partition("e")
+        digits = digits.rstrip("0").rstrip(".")
+        ten = "10" + str(int(power)).translate(_RAISED)
+        return {"1": ten, "-1": f"-{ten}"}.get(digits, f"{digits} · {ten}")
     return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 

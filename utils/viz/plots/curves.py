@@ -40,6 +40,7 @@ def lines(
     log_y: bool = False,
     markers: bool = False,
     y_from: float | None = None,
+    square: bool = False,
     digits: int | None = None,
     words: str | None = None,
 ) -> Picture:
@@ -47,7 +48,8 @@ def lines(
 
     `series` maps a name to (x, y), or to y alone, which is then drawn over 0, 1, 2, …
     A name with "truth" or "model" in it takes that role's colour; beside colours, dashes (and with
-    `markers` their shapes) tell the curves apart. `floor` is a thin dashed level.
+    `markers` their shapes) tell the curves apart. `floor` is a thin dashed level. `square`
+    gives both axes one scale, where directions are to be seen.
     `words` stand in the twin for numbers that differ from machine to machine.
     """
     if not series:
@@ -64,6 +66,8 @@ def lines(
         _scales(ax, log_x, log_y)
         if y_from is not None:
             ax.set_ylim(bottom=y_from)
+        if square:
+            ax.set_aspect("equal", adjustable="datalim")
         ax.set(xlabel=xlabel, ylabel=ylabel)
         if len(ax.lines) > 1:
             ax.legend()

@@ -11,7 +11,6 @@ from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import XY, numbers
 
 _ROUND = [digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5)]
-_DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 
 
 def race_to_the_floor(
@@ -73,7 +72,7 @@ def watched(curves: Mapping[str, XY], ylabel: str, finding: str, *, words: str) 
     ax = grid[0, 0]
     with style.context():
         for i, (name, (steps, losses)) in enumerate(curves.items()):
-            ink, dash = style.CYCLE[i % len(style.CYCLE)], _DASHES[i % len(_DASHES)]
+            ink, dash = style.CYCLE[i % len(style.CYCLE)], style.DASHES[i % 6]
             ax.plot(numbers(steps, name), numbers(losses, name), color=ink, ls=dash, label=name)
         style.log_scale(ax, "y")
         low, high = ax.get_ylim()
@@ -97,10 +96,8 @@ def recall_by_step(
     with style.context():
         for i, (kind, values) in enumerate(shares.items()):
             percent = 100 * numbers(values, kind)
-            ax.plot(
-                steps, percent, color=inks[i % 6], ls=_DASHES[i % 6], marker="osD^vP"[i % 6],
-                ms=4, label=kind,
-            )  # fmt: skip
+            look = {"color": inks[i % 6], "ls": style.DASHES[i % 6]}
+            ax.plot(steps, percent, marker=style.MARKERS[i % 6], ms=4, label=kind, **look)
         style.log_scale(ax, "x")
         ax.set(xlabel="step", ylabel="recalled, %", ylim=(0, 103))
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -121,15 +118,19 @@ def sizes_at_equal_compute(
         for i, (name, (spent, bits)) in enumerate(sizes.items()):
             ink = style.CYCLE[i % len(style.CYCLE)]
             row[0].plot(
-                numbers(spent, name), numbers(bits, name), color=ink, ls=_DASHES[i % 6], label=name
+                numbers(spent, name),
+                numbers(bits, name),
+                color=ink,
+                label=name,
+                ls=style.DASHES[i % 6],
             )
         ends = [bits[-1] for _, bits in sizes.values()]
         _end_by_size(row[1], list(parameters.values()), ends, floor)
         row[0].set(xlabel="operations", ylabel="bits per word, held-out stories")
-        row[0].legend()
         for ax in row:
-            ax.axhline(floor, color=style.TRUTH, ls="--", lw=1.4)
+            ax.axhline(floor, color=style.TRUTH, ls="--", lw=1.4, label="floor")
             style.log_scale(ax, "x")
+        row[0].legend()
         style.log_scale(row[0], "y")
         row[0].set_yticks([0.5, 1, 2, 4, 8])
     return picture(fig, finding)
@@ -138,4 +139,4 @@ def sizes_at_equal_compute(
 def _end_by_size(ax: Axes, parameters: Sequence[int], bits: Sequence[float], floor: float) -> None:
     ax.plot(parameters, bits, "o-", color=style.MODEL, label="when the budget is spent")
     ax.set_ylim(0.9 * min(floor, *bits), 1.05 * max(bits))
-    ax.set(xlabel="parameters", title="when the budget is spent")
+    ax.set(xlabel="parameters", ylabel="bits per word", title="when the budget is spent")
