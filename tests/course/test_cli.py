@@ -15,7 +15,8 @@ from utils.course import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "lab check progress build train chat serve assemble fetch export challenge doctor bench"
+    "lab check progress update group report build train chat serve assemble fetch export challenge"
+    " doctor bench"
 ).split()
 runner = CliRunner()
 
@@ -82,6 +83,25 @@ def test_lab_opens_the_first_chapter_on_this_machine_only(
     assert command[-3:] == ["--no-browser", "--port", "8899"]
     assert not any("token" in word.lower() or "password" in word for word in command)
     assert folder == ROOT
+
+
+@pytest.mark.parametrize(
+    ("words", "theirs"),
+    [
+        (["--ip", "0.0.0.0"], "ip"),
+        (["--ServerApp.ip=0.0.0.0"], "ip"),
+        (["--notebook-dir=/elsewhere"], "root_dir"),
+        (["--LabApp.default_url", "/lab"], "default_url"),
+    ],
+)
+def test_what_is_asked_of_lab_otherwise_is_not_said_twice(words: list[str], theirs: str) -> None:
+    # Jupyter does not start where one setting comes with two values.
+    command = cli.lab_command(words)
+    ours = [word for word in command[3 : -len(words)] if word.startswith("--ServerApp.")]
+    ours += [word for word in command[3 : -len(words)] if word.startswith("--LabApp.")]
+    assert not any(f".{theirs}=" in word for word in ours)
+    assert len(ours) == 2
+    assert command[-len(words) :] == words
 
 
 def test_a_copy_without_chapters_is_told_so(

@@ -74,15 +74,15 @@ def lab_command(words: list[str]) -> list[str]:
     root = course_root()
     # In a container everybody is root, and Jupyter then asks for this word.
     as_root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    return [
-        *(sys.executable, "-m", "jupyterlab"),
-        f"--ServerApp.root_dir={root}",
-        "--ServerApp.ip=localhost",
-        *as_root,
+    own = {
+        ("--ServerApp.root_dir", "--notebook-dir"): str(root),
+        ("--ServerApp.ip", "--ip"): "localhost",
         # Not as a file to open: the address that is printed would then not lead to the chapter.
-        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
-        *words,
-    ]
+        ("--LabApp.default_url",): f"/lab/tree/{FIRST_CHAPTER}",
+    }
+    given = {word.partition("=")[0] for word in words}  # Jupyter refuses a setting given twice
+    settings = [f"{names[0]}={value}" for names, value in own.items() if given.isdisjoint(names)]
+    return [sys.executable, "-m", "jupyterlab", *settings, *as_root, *words]
 
 
 @app.command(context_settings=PASS_ON)
