@@ -168,6 +168,12 @@ class Explorer:
         return self.picture.twin
 
 
+def idle(control: widgets.Widget, why: str) -> None:
+    """Mark a control that can do nothing now, and say why beside its name; `""` revives it."""
+    name = control.description.partition(" (")[0]
+    control.disabled, control.description = bool(why), f"{name} ({why})" if why else name
+
+
 def _is_button(control: object) -> bool:
     return isinstance(control, widgets.Button)
 

@@ -133,11 +133,13 @@ def picture(
 
 
 def _render(fig: Figure, density: int) -> bytes:
-    if not isinstance(fig.canvas, FigureCanvasAgg):
-        FigureCanvasAgg(fig)
     _make_drawable(fig)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=density * style.DPI, metadata={"Software": None})
+    buffer, before = io.BytesIO(), fig.dpi
+    fig.set_dpi(density * style.DPI)
+    try:  # `savefig` would lay the figure out twice
+        FigureCanvasAgg(fig).print_png(buffer, metadata={"Software": None})
+    finally:
+        fig.set_dpi(before)
     return buffer.getvalue()
 
 

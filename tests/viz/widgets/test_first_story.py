@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 
 from utils.data.storyworld import world as storyworld
@@ -48,7 +50,19 @@ def test_it_writes_on_from_the_readers_words() -> None:
     assert "After “” it writes" in explorer.picture.finding
 
 
+def test_it_opens_where_the_true_chances_differ() -> None:
+    explorer = story_explorer(open_model("stories"))
+    place = explorer.controls["words_written"].value
+    words = explorer.picture.finding.partition("it writes")[0]
+    text = next(c for c in explorer.widget.children if "min-height" in str(getattr(c, "value", "")))
+    prefix = re.sub("<[^>]+>", "", text.value)
+    assert prefix.rstrip(".").endswith(words.strip(" ”").split()[-1].rstrip(".”"))
+    chances = storyworld.next_words(re.findall(r"[\w’']+|[.,!?]", prefix)).values()
+    assert place >= 0
+    assert 0.9 > max(chances) > 1.5 * min(chances)
+
+
 def test_words_that_no_story_has_are_told_so() -> None:
     assert _truth("Mina Mina".split()) == {NO_STORY: 1.0}
-    explorer = story_explorer(open_model("stories"), "Mina Mina")
+    explorer = story_explorer(open_model("stories"), "Mina Mina", words_written=0)
     assert "a true chance of < 0.1 %" in explorer.picture.finding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,7 +24,7 @@ __all__ = ["story_explorer"]
 
 _INTERVAL = 500  # milliseconds between two words
 _TAIL = 6
-_SEEN = 0.001
+_SEEN, _SURE = 0.001, 0.9
 THE_END, NO_STORY = "(the end)", "no story goes on here"
 
 
@@ -47,16 +48,22 @@ def _write(opened: TextModel, first_words: str, seed: int) -> _Story:
 
 
 def story_explorer(
-    opened: TextModel, first_words: str = "Mina had a", words_written: int = 0, seed: int = 0
+    opened: TextModel,
+    first_words: str = "Mina had a",
+    words_written: int | None = None,
+    seed: int = 0,
 ) -> Explorer:
     """First words, a button that plays the story word by word, a slider, and two pies.
 
-    `opened` is a model of the story world. Raises ValueError for first words that it can't read.
+    Without a number of `words_written` it opens where the true chances are unequal. `opened` is a
+    model of the story world. Raises ValueError for first words that it can't read.
     """
     remembered = lru_cache(maxsize=16)(lambda text, number: _write(opened, text, number))
+    if words_written is None:
+        words_written = _first_surprise(remembered(first_words.strip(), seed))
     slider = widgets.IntSlider(words_written, min=0, max=200)
     play = widgets.Play(value=words_written, max=200, interval=_INTERVAL, show_repeat=False)
-    shown, drawn = widgets.HTML(), [(first_words, 0)]
+    shown, drawn, written = widgets.HTML(), [(first_words, 0)], deque(maxlen=1)
 
     def draw(first_words: str, words_written: int, another_story: int) -> Picture:
         story = remembered(first_words.strip(), seed + another_story)
@@ -65,7 +72,7 @@ def story_explorer(
             slider.value = words_written = 0
         slider.max = play.max = len(story.words) - story.given
         place = story.given + min(words_written, slider.max)
-        shown.value = _text(story, place)
+        written.append(_text(story, place))
         return _pies(story, place)
 
     controls = {
@@ -74,6 +81,9 @@ def story_explorer(
         "another_story": widgets.Button(),
     }
     explorer = Explorer(controls, draw)
+    shown.value = written[0]
+    # With the picture, never before it: text and pies are of the same word.
+    explorer.image.observe(lambda _: setattr(shown, "value", written[0]), names="value")
     widgets.jslink((play, "value"), (slider, "value"))
     text, number, again = explorer.panel.children
     player = widgets.HBox([widgets.Label("write it, word by word"), play])
@@ -81,6 +91,15 @@ def story_explorer(
     head, panel, *rest = explorer.widget.children
     explorer.widget.children = (head, panel, shown, *rest)
     return explorer
+
+
+def _first_surprise(story: _Story) -> int:
+    """How many words are written before one whose true chances differ, and leave a choice."""
+    for place in range(story.given, len(story.words)):
+        chances = sorted(_truth(story.words[:place]).values())
+        if chances[-1] < _SURE and chances[-1] > 1.5 * chances[0]:
+            return place - story.given
+    return 0
 
 
 def _pies(story: _Story, place: int) -> Picture:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from utils.llm.gpt.model import GPT
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.gpt import forward_pass_view
 
@@ -127,6 +127,8 @@ def pass_explorer(
         last = len(one.tokens) - 1
         controls["word"].max = last
         word = controls["word"].value = min(word, last)
+        looks = step < len(depths) and depths[step].endswith("attention")
+        idle(controls["head"], "" if looks else "only where attention is added")
         return _view(one, vocabulary, depths, step, head - 1, word)
 
     return Explorer(controls, draw)

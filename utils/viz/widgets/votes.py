@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.reasoning import vote_view
 
@@ -22,6 +22,8 @@ def vote_explorer(right: int = 30, favourite: int = 25, others: int = 8) -> Expl
     }
 
     def draw(right: int, favourite: int, others: int) -> Picture:
+        idle(controls["favourite"], "" if right < 100 else "none left beside 100 %")
+        idle(controls["others"], "" if right + favourite < 100 else "nothing left to share")
         return vote_view(right / 100, favourite / 100, others)
 
     return Explorer(controls, draw)
