@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # so that this folder is a package
 
-from mutants import survivors  # noqa: E402
+from mutants import reports, survivors  # noqa: E402
 from mutants.answers import from_files  # noqa: E402
 from mutants.cases import chapters, load  # noqa: E402
 from mutants.mutate import mutants  # noqa: E402
@@ -33,6 +33,9 @@ def options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--hand", action="store_true", help="only what was written by hand")
     parser.add_argument("--machine", action="store_true", help="only the mutants")
     parser.add_argument("--folder", type=Path, help="JSON files of answers, in place of all else")
+    parser.add_argument(
+        "--reports", type=Path, help="files of `course report`, whose code is run, in place of all"
+    )
     parser.add_argument("--sample", type=float, metavar="SECONDS", help="stop after so long")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument(
@@ -120,15 +123,27 @@ def from_folder(given: argparse.Namespace) -> list[str]:
     return faults
 
 
+def from_reports(given: argparse.Namespace) -> list[str]:
+    """Try what learners have sent; the answers whose verdicts no longer hold."""
+    ids = set(chosen(given))
+    counts = {s: n for s, n in reports.read(given.reports).items() if s.exercise in ids}
+    orders = [Order(s.exercise, s.verdict, code=s.code, function=s.function) for s in counts]
+    tried = [*zip(counts, run("answers sent by learners", orders, given), strict=False)]
+    print("\n\n".join(reports.unnamed(tried, counts)), end="\n\n")
+    return [said for sent, trial in tried if (said := reports.differs(sent, trial))]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it; 1 where an answer did not come out as it must."""
     given = options(sys.argv[1:] if argv is None else argv)
     faults = list[str]()
-    if given.folder:
+    if given.reports:
+        faults += from_reports(given)
+    elif given.folder:
         faults += from_folder(given)
     elif not given.machine:
         faults += by_hand(given, is_sound=False) + by_hand(given, is_sound=True)
-    if not given.folder and not given.hand:
+    if not (given.folder or given.reports or given.hand):
         faults += by_machine(given)
     print("\n\n".join(faults))
     return 1 if faults else 0

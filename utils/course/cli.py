@@ -17,6 +17,7 @@ from utils.course.commands.export import export
 from utils.course.commands.fetch import fetch
 from utils.course.commands.group import group
 from utils.course.commands.progress import progress
+from utils.course.commands.report import report
 from utils.course.commands.serve import serve
 from utils.course.commands.terminal import ready
 from utils.course.commands.train import train
@@ -165,6 +166,7 @@ def build(
 app.command()(progress)
 app.command()(update)
 app.command()(group)
+app.command()(report)
 app.command()(train)
 app.command()(chat)
 app.command()(serve)
