@@ -8,16 +8,13 @@ from playwright.sync_api import Page
 GRAVE = ("serious", "critical")
 
 
-def faults(page: Page, within: str | None = None, beside: tuple[str, ...] = ()) -> list[str]:
-    """The serious and critical ones, as `rule: where`; only `within` a selector, if one is given.
-
-    `beside` are rules that are not ours to keep here.
-    """
-    where = None if within is None else {"include": [[within]]}
+def faults(page: Page, *within: str) -> list[str]:
+    """The serious and critical ones, as `rule: where`; only within these selectors, if any."""
+    where = {"include": [[selector] for selector in within]} if within else None
     found = Axe().run(page, context=where).response["violations"]
     return [
         f"{fault['id']}: {node['target']} {node['html'][:160]}"
         for fault in found
-        if fault["impact"] in GRAVE and fault["id"] not in beside
+        if fault["impact"] in GRAVE
         for node in fault["nodes"]
     ]

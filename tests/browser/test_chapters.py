@@ -12,7 +12,7 @@ from playwright.sync_api import Locator
 CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
 LOST = "model not found"
 PAGE = ".jp-NotebookPanel-notebook"
-OURS = ".jp-OutputArea-output"
+OURS, PROSE = ".jp-OutputArea-output", ".jp-MarkdownOutput"
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -25,10 +25,10 @@ def test_a_chapter_today_and_tomorrow(name: str, lab: Lab, opened: Any, shot: An
     shot(chapter.page, "light")
     nameless = chapter.page.locator(f"{OURS} img:not([alt]):visible")
     assert nameless.count() == 0, nameless.first.evaluate("img => img.outerHTML.slice(0, 200)")
-    found = faults(chapter.page, OURS)
+    found = faults(chapter.page, OURS, PROSE)
     chapter.theme(DARK)
     shot(chapter.page, "dark")
-    found += faults(chapter.page, OURS)
+    found += faults(chapter.page, OURS, PROSE)
     assert not found, "\n".join(dict.fromkeys(found))
     chapter.save()
     assert not chapter.errors

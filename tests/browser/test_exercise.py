@@ -55,6 +55,8 @@ def test_an_exercise_failed_looked_into_and_solved(lab: Lab, opened: Any, shot: 
     assert "ARGS ([" in said
     assert "EXPECTED" in said
     assert write_and_run(chapter, cell, RIGHT).strip().startswith("✅ 0.1")
+    chapter.page.locator(".course-solved").get_by_text("✅ 0.1").wait_for(timeout=10_000)
+    assert "1 of 1 exercises solved" in chapter.page.locator(".course-solved").inner_text()
     shot(chapter.page, "right")
     assert not faults(chapter.page, ".jp-OutputArea-output")
     chapter.close()

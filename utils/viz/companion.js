@@ -1,5 +1,8 @@
-// Names the controls for those who can't see them, and says when nothing answers.
+// Names the controls for those who can't see them, says when nothing answers, and tells at the
+// head of a chapter in JupyterLab what its checks have said.
 const WAIT = 2500;
+const OURS = ".course-explorer, .course-ask";
+const SAID = /^([✅❌⬜]) (\d+\.\w+) /gm;
 
 function name_controls(root) {
   for (const box of root.querySelectorAll(".widget-slider, .jupyter-widget-slider")) {
@@ -19,9 +22,48 @@ function set(element, attribute, value) {
   if (value && element.getAttribute(attribute) !== value) element.setAttribute(attribute, value);
 }
 
+function verdicts(page) {
+  const said = new Map();
+  for (const output of page.querySelectorAll(".jp-OutputArea-output pre")) {
+    for (const [, mark, id] of output.textContent.matchAll(SAID)) said.set(id, mark);
+  }
+  return said;
+}
+
+function tell_solved(page) {
+  const said = verdicts(page);
+  const head = page.querySelector(".jp-MarkdownOutput h1")?.parentElement;
+  if (!head || said.size === 0) return;
+  const solved = [...said.values()].filter((mark) => mark === "✅").length;
+  const told = [...said].map(([id, mark]) => `${mark} ${id}`).join("  ");
+  let line = head.querySelector(".course-solved");
+  if (line?.dataset.told === told) return;
+  line?.remove();
+  line = document.createElement("p");
+  line.className = "course-solved";
+  line.dataset.told = told;
+  line.append(`${solved} of ${said.size} exercises solved: `);
+  for (const [id, mark] of said) line.append(way_to(page, id, mark), " ");
+  head.querySelector("h1").after(line);
+}
+
+function way_to(page, id, mark) {
+  const start = `Exercise-${id}-`;
+  const place = `h3[id^="${start}"], h3[data-jupyter-id^="${start}"]`;
+  const way = document.createElement("a");
+  way.href = "#";
+  way.textContent = `${mark} ${id}`;
+  way.addEventListener("click", (event) => {
+    event.preventDefault();
+    page.querySelector(place)?.scrollIntoView();
+  });
+  return way;
+}
+
 function render({ model, el }) {
   el.setAttribute("role", "status");
   let waiting = null;
+  let teller = null;
   const silent = () => {
     el.textContent =
       "Nothing answers yet: the kernel is busy, or this cell has not been run since it started. " +
@@ -41,8 +83,10 @@ function render({ model, el }) {
   let root = null;
   const watcher = new MutationObserver(() => name_controls(root));
   const begin = () => {
-    root = el.closest(".course-explorer, .course-ask");
+    root = el.closest(OURS);
     if (root === null) return;
+    const page = root.closest(".jp-Notebook");
+    if (page) teller = setInterval(() => page.querySelector(OURS) === root && tell_solved(page), 1500);
     name_controls(root);
     watcher.observe(root, { subtree: true, childList: true, characterData: true });
     root.addEventListener("pointerup", ask);
@@ -52,6 +96,7 @@ function render({ model, el }) {
   const timer = setTimeout(begin, 200);
   return () => {
     clearTimeout(timer);
+    clearInterval(teller);
     clearTimeout(waiting);
     watcher.disconnect();
     root?.removeEventListener("pointerup", ask);
