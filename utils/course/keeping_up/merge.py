@@ -18,8 +18,9 @@ from utils.course.keeping_up.cells import (
 )
 from utils.course.keeping_up.matching import base_guessed, copies, exercise_pairs, successors
 
-__all__ = ["CannotMerge", "Merged", "merged"]
+__all__ = ["TEXT", "CannotMerge", "Merged", "merged"]
 
+TEXT = "its text"  # in `Merged.changed`, where the cell itself is as it was
 GONE = "## Kept from before the update\n\nThe exercises below are no longer in this chapter."
 
 
@@ -116,7 +117,7 @@ class _Merge:
             self.result.changed[id_] = said
             self._put_behind(self.exercises[id_].cell, _changed(id_, new))
         elif texts is not None and not same(*texts):
-            self.result.changed[id_] = "its text"
+            self.result.changed[id_] = TEXT
         return _under(cell, new)
 
     def _texts(self, old: str, id_: str) -> tuple[Cell, Cell] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.course.keeping_up.merge import Merged
+from utils.course.keeping_up.merge import TEXT, Merged
 from utils.course.keeping_up.update import LEFT, MERGED, NEW, REPLACED, SAME, Chapter, Plan
 
 __all__ = ["finish", "told"]
@@ -40,9 +40,16 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     }
     work = chapter.work
     yield f"  {MARKS[chapter.kind]} {name}: {said.get(chapter.kind) or _kept(work)}"
-    for id_, change in work.changed.items() if work else ():
-        if "\n" not in change and change[:1] not in "+-":
-            yield f"       {id_}: {change} changed"
+    yield from _changed(work) if work else ()
+
+
+def _changed(work: Merged) -> Iterator[str]:
+    """What a release changed in answered exercises: of a cell the lines, of texts the numbers."""
+    texts = [id_ for id_, change in work.changed.items() if change == TEXT]
+    if texts:
+        yield f"       text or hints changed: {', '.join(texts)}"
+    for id_, change in work.changed.items():
+        if id_ in texts:
             continue
         lines = change.splitlines()
         yield f"       {id_}: its cell changed; a note below your answer shows the new one"
