@@ -25,3 +25,17 @@ def test_a_notebook_keeps_a_picture_sharp_and_no_larger():
     assert len(data["image/png"]) < 1.3 * len(drawn.png())
     assert kept.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
     assert rising()._repr_mimebundle_()[0] == data
+
+
+def test_no_colour_is_far_from_what_was_drawn():
+    shades = np.linspace(0, 1, 48 * 16).reshape(16, 48)
+    drawn = plots.heatmap(
+        shades, [str(i) for i in range(16)], [str(i) for i in range(48)], "It grows.",
+        xlabel="column", ylabel="row", value="how much",
+    )  # fmt: skip
+    kept = Image.open(io.BytesIO(drawn.sharp())).convert("RGB")
+    plain = Image.open(io.BytesIO(drawn.png())).convert("RGB")
+    small = np.asarray(kept.resize(plain.size, Image.Resampling.BOX), dtype=float)
+    apart = np.abs(small - np.asarray(plain, dtype=float))
+    assert np.median(apart) < 2
+    assert apart.mean() < 4

@@ -62,8 +62,7 @@ class Picture:
         with style.context():
             twice = Image.open(io.BytesIO(_render(self._figure, DENSITY))).convert("RGB")
         buffer = io.BytesIO()
-        few = twice.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        few.putpalette([255 if part > 252 else part for part in few.getpalette() or ()])  # white
+        few = twice.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(buffer, "png")
         return buffer.getvalue()
 
