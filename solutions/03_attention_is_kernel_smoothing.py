@@ -40,7 +40,7 @@ from utils.course import ask, check
 from utils.llm import attention
 from utils.llm.attention import smoothing
 from utils.llm.machine import costs
-from utils.viz import plots, widgets
+from utils.viz import diagrams, plots, widgets
 
 # %% [markdown]
 # ## Averaging, with a say for distance
@@ -670,7 +670,7 @@ print("the package gives the same:", torch.allclose(ours[0], theirs[0], atol=1e-
 # %% [markdown]
 # And where do queries, keys and values come from? **From the same vectors**, which is why it is
 # called *self-attention*: a text looks at itself. Each word of a text is
-# a vector, and three learned matrices make three views of it: what it looks for, what it offers to
+# a vector, its **embedding** (in a GPT a learned one: chapter 06), and three learned matrices make three views of it: what it looks for, what it offers to
 # those who look, and what it hands over. Chapter 04 trains such matrices. Here are three that we
 # wrote by hand, for five words of five kinds:
 
@@ -701,6 +701,20 @@ plots.heatmap(
 output, weights = results[words.index("kite")]
 for name, share in zip(("colour", "name", "thing"), output.tolist(), strict=True):
     print(f"the output for “kite” holds {share:.2f} of a {name}")
+
+# %% [markdown]
+# The whole way once more, for this one word. From below: each word's vector becomes a query, a key
+# and a value. The query of *kite* meets every key, the scores become weights, and with these the
+# values are averaged. For another word it is another query; keys and values stay.
+
+# %%
+diagrams.query_key_value(
+    words,
+    words.index("kite"),
+    keys @ queries[words.index("kite")] / math.sqrt(2),
+    weights,
+    "One query meets every key, and what is averaged are the values",
+)
 
 # %% [markdown]
 # Read it row by row. *kite* looks for a colour, and *blue* offers one. It is no symmetric affair:
@@ -988,6 +1002,15 @@ for name, read in readers.items():
 # kernel-weighted average is from 1964.
 #
 # *"RNNs can't remember."* The figure is about the start of training. They can, at a price.
+#
+# *"Attention is a new kind of thing."* It is close to a **convolution**, the sliding weighted sum of
+# image networks. There the weights depend on how far away something stands, and are the same for every
+# picture. Here they depend on what stands there. Give the keys nothing but their places, and attention
+# becomes a convolution.
+#
+# *"It is only another universal approximator."* True, and so is the network of chapter 01, and an RNN.
+# What can be expressed did not decide the matter. What decided was what can be learned in the time
+# that one has: a way of one step from each word to each other one, and no waiting along the text.
 
 # %% [markdown]
 # ## Questions for the meeting

@@ -43,7 +43,7 @@ from utils.data.storyworld.telling import marked, tell
 from utils.data.texts.corpora import load_corpus
 from utils.llm.attention import recall
 from utils.llm.gpt import GPT, GPTConfig, counts
-from utils.viz import plots, widgets
+from utils.viz import diagrams, plots, widgets
 
 # %% [markdown]
 # ## In: a table of tokens and a table of places
@@ -146,7 +146,8 @@ small = GPT(
 ids = torch.tensor([[3, 1, 4, 1, 5], [9, 2, 6, 5, 3]])
 tables = small.token_embedding.weight, small.position_embedding.weight
 stream, logits = gpt(ids, *tables, small.blocks, small.final_norm)
-print("the same logits:", torch.allclose(logits, small(ids), atol=1e-6))
+difference = (logits - small(ids)).abs().max().item()
+print(f"from the package's logits they differ by {difference:.4f} at most")
 
 # %% [markdown]
 # ### Every shape on the way
@@ -170,6 +171,16 @@ with torch.no_grad():
     one_block(ids)
 for name, shape in seen:
     print(f"{name:32}{tuple(shape)}")
+
+# %% [markdown]
+# The same as a picture, drawn from these shapes. The light line is the stream.
+
+# %%
+diagrams.gpt(
+    dict(seen),
+    12,
+    "A whole GPT-2: two tables, twelve blocks beside one stream, a table",
+)
 
 # %% [markdown]
 # Everything is 768 wide, but in three places: `qkv`, where queries, keys and values lie side by
@@ -205,7 +216,8 @@ else:
         found = {"the package": ours(texts)}
         found["your function"] = gpt(texts, *tables, ours.blocks, ours.final_norm)[1]
     for name, logits in found.items():
-        print(f"{name} agrees to 0.0001:", (logits - wanted).abs().max().item() < 1e-4)
+        difference = (logits - wanted).abs().max().item()
+        print(f"{name} differs from theirs by {difference:.3f} at most")
 
 # %% [markdown]
 # Three texts, 64 places each, a thousand scores at each place, and the same in all of them. What we
@@ -216,8 +228,8 @@ else:
 with tempfile.TemporaryDirectory() as folder:
     small.to_hf(folder)
     again = GPT.from_hf(folder)
-same = map(torch.equal, small.parameters(), again.parameters())
-print("there and back, the same:", all(same))
+same = [*map(torch.equal, small.parameters(), again.parameters())]
+print(f"there and back: {sum(same)} of {len(same)} tensors are the same")
 
 # %% [markdown]
 # ## The numbers it starts with
@@ -500,7 +512,7 @@ with FlopCounterMode(display=False) as counter:
     gpt2(torch.zeros(1, 1024, dtype=torch.long, device="meta"))
 mine = sum(flops_per_token(gpt2.config, 1024).values())
 print(f"a token: {mine:,}   1,024 tokens: {1024 * mine:,}")
-print("as PyTorch counts:", counter.get_total_flops() == 1024 * mine)
+print(f"as PyTorch counts them: {counter.get_total_flops():,}")
 
 # %%
 lengths = [128, 512, 2048, 8192, 32768]
@@ -597,7 +609,7 @@ torch.manual_seed(0)
 loud = initialise(GPT(config), config.n_layers)
 loud.token_embedding.reset_parameters()
 loss, guess = first_loss(loud(inputs[:32, :32]).detach(), targets[:32, :32])
-print("more than ten times a fair guess:", loss.item() > 10 * guess)
+print(f"the first loss {loss:.0f}, a fair guess {guess:.1f}")
 
 # %% [markdown]
 # A tied head explains it. The stream still points the way of the word that was read, the head
@@ -662,8 +674,8 @@ plots.lines(
 
 # %%
 best = (math.log(368 + math.e) - 1) / math.log(2)
-print("by heart, under 0.2 bits:", losses[-1] < 0.2)
-print(f"with a second softmax, never below {best:.2f} bits:", min(stuck) > best)
+print(f"by heart, after 80 steps: {losses[-1]:.1f} bits a word")
+print(f"with a second softmax: {min(stuck):.1f}, and {best:.2f} if it were certain")
 
 # %% [markdown]
 # Chances lie between 0 and 1. Even if the model were certain, the second softmax would see a 1 and
@@ -696,7 +708,7 @@ print(
     len(far),
     "colours, told 30 or more words before, in 200 stories that it has never read",
 )
-print("nine in ten found, or more:", right.float().mean().item() > 0.9)
+print(f"of ten it finds: {10 * right.float().mean():.0f}")
 
 # %% [markdown]
 # And it can speak. The simplest way to write is to take the likeliest word, put it behind the text,
@@ -741,21 +753,24 @@ with torch.no_grad():
     lens = model.final_norm(stream) @ model.token_embedding.weight.T  # (L + 1, B, T, V)
 told = new_targets >= 0
 bits = [F.cross_entropy(d[told], new_targets[told]).item() / math.log(2) for d in lens]
-print(
-    "as in the package:",
-    torch.allclose(lens[:, :8], model.lens(new_inputs[:8]), atol=1e-4),
-)
+difference = (lens[:, :8] - model.lens(new_inputs[:8])).abs().max().item()
+print(f"from the package's lens it differs by {difference:.2f} at most")
 print("each depth pays less than the one before:", bits[0] > bits[1] > bits[2])
-print(
-    "before the first block, worse than a guess:", bits[0] > math.log2(len(vocabulary))
-)
+
+# %% tags=["nbval-ignore-output"] reason="losses of a model trained here differ from machine to machine"
+print("bits a word, depth by depth:", [round(b, 2) for b in bits])
+print(f"a fair guess: {math.log2(len(vocabulary)):.2f}")
 
 # %%
 again = (lens[0].argmax(-1) == new_inputs)[told].float().mean().item()
-print("at depth 0 it says the word that it has just read, 9 times in 10:", again > 0.9)
+print(
+    f"at depth 0 it says the word that it has just read: {10 * again:.0f} times in 10"
+)
 found = (lens.argmax(-1) == new_targets)[:, *zip(*far, strict=True)].float().mean(1)
-print("the far colours, at depth 0: none:", found[0].item() == 0)
-print("after one block: more than half of them:", found[1].item() > 0.5)
+print(
+    "of ten far colours it finds, depth by depth:",
+    [round(10 * f) for f in found.tolist()],
+)
 
 # %% [markdown]
 # Before the first block there is nothing but the word itself, and the head, being the same table,
@@ -796,7 +811,7 @@ def looks(words: list[str], colour: str) -> Tensor:
 
 given = torch.stack([looks(*one) for one in begun]).mean(0)
 head = int(given[0].argmax()) + 1
-print("one head of block 1 gives it a quarter or more:", given[0].max().item() > 0.25)
+print(f"one head of block 1 gives it {10 * given[0].max():.0f} tenths of its attention")
 
 # %% [markdown]
 # Choose a step, a head, and the word that speaks (framed); the arrow keys move a slider. The columns
@@ -856,7 +871,7 @@ with torch.no_grad():
     together = colleague(texts, *parts)
 for text, a, b in zip(texts, alone, together, strict=True):
     same = torch.allclose(a, b, atol=1e-3)
-    print(f"{len(text)} tokens, the same scores in company: {same}")
+    print(f"{len(text)} tokens: {'the same' if same else 'other'} scores in company")
 
 # %% [markdown]
 # ### Exercise 6.7 · Find the bug: a text and its company
@@ -902,7 +917,8 @@ next_scores = check("6.7", next_scores)
 # %%
 with torch.no_grad():
     together = next_scores(texts, *parts)
-print("now the same in company:", torch.allclose(alone, together, atol=1e-3))
+difference = (alone - together).abs().max().item()
+print(f"alone and in company the scores now differ by {difference:.2f} at most")
 
 # %% [markdown]
 # No error, no wrong shape, a loss that falls: a model whose places are shifted a little still says
@@ -940,9 +956,10 @@ print(
 # %%
 for window in (4, 16, 96):
     chances = next_chances(first, window), next_chances(second, window)
-    print(f"the last {window:2} words, the same chances:", torch.equal(*chances))
+    apart = (chances[0] - chances[1]).abs().max().item()
+    print(f"from the last {window:2} words: chances {apart:.1f} apart at most")
 said = [vocabulary[c.argmax()] for c in chances]
-print("reading all, each goes on with its own colour:", said == [colour, other])
+print(f"told of {colour} and of {other}, they go on with {said[0]} and {said[1]}")
 
 # %% [markdown]
 # As long as the window doesn't reach back to the colour, the two are the same to the last bit, and
@@ -953,7 +970,7 @@ print("reading all, each goes on with its own colour:", said == [colour, other])
 in_front = [held_out[0] + [storyworld.END], held_out[1] + [storyworld.END]]
 behind = held_out[2][:96]
 one, two = (next_chances(words + behind, 96) for words in in_front)
-print("another story in front, the same chances:", torch.equal(one, two))
+print(f"another story in front: chances {(one - two).abs().max():.2f} apart at most")
 print(f"states of the chain: 369^96, a number of {96 * math.log10(369) + 1:.0f} digits")
 
 # %% [markdown]
@@ -980,6 +997,13 @@ print(f"states of the chain: 369^96, a number of {96 * math.log10(369) + 1:.0f} 
 # *"The loss starts anywhere."* It starts at ln V, or a little above. Anything else is a message.
 #
 # *"It remembers our conversation."* It reads it again, as much as fits.
+#
+# *"It only predicts the next word, so it can't look ahead."* The goal is near, and what it takes is
+# not. Two beginnings may be taken for one and the same only where all of their continuations have the
+# same chances; the two above differ in a single colour, told long ago, and must be kept apart until it
+# comes again. Whoever is to be right about *every* next word has to carry along whatever any later
+# word may depend on. In a story that is the plot. How much of it a model carries has to be measured,
+# as the lens does here, and the recall by kinds in chapter 07.
 #
 # ## Questions for the meeting
 #
