@@ -67,19 +67,25 @@ def ask_all(chapter: Chapter) -> int:
 
 
 def touch(chapter: Chapter, explorer: Locator) -> None:
-    """Move the sliders by key and by mouse: the picture answers, and no error shows."""
+    """Move the sliders by key and by mouse: they have names, the picture answers, no error shows."""
     image = explorer.locator("img").first
+    drawn = image.get_attribute("src") if image.count() else None
     for handle in explorer.get_by_role("slider").all():
-        if not handle.is_visible() or handle.get_attribute("aria-disabled") == "true":
+        assert handle.get_attribute("aria-label"), f"{chapter.name}: a slider without a name"
+        if handle.get_attribute("aria-disabled") == "true" or not handle.is_enabled():
             continue
-        before = image.get_attribute("src")
         handle.focus()
         now = float(handle.get_attribute("aria-valuenow") or 0)
         end = float(handle.get_attribute("aria-valuemax") or 0)
         chapter.page.keyboard.press("ArrowRight" if now < end else "ArrowLeft")
         changed(chapter, handle, now)
         drag(chapter, handle)
-        image.evaluate("(img, src) => img.src !== src || true", before)
+    for _ in range(100):
+        if drawn is None or image.get_attribute("src") != drawn:
+            break
+        chapter.page.wait_for_timeout(100)
+    else:
+        pytest.fail(f"{chapter.name}: nothing was drawn anew")
     assert "could not be drawn" not in explorer.inner_text()
 
 

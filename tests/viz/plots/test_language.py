@@ -48,6 +48,8 @@ def test_the_playground_follows_its_controls():
     assert "Before any merge: 3 bytes, 3 tokens" in playground.shown.value
     playground.chosen.value = "bytes"
     assert playground.step.max == 0
+    playground.text.value = "a" * 900
+    assert "only its first 400 characters" in playground.shown.value
     playground.text.value = "<b>\ud800"
     assert "<b>" not in playground.shown.value
     playground.text.value = ""

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import tiktoken
 
 from utils.llm.tokenizer.bpe import explain_encoding, split_text
+from utils.viz.companion import Companion
 
 # Two pale grounds in turn, each with a border of its own kind: told apart without colour too.
 _GROUNDS = ("background:#D7EBF8;border:1px solid #0072B2", "background:#FFF;border:1px dashed #444")
@@ -89,7 +90,9 @@ class TokenPlayground:
         )
         self.step = widgets.IntSlider(min=0, description="merges", layout=wide, style=style)
         self.shown = widgets.HTML()
-        self.widget = widgets.VBox([self.text, self.chosen, self.step, self.shown])
+        controls = [self.text, self.chosen, self.step]
+        self.widget = widgets.VBox([*controls, self.shown, Companion()])
+        self.widget.add_class("course-explorer")
         self.stages: list[Stage] = []
         for control in (self.text, self.chosen):
             control.observe(lambda _: self._restart(), names="value")
@@ -125,6 +128,8 @@ class TokenPlayground:
         ratio = f", {n_bytes / n_tokens:.1f} bytes a token" if n_tokens else ""
         plural = "s" * (n_tokens != 1)
         counts = f"{n_bytes} bytes, {n_tokens} token{plural}{ratio}."
+        if len(self.text.value) > _LONGEST:
+            counts += f" The text goes on; only its first {_LONGEST} characters are read here."
         if stage.merged is None:
             return f"Before any merge: {counts}"
         ranks = self.encodings[self.chosen.value]._mergeable_ranks
