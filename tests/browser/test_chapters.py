@@ -67,7 +67,7 @@ def ask_all(chapter: Chapter) -> int:
 
 
 def touch(chapter: Chapter, explorer: Locator) -> None:
-    """Move the sliders by key and by mouse: they have names, the picture answers, no error shows."""
+    """Move the sliders by key and by mouse: they are named, the picture answers, no error shows."""
     image = explorer.locator("img").first
     drawn = image.get_attribute("src") if image.count() else None
     for handle in explorer.get_by_role("slider").all():

@@ -14,6 +14,7 @@ import ipywidgets as widgets
 from utils.data.texts.conversation import Conversation
 from utils.data.texts.models import TextModel, open_model
 from utils.data.texts.writing import Settings
+from utils.viz.companion import Companion
 
 __all__ = ["ChatBox"]
 
@@ -91,7 +92,9 @@ class ChatBox:
         for name in ("temperature", "top_p"):
             getattr(self, name).observe(lambda change, n=name: self._turned(n, change), "value")
         buttons = widgets.HBox([self.send, self.halt, self.forget])
-        self.widget = widgets.VBox([self.shown, self.text, buttons, self.temperature, self.top_p])
+        sliders = [self.temperature, self.top_p]
+        self.widget = widgets.VBox([self.shown, self.text, buttons, *sliders, Companion()])
+        self.widget.add_class("course-explorer")
 
     def _turned(self, name: str, change: dict[str, Any]) -> None:
         self.conversation.set(**{name: change["new"]})
