@@ -84,6 +84,13 @@ def test_every_word_leads_to_a_place_that_is_there(web: Path, chapters: list[Cha
     assert causal.heading != "04 · Self-attention"
 
 
+def test_no_formula_is_left_in_dollars(web: Path) -> None:
+    prose = re.sub(
+        r"```.*?```|<code.*?</code>|^ {4}.*?$|`[^`\n]*`", "", text_of(web), flags=re.S | re.M
+    )
+    assert re.findall(r"\$[^$\n]+\$", prose) == []
+
+
 def test_every_figure_says_what_it_shows(web: Path) -> None:
     images = re.findall(r"```\{image\} /(\S+)\n:alt: (.*)\n", text_of(web))
     assert len(images) > 100
@@ -119,6 +126,13 @@ def test_what_a_cell_prints_cannot_end_its_block(tmp_path: Path) -> None:
     assert "\x1b" not in page
 
 
+def test_a_card_that_a_cell_shows_is_no_section_of_the_page(tmp_path: Path) -> None:
+    shown = {"output_type": "display_data", "data": {"text/markdown": "# Card\n\nOf a *model*."}}
+    page = chapter_page(chapter_of(code("card", shown)), tmp_path)
+    assert "<h1>Card</h1>" in page
+    assert not re.search(r"^#", page, re.MULTILINE)
+
+
 def test_names_of_headings_tell_two_in_one_cell_apart(tmp_path: Path) -> None:
     cell = {"cell_type": "markdown", "id": "top-1", "source": "# 04 · A\n\n```\n# code\n```\n## B"}
     page = chapter_page(chapter_of(cell), tmp_path)
@@ -129,6 +143,7 @@ def test_formulas_become_mathml_and_code_stays() -> None:
     pytest.importorskip("latex2mathml")
     text = "The line $y = 2x + 1$, and\n\n$$\\frac{1}{2}$$\n\n    price = $5 + $6\n\n`a $b$ c`"
     made = with_mathml(text)
+    assert with_mathml("    a = $1\n\nthe last $x$. That\n").count("<math") == 1
     assert made.count("<math") == 2
     assert 'display="block"' in made
     assert "<mfrac>" in made

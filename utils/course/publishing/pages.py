@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from markdown_it import MarkdownIt
 
 from utils.course.building.plan import checked_ids
 from utils.course.building.source import BEGIN, END, SOLUTION_ONLY
@@ -23,7 +24,7 @@ _HTML_CODE = re.compile(r"<(code|pre)\b.*?</\1>", re.DOTALL)
 _ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|apos;)[a-zA-Z]+;")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _CODE_OR_MATH = re.compile(
-    r"(?P<code>(?P<ticks>`+)[^`].*?(?P=ticks)|^ {4}.*$|<(?P<tag>pre|code)\b.*?</(?P=tag)>)"
+    r"(?P<code>(?P<ticks>`+)[^`].*?(?P=ticks)|^ {4}[^\n]*$|<(?P<tag>pre|code)\b.*?</(?P=tag)>)"
     r"|\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\s](?:[^$\n]*[^$\s\n])?)\$(?!\d)",
     re.DOTALL | re.MULTILINE,
 )
@@ -169,7 +170,9 @@ def _output(output: dict[str, Any], pictures: Path, name: str) -> Iterator[str]:
         body = closed(data["text/html"])
         yield f'```{{raw}} html\n<div class="{kept}">\n{body}\n</div>\n```'
     elif "text/markdown" in data:
-        yield data["text/markdown"]
+        # As HTML: its headings are no sections of the page.
+        body = closed(MarkdownIt("commonmark").render(data["text/markdown"]))
+        yield f'```{{raw}} html\n<div class="output html">\n{body}</div>\n```'
     elif "text/plain" in data:
         yield _fence(data["text/plain"], "text", "output")
 
