@@ -44,18 +44,20 @@ print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
 # build, with seven hundred thousand numbers in it where the famous ones have billions. It has read
 # short stories and nothing else. Give it the first words of one, and it goes on, a word at a time.
 #
-# Press ▶ and watch it write. Then put your own words into *first words*, followed by
+# It opens in the middle of a story, at a question: *Is it behind the …*. Press ▶ and watch it
+# go on. Then put your own words into *first words*, followed by
 # <kbd>Enter</kbd>: *Tom had a red*, or only *Lena*, or nothing at all. (It knows 368 words, and says
 # so when it is given another.) With the arrow keys on the slider you can go back and look at any
 # word again.
 
 # %%
 story_model = open_model("stories")
-widgets.story_explorer(story_model, "Mina had a")
+widgets.story_explorer(story_model, "Mina had a", words_written=61, seed=5)
 
 # %% [markdown]
 # The right pie is the model: before each word it gives a chance to every word it knows, then rolls
-# dice. It does nothing else. The left pie is the truth, and that there is such a thing is
+# dice. It does nothing else. Half of the pie is *cupboard*, since that is where Mina put the bucket
+# two dozen words ago; the dice hit another slice, the one that is pulled out. The left pie is the truth, and that there is such a thing is
 # the peculiarity of this course. Mostly you will have to look twice to tell the two apart. **That
 # is what you will have built in week 4**, and you will know why it ends up there and no further.
 #
@@ -73,15 +75,20 @@ print(storyworld.prose(stories[0], width=88))
 # %% [markdown]
 # A program writes these stories by drawing lots, one word at a time. Because we know the program,
 # we know something that nobody knows about English: the **true chance of every next word**. After
-# *Mina had a blue*, for instance, this is what may come, and these are the chances that the left
-# pie shows:
+# *On the second day*, in the middle of a journey with an owl, this is what may come, and these are
+# the chances that a left pie shows:
 
 # %%
-truth = storyworld.next_words("Mina had a blue".split())
+told = (
+    "Mina had a blue kite . One morning there was fog over the mill . It was a good "
+    "day to see the castle , which was two days away . Mina took the blue kite and a "
+    "shirt . On the first day she met an owl who was going there too . On the second day"
+)
+truth = storyworld.next_words(told.split())
 plots.bars(
     truth,
     "chance of being the next word",
-    "After “Mina had a blue”, only a thing can come.",
+    "“They argued”, “the owl slept” or “Mina” herself: three words can come, not equally often",
 )
 
 # %% [markdown]

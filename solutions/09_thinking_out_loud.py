@@ -175,8 +175,9 @@ plots.accuracy(
 )
 
 # %%
-print("at once, at most 20 %:", max(curves["direct"].exact) <= 0.2)
-print("on paper, in the end at least 95 %:", curves["scratchpad"].exact[-1] >= 0.95)
+tenths = {form: 10 * max(history.exact) for form, history in curves.items()}
+print(f"of ten sums, at once: {math.ceil(tenths['direct'])} right at most")
+print(f"on paper, in the end: {tenths['scratchpad']:.0f}")
 
 # %% [markdown]
 # The same network, the same sums, the same number of steps. A scratchpad counts as right here only
@@ -212,8 +213,8 @@ def answers_to(model: GPT, starts: list[str]) -> list[str]:
 unseen = puzzles.questions(500, 8, held_out=True)
 at_once, on_paper = (measure(answers_to(model, unseen)) for model in (direct, paper))
 print("500 held-out sums of 8 digits")
-print("at once, 20 % or less:", at_once[0] <= 0.2)
-print("on paper, 98 % or more:", on_paper[0] >= 0.98)
+print(f"right at once: {at_once[0]:.0%}")
+print(f"on paper:      {on_paper[0]:.0%}")
 
 # %% [markdown]
 # How does it depend on the number of digits? Sums of one or two digits can be learned by heart:
@@ -238,9 +239,10 @@ plots.accuracy(
 )
 
 # %%
-print("at once, 6 to 8 digits, below 30 %:", max(by_length["at once"][1][5:8]) < 0.3)
-print("on paper, 3 to 8 digits, above 95 %:", min(by_length["on paper"][1][2:8]) > 0.95)
-print("on paper, 10 digits, below 50 %:", by_length["on paper"][1][9] < 0.5)
+at_once_by, on_paper_by = (by_length[name][1] for name in ("at once", "on paper"))
+print(f"at once, 6 to 8 digits: at most {max(at_once_by[5:8]):.0%} right")
+print(f"on paper, 3 to 8 digits: at least {min(on_paper_by[2:8]):.0%}")
+print(f"on paper, 9 digits: {on_paper_by[8]:.0%}, 10 digits: {on_paper_by[9]:.0%}")
 
 # %% [markdown]
 # Why? Between the question and the first character of the answer lie two layers, whether the sum
@@ -274,8 +276,8 @@ plots.accuracy(
 )
 
 # %%
-print("with all lines, above 95 %:", cuts[8][0] > 0.95)
-print("without the last one, below 30 %:", max(share for share, *_ in cuts[:8]) < 0.3)
+print(f"with all lines: {cuts[8][0]:.0%} right; with the last one missing: ", end="")
+print(f"{cuts[7][0]:.0%}, and never more than {max(s for s, *_ in cuts[:8]):.0%}")
 for n in (8, 7, 3):
     print(puzzles.spaced(answers_to(paper, [cut(some[0], n)])[0]))
 
@@ -303,10 +305,7 @@ experiments = {
 plots.accuracy_bars(experiments, "It isn't the time: dots don't help")
 
 # %%
-print(
-    "dots, below 25 % both times:",
-    max(experiments[n][0] for n in list(experiments)[1:3]) < 0.25,
-)
+print(", ".join(f"{name}: {share:.0%}" for name, (share, *_) in experiments.items()))
 
 # %% [markdown]
 # Dots add positions, not depth. Whatever layer two finds at one dot, no layer at the next dot can
@@ -336,14 +335,14 @@ print("given:  ", puzzles.spaced(mislead(some[0])))
 print(
     "written:", puzzles.spaced(misled[0]), "  right would be", puzzles.answer(some[0])
 )
-print("right answers, below 10 %:", measure(misled)[0] < 0.1)
+print(f"right answers: {measure(misled)[0]:.0%}")
 
 # %%
 off_by_one = [
     parse_answer(text) == (puzzles.answer(question) + 1) % 10
     for text, question in zip(misled, some, strict=True)
 ]
-print("off by just one, above 90 %:", sum(off_by_one) / len(off_by_one) > 0.9)
+print(f"off by just one: {sum(off_by_one) / len(off_by_one):.0%}")
 
 # %% [markdown]
 # It doesn't notice. It was never told to, and in its lessons there was nothing to notice: a line
@@ -366,7 +365,7 @@ checked = GPT.load("sums-checked")
 noticed = answers_to(checked, [mislead(question, "checked") for question in some])
 print("given:  ", puzzles.spaced(mislead(some[0], "checked")))
 print("written:", puzzles.spaced(noticed[0]), "  right is", puzzles.answer(some[0]))
-print("right in spite of the mistake, above 90 %:", measure(noticed)[0] > 0.9)
+print(f"right in spite of the mistake: {measure(noticed)[0]:.0%}")
 
 # %% [markdown]
 # The same for a mistake in any of the eight lines:
@@ -390,11 +389,11 @@ plots.accuracy(
 
 # %%
 undisturbed = measure(answers_to(checked, some))
-print("checked, undisturbed, above 95 %:", undisturbed[0] > 0.95)
+print(f"checked, undisturbed: {undisturbed[0]:.0%} right")
 print(
-    "checked, misled anywhere, above 90 %:", min(recovery["checked, misled"][1]) > 0.9
+    f"checked, misled in some line: at least {min(recovery['checked, misled'][1]):.0%}"
 )
-print("scratchpad, misled, below 10 %:", max(recovery["scratchpad, misled"][1]) < 0.1)
+print(f"scratchpad, misled: at most {max(recovery['scratchpad, misled'][1]):.0%}")
 
 # %% [markdown]
 # It has a price: a line is four characters long instead of two, and four more for each mistake. And
@@ -418,8 +417,8 @@ plots.accuracy(
 )
 
 # %%
-print("up to two mistakes, above 90 %:", min(share for share, *_ in bars[:3]) > 0.9)
-print("seven or eight, below 20 %:", max(share for share, *_ in bars[7:]) < 0.2)
+for n, (share, *_) in enumerate(bars):
+    print(f"{n} mistakes: {share:4.0%} of {len(by_mistakes[n])} texts")
 
 # %% [markdown]
 # Where does it fail? Give it these lessons once more, and look at each character that it would have
@@ -433,7 +432,7 @@ places = at - trial[0].tolist().index(puzzles.EQUALS_ID)  # 0 just behind the =
 lines = sorted(set((places // 4 + 1).tolist()))
 copied = (chosen[rows, at] == trial[rows, at]).float().mean()
 print("all of them are sums made again:", (places % 4 == 2).all().item())
-print("copies of the first sum, above 90 %:", copied.item() > 0.9)
+print(f"copies of the first sum: {copied:.0%}")
 print("in the written lines", lines)
 
 # %% [markdown]
@@ -463,9 +462,8 @@ single = [
     for row, right in zip(samples, truth, strict=True)
 ]
 mean, error = mean_and_error(single)
-print("a single answer is right, between 20 and 80 %:", 0.2 < mean < 0.8)
-print("some questions below 10 %:", min(single) < 0.1)
-print("some questions above 80 %:", max(single) > 0.8)
+print(f"a single answer is right: {mean:.0%} of the time")
+print(f"by question: from {min(single):.0%} to {max(single):.0%}")
 
 # %% [markdown]
 # ### Exercise 9.3 · Majority vote
@@ -586,11 +584,9 @@ plots.accuracy(
 inside = [
     low <= p <= high for (_, low, high), p in zip(measured, predicted, strict=True)
 ]
-print("the prediction is within the error bars, for each k:", all(inside))
-print(
-    "gained from 1 to 256, at least 10 points:", measured[8][0] - measured[0][0] > 0.1
-)
-print("gained from 64 to 256, at most 5:", measured[8][0] - measured[6][0] < 0.05)
+print(f"predictions within the error bars: {sum(inside)} of {len(ks)}")
+by_k = ", ".join(f"{k}: {measured[ks.index(k)][0]:.0%}" for k in (1, 16, 64, 256))
+print(f"right by a vote of k = {by_k}")
 same = torch.allclose(torch.tensor(voted[16]), reasoning.maj_at_k(votes, truth, 16))
 print("the package's maj@k gives the same:", same)
 
@@ -606,11 +602,9 @@ differences = {
 }
 errors = {k: mean_and_error(differences[k]) for k in ks}
 widths = {k: mean_and_error(voted[k])[1] for k in ks}
-print("how much narrower, at k = 16: at least 5 times:", widths[16] > 5 * errors[16][1])
-print(
-    "each mean difference below 3 points:",
-    all(abs(m) < 0.03 for m, _ in errors.values()),
-)
+print(f"narrower at k = 16: {widths[16] / errors[16][1]:.0f} times")
+largest = max(abs(m) for m, _ in errors.values())
+print(f"the largest mean difference: {100 * largest:.1f} points")
 print("within 3 standard errors:", all(abs(m) <= 3 * e for m, e in errors.values()))
 
 # %% [markdown]
@@ -708,7 +702,7 @@ def lead(row: dict, right: int) -> float:
 
 
 leads = [lead(row, t) for row, t in zip(shares, truth, strict=True)]
-print("questions whose favourite is wrong, at least 5:", sum(x < 0 for x in leads) >= 5)
+print("questions whose favourite is wrong:", sum(x < 0 for x in leads))
 
 # %% [markdown]
 # We take, of those whose favourite is at least ten points ahead, the one that is right most often
@@ -728,7 +722,10 @@ for k in ks:
     falls.append((vote, *wilson_interval(round(vote * n_groups), n_groups)))
 forecast = [reasoning.predicted_maj_at_k(new_shares, truth[hard], k) for k in ks]
 worse_by_far = falls[6][2] < falls[0][1]
-print("a vote of 64 is worse than one answer, beyond the error bars:", worse_by_far)
+print(
+    f"one answer is right {falls[0][0]:.0%} of the time, a vote of 64 {falls[6][0]:.0%}"
+)
+print("worse, beyond the error bars:", worse_by_far)
 
 # %%
 wrong = [a for a in new_shares if a not in (truth[hard], None)]
@@ -849,15 +846,12 @@ plots.accuracy(
 )
 
 # %%
-print("pass@64, above 90 %:", found["pass@n"][-1][0] > 0.9)
+print(f"pass@64: {found['pass@n'][-1][0]:.0%}")
 checker, trained, vote, itself = (
     rows[-1][0] for name, rows in found.items() if name != "pass@n"
 )
-print("the checker finds, of 64, above 75 %:", checker > 0.75)
-print("it is ahead of the vote by 10 points or more:", checker - vote > 0.1)
-print("and so it is of the model's own chance:", checker - itself > 0.1)
-apart = round(10 * abs(checker - trained))
-print(f"checker and control, tenths of the sums apart: {apart}")
+print(f"the best of 64, by the checker: {checker:.0%}, by the control: {trained:.0%}")
+print(f"the vote of 64: {vote:.0%}; the best by its own chance: {itself:.0%}")
 
 # %% [markdown]
 # With 64 answers to choose from, its own chance does no better than the vote: where the model is
@@ -895,11 +889,9 @@ plots.accuracy(
 )
 
 # %%
-gains = [measured[4][0] - measured[0][0], measured[8][0] - measured[4][0]]
-print("the vote, from 1 to 16 and from 16 to 256: it gains less:", gains[1] < gains[0])
-near = abs(greedily[0] - measured[4][0]) < 0.05
-print("half-trained, greedily, within 5 points of a vote of 16:", near)
-print("fully trained, once, beats the vote of 256:", on_paper[0] > measured[8][0])
+print(f"half-trained: one answer {measured[0][0]:.0%}, greedily {greedily[0]:.0%}")
+print(f"a vote of 16: {measured[4][0]:.0%}, of 256: {measured[8][0]:.0%}")
+print(f"fully trained, greedily, one answer: {on_paper[0]:.0%}")
 
 # %% [markdown]
 # From one answer to sixteen we pay sixteen times as much, and from 16 to 256 sixteen times again;
