@@ -6,12 +6,13 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tools.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")
 
 
 def lines_of(word: str) -> list[str]:
@@ -41,6 +42,25 @@ def test_the_container_runs_a_supported_python_and_a_task_as_nobody_special() ->
     (port,) = lines_of("EXPOSE")
     assert f"--port {port}" in arguments
     assert f"-p {port}:{port}" in DOCKERFILE
+
+
+def test_binder_finds_the_environment_and_nothing_that_comes_before_it() -> None:
+    earlier = ("Dockerfile", "binder", ".binder", "Project.toml", "default.nix", "install.R")
+    assert [name for name in earlier if (ROOT / name).exists()] == []
+    assert (ROOT / "environment.yml").is_file()
+
+
+def test_binder_s_own_reader_takes_the_python_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = pytest.importorskip("repo2docker.app").Repo2Docker()
+    monkeypatch.chdir(ROOT)
+    packs = (pack(app.base_image) for pack in app.buildpacks)
+    found = next(pack for pack in packs if pack.detect())
+    assert type(found).__name__ == "CondaBuildPack"
+    assert found.python_version == "3.12"
+    found.platform = "linux/amd64"
+    assert "env update -p ${NB_PYTHON_PREFIX}" in found.render()
 
 
 def test_what_is_made_here_does_not_travel_into_the_container() -> None:

@@ -137,11 +137,12 @@ def closed(text: str) -> str:
 
 def with_mathml(text: str) -> str:
     """Formulas between dollars as MathML, which browsers and readers draw without a script."""
-    from latex2mathml.converter import convert  # of the extra `site`
 
     def formula(match: re.Match[str]) -> str:
         if match["code"]:
             return match[0]
+        from latex2mathml.converter import convert  # of the extras `site` and `test`
+
         display = "block" if match["block"] else "inline"
         return convert(" ".join((match["block"] or match["inline"]).split()), display=display)
 
