@@ -261,3 +261,19 @@ def test_the_kernel_that_was_chosen_stays_chosen() -> None:
     mine = base()
     mine["metadata"] = {"kernelspec": {"name": "mine", "display_name": "Mine"}}
     assert merged(mine, base(), base()).notebook["metadata"]["kernelspec"]["name"] == "mine"
+
+
+def test_the_releases_cells_keep_their_ids_whatever_the_learners_are_called() -> None:
+    mine, new = base(), base()
+    mine["cells"].insert(0, code("first = 1", "04-masks-3"))
+    new["cells"].insert(2, text("A new paragraph.", "04-masks-3"))
+    result = merged(mine, base(), new)
+    ids = [cell["id"] for cell in result.notebook["cells"]]
+    assert sources(result)[ids.index("04-masks-3")] == "A new paragraph."
+
+
+def test_a_cell_that_was_emptied_comes_back() -> None:
+    mine, new = base(), base()
+    mine["cells"][1]["source"] = " "
+    new["cells"][0]["source"] = "# 04 · New"
+    assert sources(merged(mine, base(), new))[1] == "n = 3"

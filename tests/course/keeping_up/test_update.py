@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import random
 import shutil
 import subprocess
 import zipfile
@@ -16,13 +18,13 @@ from helpers.small_course import (
     git,
     publish,
     sources,
-    write_chapter,
     write_course,
 )
 from typer.testing import CliRunner, Result
 
 from utils.course import cli
 from utils.course.keeping_up import update as updating
+from utils.course.keeping_up.release import NoRelease, open_release
 
 ANSWER = "    return x + 1  # mine"
 
@@ -253,9 +255,106 @@ def test_chapters_that_nobody_touched_are_the_releases_to_the_byte(
     assert not (fork / "before_update/1" / name).exists()
 
 
-def test_answers_that_came_from_another_machine_are_no_loss(fork: Path, upstream: Path) -> None:
-    """The fork itself as the release: the same mark, so nothing is newer."""
-    write_chapter(upstream / "chapters/03_more.ipynb", *exercise("3.1", "More", "more"))
+def test_what_a_clone_does_not_track_is_no_part_of_a_release(fork: Path, upstream: Path) -> None:
+    (upstream / "my_llm.py").write_text("theirs\n")
     course("--from", str(upstream))
     assert holds_all(fork)
-    assert (fork / "chapters/03_more.ipynb").exists()
+    assert not (fork / "my_llm.py").exists()
+
+
+def test_two_updates_without_a_commit_between_call_nothing_the_learners(
+    fork: Path, upstream: Path
+) -> None:
+    course()
+    write_course(upstream, " anew", *exercise("1.2", "A curve", "curve"))
+    (upstream / "utils/part.py").write_text("# third\n")
+    commit(upstream, "Three")
+    said = course()
+    assert "which you changed" not in said.output
+    assert (fork / "utils/part.py").read_text() == "# third\n"
+    assert holds_all(fork)
+
+
+def test_chapters_alone_are_not_told_to_git_as_all(fork: Path) -> None:
+    assert "git merge" not in course("--chapters-only").output
+
+
+def test_a_notebook_of_ones_own_is_no_chapter(fork: Path) -> None:
+    """Though its name begins with a chapter's number."""
+    chapters = fork / "chapters"
+    own = chapters / "01_a.ipynb"
+    own.write_text('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}')
+    (chapters / "01_lines.ipynb").unlink()
+    course()
+    assert own.exists()
+    assert (chapters / "01_lines.ipynb").exists()
+
+
+def test_of_a_renamed_chapter_and_its_copy_the_chapter_is_taken(fork: Path, upstream: Path) -> None:
+    (upstream / "chapters/01_lines.ipynb").rename(upstream / "chapters/01_curves.ipynb")
+    commit(upstream, "Three")
+    lines, copied = fork / "chapters/01_lines.ipynb", fork / "chapters/01_lines-Copy1.ipynb"
+    copied.write_bytes(lines.read_bytes())
+    edit(lines, answers={"1.1": ANSWER}, note="the newer note")
+    course()
+    assert copied.exists()
+    assert "the newer note" in sources(fork / "chapters/01_curves.ipynb")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {"cell_type": "weird", "metadata": {}, "source": "", "id": "a"},
+        {"cell_type": "code", "source": "1", "outputs": [{"output_type": "odd"}], "id": "a"},
+    ],
+)
+def test_what_jupyter_could_not_open_is_left_alone(fork: Path, cell: dict) -> None:
+    path = fork / "chapters/01_lines.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"].append(cell)
+    path.write_text(json.dumps(notebook))
+    before = path.read_bytes()
+    said = course()
+    assert said.exit_code == 1
+    assert "❌ 01 lines: left alone" in said.output
+    assert path.read_bytes() == before
+
+
+def test_a_notebook_of_an_older_format_is_taken_along(fork: Path) -> None:
+    path = fork / "chapters/01_lines.ipynb"
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"] = {}
+    path.write_text("\ufeff" + json.dumps({**notebook, "nbformat_minor": 2}), encoding="utf-8")
+    assert course().exit_code == 0
+    assert holds_all(fork)
+
+
+def test_a_damaged_release_changes_nothing(fork: Path, upstream: Path) -> None:
+    (upstream / "chapters/02_text.ipynb").write_text("{")
+    commit(upstream, "Three")
+    before = snapshot(fork)
+    said = course()
+    assert (said.exit_code, "damaged" in said.output) == (2, True)
+    assert snapshot(fork) == before
+
+
+def test_a_flipped_bit_of_a_zip_is_noticed(fork: Path, upstream: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "course.zip"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(upstream.rglob("*")):
+            if path.is_file() and ".git" not in path.parts:
+                archive.write(path, path.relative_to(upstream))
+    content, draw = whole.read_bytes(), random.Random(0)
+    right = open_release(str(whole), fork)
+    for _ in range(100):
+        at, flipped = draw.randrange(len(content)), bytearray(content)
+        flipped[at] ^= 1 << draw.randrange(8)
+        whole.write_bytes(flipped)
+        try:
+            found = open_release(str(whole), fork)
+        except NoRelease:
+            continue
+        for name in found.files.keys() & right.files.keys():
+            assert found.files[name] == right.files[name]

@@ -33,13 +33,15 @@ def base_of(mine: dict[str, Any], path: str, root: Path, release: Release) -> di
 
 def _candidates(path: str, root: Path, release: Release) -> Iterator[dict[str, Any]]:
     like = f"{path[: len('chapters/NN_')]}*.ipynb"
-    if git.has_git(root):
-        # A release's history holds no answers; the learner's own may.
-        for start, may_be_edited in ((release.commit, False), ("HEAD", True)):
-            for name in git.blobs_of(root, [start], like) if start else ():
-                notebook = _known(name, root)
-                if notebook and not (may_be_edited and _is_edited(notebook)):
-                    yield notebook
+    if release.history is not None:
+        for name in git.blobs_of(release.history, [release.commit or "HEAD"], like):
+            notebook = _known(name, release.history)
+            if notebook:
+                yield notebook
+    for name in git.blobs_of(root, ["HEAD"], like) if git.has_git(root) else ():
+        notebook = _known(name, root)
+        if notebook and not _is_edited(notebook):  # which the release's own never are
+            yield notebook
     source = root / "solutions" / Path(path).with_suffix(".py").name
     if source.is_file():
         try:

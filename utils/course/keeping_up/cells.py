@@ -86,12 +86,15 @@ def _checked(source: str) -> Iterator[tuple[str, str]]:
 def in_bytes(notebook: dict[str, Any]) -> bytes:
     """The file of a notebook, as the builder and JupyterLab write it.
 
-    Raises nbformat's ValidationError where it is none that they open.
+    Raises ValueError where it is none that they open.
     """
     import nbformat
 
     made = nbformat.from_dict(notebook)
-    nbformat.validate(made)
+    try:
+        nbformat.validate(made)
+    except nbformat.ValidationError as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
     try:
         return (nbformat.writes(made, indent=1, ensure_ascii=False) + "\n").encode()
     except UnicodeEncodeError:  # half a character, which only an escape can hold

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["GitError", "blob", "blobs_of", "clone", "has_git", "said", "tree"]
+__all__ = ["GitError", "blob", "blobs_of", "clone", "contents", "has_git", "said", "tree"]
 
 SECONDS = 300
 
@@ -74,6 +74,12 @@ def blobs_of(folder: Path, starts: Iterable[str], paths: str) -> Iterator[str]:
     listed = said(folder, *words, "--", paths) or ""
     ids = (line.split()[k] for line in listed.splitlines() if line[:1] == ":" for k in (3, 2))
     yield from dict.fromkeys(id_ for id_ in ids if id_.strip("0"))
+
+
+def contents(folder: Path, commit: str) -> frozenset[str]:
+    """The ids of all that a commit and those before it hold."""
+    listed = said(folder, "rev-list", "--objects", commit) or ""
+    return frozenset(line[:40] for line in listed.splitlines())
 
 
 def clone(address: str, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class Merged:
 
 
 class _Merge:
-    """One merge at work: `out` holds the learner's further cells by the new cell they follow."""
+    """One merge at work: `behind` holds further cells by the release's cell that they follow."""
 
     def __init__(self, mine: list[Cell], base: list[Cell], new: list[Cell]) -> None:
         self.mine, self.base, self.new = mine, base, new
@@ -61,6 +61,7 @@ class _Merge:
         }
         self.behind: dict[int, list[Cell]] = {}
         self.gone: list[Cell] = []
+        self.ids = {cell["id"] for cell in new}
         self.result = Merged({})
 
     def run(self) -> list[Cell]:
@@ -78,15 +79,23 @@ class _Merge:
                 self._put_behind(anchor, cell)
             elif not same(cell, self.base[b]):
                 self._orphan(cell, b, anchor)
-        cells = [*self.behind.get(-1, ())]
+        cells = [*self._further(self.behind.get(-1, ()))]
         for n, cell in enumerate(self.new):
-            cells += [place.get(n, cell), *self.behind.get(n, ())]
+            cells += [place.get(n, cell), *self._further(self.behind.get(n, ()))]
         if self.gone:
-            cells += [note(GONE, "kept-from-before"), *self.gone]
-        olds = {one for one, other in self.numbers.items()}
+            cells += self._further([note(GONE, "kept-from-before"), *self.gone])
         self.result.fresh = [e for e in self.exercises if e not in self.numbers.values()]
-        self.result.removed = [e for e in self.result.removed if e not in olds]
-        return _with_own_ids(cells)
+        return cells
+
+    def _further(self, cells: Iterable[Cell]) -> Iterator[Cell]:
+        """Cells that are not the release's, under ids that no other cell has."""
+        for cell in cells:
+            id_, count = cell["id"] or "cell", 1
+            while id_ in self.ids:
+                count += 1
+                id_ = f"{cell['id'][:56] or 'cell'}-m{count}"
+            self.ids.add(id_)
+            yield {**cell, "id": id_}
 
     def _kept_or_new(self, cell: Cell, base: Cell, n: int) -> Cell:
         """What stands in place of the release's cell `n`, which was `base`, and is `cell` here."""
@@ -98,6 +107,8 @@ class _Merge:
         exercise = next((e for e in self.exercises.values() if e.cell == n), None)
         if exercise is not None and cell.get("cell_type") == "code":
             return self._answer(cell, base, new, exercise.id)
+        if not cell["source"].strip():
+            return new
         if same(base, new):
             self.result.edited += 1
             return _under(cell, new)
@@ -185,20 +196,6 @@ def _under(cell: Cell, new: Cell) -> Cell:
     tags += [tag for tag in cell["metadata"].get("tags", ()) if tag not in tags]
     metadata = {**cell["metadata"], **({"tags": tags} if tags else {})}
     return {**cell, "id": new["id"], "metadata": metadata}
-
-
-def _with_own_ids(cells: Sequence[Cell]) -> list[Cell]:
-    """No two cells share an id; the release's keep theirs."""
-    seen: set[str] = set()
-    result = []
-    for cell in cells:
-        id_, count = cell["id"] or "cell", 1
-        while id_ in seen:
-            count += 1
-            id_ = f"{cell['id'][:56] or 'cell'}-m{count}"
-        seen.add(id_)
-        result.append({**cell, "id": id_})
-    return result
 
 
 def _renumbered(source: str, old: str, new: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from utils.course.building.plan import NotANotebook, notebook_of
 from utils.course.keeping_up import git
 
 __all__ = ["CHAPTER", "NoRelease", "Release", "content_id", "open_release"]
@@ -29,7 +31,8 @@ class Release:
     """The files of a release by path, each with the id of its content, and how to read them.
 
     `base` has the ids in the commit that the learner's copy and the release have in common, and
-    `commit` the release's own; both are empty where git can't tell.
+    `commit` the release's own in the learner's repository; `history` is the repository that knows
+    the release's past, and `known` all contents in it. They are empty where git can't tell.
     """
 
     name: str
@@ -38,6 +41,8 @@ class Release:
     programs: frozenset[str] = frozenset()
     base: dict[str, str] = field(default_factory=dict)
     commit: str = ""
+    history: Path | None = None
+    known: frozenset[str] = frozenset()
 
     @property
     def chapters(self) -> list[str]:
@@ -59,6 +64,11 @@ def open_release(given: str | None, root: Path) -> Release:
     release = _open(given, root)
     if not release.chapters:
         raise NoRelease(f"{release.name} holds no chapters/NN_name.ipynb: it is not the course")
+    for path in release.chapters:
+        try:
+            notebook_of(release.read(path))
+        except NotANotebook as error:
+            raise NoRelease(f"{release.name} is damaged: {path} {error}") from None
     return release
 
 
@@ -76,13 +86,28 @@ def _open(given: str | None, root: Path) -> Release:
 def _from_folder(folder: Path, root: Path) -> Release:
     if folder.resolve() == root.resolve():
         raise NoRelease(f"{folder} is the course that would be updated: name another folder")
+    tracked = _tracked(folder)
     found: dict[str, Path] = {}
     for path in _files_below(folder):
-        found[path.relative_to(folder).as_posix()] = path
+        name = path.relative_to(folder).as_posix()
+        if tracked is None or name in tracked:
+            found[name] = path
     if any(re.fullmatch(r"\d\d_[^/]*\.ipynb", name) for name in found):  # the chapters alone
         found = {f"chapters/{name}": path for name, path in found.items() if "/" not in name}
     ids = {name: content_id(path.read_bytes()) for name, path in found.items()}
-    return Release(str(folder), ids, lambda name: found[name].read_bytes())
+    read = lambda name: found[name].read_bytes()  # noqa: E731
+    if tracked is None:
+        return Release(str(folder), ids, read)
+    known = git.contents(folder, "HEAD")
+    return Release(str(folder), ids, read, history=folder, known=known)
+
+
+def _tracked(folder: Path) -> set[str] | None:
+    """What git keeps of a folder; None where it is no clone."""
+    if not git.has_git(folder):
+        return None
+    listed = git.git(folder, "ls-files", "-z").decode("utf-8", "surrogateescape")
+    return set(listed.split("\0"))
 
 
 def _files_below(folder: Path) -> Iterable[Path]:
@@ -108,7 +133,14 @@ def _from_zip(path: Path) -> Release:
         found = {e.filename.removeprefix(top): e for e in entries if e.filename.startswith(top)}
         found = {name: entry for name, entry in found.items() if _is_safe(name)}
         ids = {name: content_id(archive.read(entry)) for name, entry in found.items()}
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+    ) as error:
         if isinstance(error, NoRelease):
             raise
         raise NoRelease(f"{path} is no zip that can be read: {error}") from None
@@ -147,7 +179,9 @@ def _from_git(given: str | None, root: Path) -> Release:
     common = git.said(root, "merge-base", "HEAD", commit)
     base = {path: name for path, (name, _) in git.tree(root, common).items()} if common else {}
     programs = frozenset(path for path, (_, program) in files.items() if program)
-    return Release(given, ids, lambda p: git.blob(root, ids[p]), programs, base, commit)
+    known = git.contents(root, commit)
+    read = lambda path: git.blob(root, ids[path])  # noqa: E731
+    return Release(given, ids, read, programs, base, commit, root, known)
 
 
 def _commit(root: Path, name: str) -> str:

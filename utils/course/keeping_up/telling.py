@@ -90,7 +90,7 @@ def finish(plan: Plan, kept: Path | None) -> str:
     lines.append("A chapter that is open in JupyterLab: File, Reload Notebook from Disk.")
     if any(write.path.name in ("pyproject.toml", "constraints.txt") for write in plan.writes):
         lines.append("`make lab` installs what the release needs anew.")
-    if plan.release.commit:
+    if plan.release.commit and not plan.chapters_only:
         ends = f'git commit -m "Update" && git merge -s ours {plan.release.commit[:12]}'
         if (plan.root / ".git" / "MERGE_HEAD").exists():
             ends = "git commit --no-edit"

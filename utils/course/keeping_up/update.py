@@ -8,7 +8,7 @@ update that was cut short is finished by the next.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class Plan:
     removes: list[Path] = field(default_factory=list)
     changed_by_hand: list[Path] = field(default_factory=list)
     left: list[Path] = field(default_factory=list)
+    chapters_only: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -69,7 +70,7 @@ def make_plan(release: Release, folder: Path, root: Path, chapters_only: bool = 
 
     Raises OSError and GitError where something can't be read.
     """
-    plan = Plan(root, release)
+    plan = Plan(root, release, chapters_only=chapters_only)
     for path in release.chapters:
         chapter, write = _chapter(path, folder, root, release)
         plan.chapters.append(chapter)
@@ -93,17 +94,16 @@ def _chapter(path: str, folder: Path, root: Path, release: Release) -> tuple[Cha
     if old is None:
         return Chapter(place, NEW), Write(place, new)
     content = old.read_bytes()
-    aside = old
     if content_id(content) == release.files[path]:
         return Chapter(place, SAME), None
-    if content_id(content) == release.base.get(path):
-        return Chapter(place, REPLACED), Write(place, new)
+    if content_id(content) in release.known:
+        return Chapter(place, REPLACED), Write(place, new, old if old != place else None)
     try:
         mine = _notebook(content, old, root)
         released = notebook_of(new)
         if digest_of(mine) and digest_of(mine) == digest_of(released):
             same = in_bytes(mine) if _is_unfinished(content) else None
-            return Chapter(place, SAME), same and Write(place, same, aside)
+            return Chapter(place, SAME), same and Write(place, same, old)
         work = merged(mine, base_of(mine, path, root, release), released)
         made = in_bytes(work.notebook)
     except (NotANotebook, CannotMerge) as error:
@@ -112,15 +112,23 @@ def _chapter(path: str, folder: Path, root: Path, release: Release) -> tuple[Cha
         said = str(error).partition("\n")[0]
         return Chapter(place, LEFT, why=f"JupyterLab could not open it: {said}"), None
     kind = MERGED if work.answers or work.removed or _others(work) else REPLACED
-    return Chapter(place, kind, work), Write(place, made, aside)
+    return Chapter(place, kind, work), Write(place, made, old)
 
 
 def _learners(place: Path) -> Path | None:
-    """The learner's chapter of this number, whatever it is called."""
+    """The learner's chapter of this number, under the name of an earlier release if need be."""
     if place.exists() or place.is_symlink():
         return place
-    same_number = sorted(place.parent.glob(f"{place.name[:3]}*.ipynb"))
-    return same_number[0] if same_number else None
+    same_number = [p for p in place.parent.glob(f"{place.name[:3]}*.ipynb") if _is_ours(p)]
+    return min(same_number, key=lambda path: (len(path.name), path.name), default=None)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a notebook was made from a chapter: the builder's mark is in it."""
+    try:
+        return bool(digest_of(notebook_of(path.read_bytes())))
+    except NotANotebook:
+        return False
 
 
 def _notebook(content: bytes, path: Path, root: Path) -> dict:
@@ -153,7 +161,7 @@ def _other(path: str, plan: Plan) -> None:
     elif now is not None and base == new:
         plan.changed_by_hand.append(place)
     else:
-        is_theirs = now is not None and now != base
+        is_theirs = now is not None and now != base and now not in release.known
         if is_theirs and base:
             plan.changed_by_hand.append(place)
         old = place if is_theirs else None
@@ -216,9 +224,3 @@ def _room(root: Path) -> Path:
 
 def _numbered(top: Path) -> Iterable[Path]:
     return (top / str(number) for number in itertools.count(1))
-
-
-def changed_exercises(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The exercises that a learner has answered and the release has changed, and how."""
-    for chapter in plan.chapters:
-        yield from (chapter.work.changed.items() if chapter.work else ())
