@@ -82,8 +82,9 @@ def _verdicts(cell: dict) -> list[tuple[str, str, str]]:
     """What a cell has printed, of the exercises that it checks itself."""
     texts = [output.get("text") or "" for output in cell.get("outputs") or ()]
     printed = "".join(text if isinstance(text, str) else "".join(text) for text in texts)
-    own = set(checked_ids("".join(cell.get("source") or "")))
-    return [(mark, id_, words) for mark, id_, words in _SAID.findall(printed) if id_ in own]
+    said = _SAID.findall(printed)
+    own = set(checked_ids("".join(cell.get("source") or ""))) if said else set()
+    return [(mark, id_, words) for mark, id_, words in said if id_ in own]
 
 
 def read_course(folder: Path) -> list[Chapter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from utils.course.keeping_up import git
 
 __all__ = ["Learner", "Stop", "addresses", "forks_in", "mistakes_met", "read_fork", "stops"]
 
-_WRONG = ("❌".encode(), b"\\u274c")  # as a notebook's file has it
+_WRONG = re.compile(rb"(?:%s|\\u274c) \d+\.\d" % "❌".encode())  # as a notebook's file has it
 
 Met = tuple[str, str]  # an exercise and the sentence of a mistake
 
@@ -100,7 +101,7 @@ def _met_before(folder: Path) -> Iterator[Met]:
     for name in git.blobs_of(folder, ["HEAD"], "chapters/*.ipynb"):
         try:
             content = git.blob(folder, name)
-            said = verdicts(content) if any(mark in content for mark in _WRONG) else []
+            said = verdicts(content) if _WRONG.search(content) else []
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
         yield from _named((id_, words) for mark, id_, words in said if mark == "❌")
