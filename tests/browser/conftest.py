@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[labs.Lab]:
 def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
     """Keep a picture of a page, named after the test: a workflow uploads the folder."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    test = request.node.name.replace("[", "-").replace("]", "")
+    test = re.sub(r"[^\w.-]+", "-", request.node.name.removeprefix("test_")).strip("-")
 
     def take(page: Page, name: str) -> None:
         page.screenshot(path=SHOTS / f"{test}-{name}.png")
