@@ -118,6 +118,12 @@ def code(source: str, *outputs: dict) -> dict:
     return {"cell_type": "code", "id": "a-1", "source": source, "metadata": {}, "outputs": outputs}
 
 
+def test_a_book_is_linked_only_where_it_can_be_made() -> None:
+    assert "gpt-by-building.pdf" in site.files_line(pdf=True)
+    assert "pdf" not in site.files_line(pdf=False)
+    assert "gpt-by-building.epub" in site.files_line(pdf=False)
+
+
 def test_what_a_cell_prints_cannot_end_its_block(tmp_path: Path) -> None:
     printed = {"output_type": "stream", "text": "```\n# no heading\n\x1b[31mred\x1b[0m"}
     page = chapter_page(chapter_of(code("print(x)", printed)), tmp_path)

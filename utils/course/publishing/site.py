@@ -14,10 +14,12 @@ from pathlib import Path
 
 from utils.course.publishing import printing
 from utils.course.publishing.glossary import glossary_page
+from utils.course.publishing.guide import guide_page
 from utils.course.publishing.pages import Chapter, chapter_page, read_chapters, solutions_page
 from utils.course.publishing.repository import buttons, find_repository
 
 ROOT = Path(__file__).resolve().parents[3]
+BOOK = "gpt-by-building"
 ROOMS = ("tokenizer", "counting", "attention", "gpt", "training", "sampling", "reasoning")
 MODULES = ("tuning.lora", "tuning.soft_prompts", "gpt.gguf")
 WEEKS = ("Before the first week", *(f"Week {n}" for n in range(1, 6)))
@@ -73,6 +75,8 @@ def write_sources(folder: Path, edition: Edition, root: Path = ROOT) -> list[Pat
 def index_page(template: Path, chapters: list[Chapter], edition: Edition) -> str:
     """The first page: the template's text, then the tables of contents, week by week."""
     parts = [template.read_text(encoding="utf-8")]
+    if not edition.book:
+        parts.append(files_line(pdf=printing.find_browser() is not None))
     for number, caption in enumerate(WEEKS):
         names = [f"chapters/{c.name}" for c in chapters if week(c) == number]
         parts.append(_contents(caption, names))
@@ -80,6 +84,14 @@ def index_page(template: Path, chapters: list[Chapter], edition: Edition) -> str
     parts.append(_contents("Solutions", solved))
     parts.append(_contents("To look up", ["words"] if edition.book else ["words", "api"]))
     return "\n\n".join(parts)
+
+
+def files_line(*, pdf: bool) -> str:
+    """Links to what lies beside the pages; the PDF only where one can be printed."""
+    files = {"EPUB": f"{BOOK}.epub"} | ({"PDF": f"{BOOK}.pdf"} if pdf else {})
+    books = " · ".join(f'<a href="{file}">{name}</a>' for name, file in files.items())
+    guide = '<a href="guide.html">a guide</a>'
+    return f"As a book: {books}. For whoever leads a group: {guide}."
 
 
 def _contents(caption: str, names: list[str]) -> str:
@@ -116,13 +128,12 @@ def build(out: Path) -> list[Path]:
     sphinx("html", web, out)
     write_sources(book, Edition("book", book=True))
     sphinx("epub", book, out.with_name("site-epub"))
-    epub = out / "gpt-by-building.epub"
+    (out / "guide.html").write_text(guide_page(), encoding="utf-8")
+    epub = out / f"{BOOK}.epub"
     shutil.copy(next(out.with_name("site-epub").glob("*.epub")), epub)
     sphinx("singlehtml", book, out.with_name("site-single"))
     made = [out / "index.html", epub]
-    pdf = printing.print_pdf(
-        out.with_name("site-single") / "index.html", out / "gpt-by-building.pdf"
-    )
+    pdf = printing.print_pdf(out.with_name("site-single") / "index.html", out / f"{BOOK}.pdf")
     return [*made, pdf] if pdf else made
 
 
