@@ -10,7 +10,7 @@ import pytest
 
 from utils.course.building.plan import notebook_of
 from utils.course.keeping_up.cells import in_bytes
-from utils.course.keeping_up.merge import CannotMerge, Merged, merged
+from utils.course.keeping_up.merge import CannotMerge, Merged, _Merge, merged
 
 STUB = '    raise NotImplementedError("Exercise {}: your turn")'
 
@@ -277,3 +277,20 @@ def test_a_cell_that_was_emptied_comes_back() -> None:
     mine["cells"][1]["source"] = " "
     new["cells"][0]["source"] = "# 04 · New"
     assert sources(merged(mine, base(), new))[1] == "n = 3"
+
+
+@pytest.mark.parametrize("forgets", ["_put_behind", "_orphan", "_answer"])
+def test_a_merge_that_would_lose_a_cell_is_refused(
+    forgets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were there a fault in the merge itself, it would be noticed before anything is written."""
+    mine, new = base(), base()
+    answered(mine, "4.1")
+    answered(mine, "4.2")
+    mine["cells"].append(text("note", "0f3a"))
+    new["cells"][-2:] = exercise("4.2", "A leak", "leak")
+    merged(mine, base(), new)
+    forgotten = new["cells"][0] if forgets == "_answer" else None
+    monkeypatch.setattr(_Merge, forgets, lambda *_: forgotten)
+    with pytest.raises(CannotMerge, match="would be lost"):
+        merged(mine, base(), new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -73,9 +74,29 @@ def test_nobody_can_tell_whose_it_is(folder: Path) -> None:
 
 def test_the_name_of_the_user_is_taken_out_of_texts() -> None:
     assert anonymous("name = 'Ana and anagram'", ["ana"]) == "name = '… and anagram'"
-    assert anonymous("p = rb'\\s+|\\S'; q = 'a/b'; r = '/ '") == anonymous(
-        "p = b'\\\\s+|\\\\S'\nq = 'a/b'\nr = '/ '"
-    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/home/ana/notes.txt",
+        "/Users/ana/My notes.txt",
+        "C:\\Users\\Ana Li\\notes.txt",
+        "d:/work/ana/notes.txt",
+        "\\\\server\\ana\\notes.txt",
+        "~/ana.txt",
+        "ana@example.org",
+    ],
+)
+def test_paths_and_addresses_are_taken_out(text: str) -> None:
+    assert "ana" not in anonymous(f"x = open({text!r})\ny = rf'{{x}} {text}'").lower()
+
+
+@pytest.mark.parametrize(
+    "text", [r"(?i:\s+)|'(?:[sdmt]|ll)| ?\p{L}+", "a/b", "/", "//", "\\", "http://x", "1: /2"]
+)
+def test_texts_that_an_answer_needs_stay(text: str) -> None:
+    assert ast.literal_eval(anonymous(f"x = {text!r}").removeprefix("x = ")) == text
 
 
 def test_a_function_of_a_docstring_alone_stays_a_function() -> None:

@@ -205,7 +205,7 @@ def test_a_broken_chapter_is_left_alone_and_the_others_come(fork: Path, text: st
     assert "anew" in sources(fork / "chapters/02_text.ipynb")[0]
 
 
-@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 4])
 def test_a_full_disk_costs_nothing(fork: Path, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it strikes, the answer is in its place or aside, and the next update ends it."""
     real, left = updating.replacing, [calls]
@@ -358,3 +358,13 @@ def test_a_flipped_bit_of_a_zip_is_noticed(fork: Path, upstream: Path, tmp_path:
             continue
         for name in found.files.keys() & right.files.keys():
             assert found.files[name] == right.files[name]
+
+
+def test_a_shallow_clone_will_do(
+    fork: Path, upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{fork}", "shallow")
+    monkeypatch.chdir(tmp_path / "shallow")
+    said = course("--from", f"file://{upstream}")
+    assert said.exit_code == 0, said.output
+    assert holds_all(tmp_path / "shallow")

@@ -20,7 +20,9 @@ __all__ = ["KIND", "answers_in", "as_text", "write_report"]
 KIND = "answers to the course's exercises"
 VERSION = 1
 _PERSONAL = (
-    r"(?:[A-Za-z]:[\\/]|[\\/]{2}|~[\\/])[^\s'\"]*",
+    r"(?<![\w?])[A-Z]:[\\/][\w.~ -]+[\\/][^'\"]*",
+    r"\\\\\w[\w.-]*\\[^'\"]*",
+    r"~\w*[\\/][^\s'\"]*",
     r"/(?:home|Users|root|tmp|mnt|media|content|workspaces|private|var|opt|work)\b[^\s'\"]*",
     r"[\w.+-]+@[\w-]+\.[\w.]+",
 )
