@@ -126,7 +126,11 @@ def from_folder(given: argparse.Namespace) -> list[str]:
 def from_reports(given: argparse.Namespace) -> list[str]:
     """Try what learners have sent; the answers whose verdicts no longer hold."""
     ids = set(chosen(given))
-    counts = {s: n for s, n in reports.read(given.reports).items() if s.exercise in ids}
+    try:
+        sent = reports.read(given.reports)
+    except ValueError as error:
+        sys.exit(f"mutants: {error}")
+    counts = {each: n for each, n in sent.items() if each.exercise in ids}
     orders = [Order(s.exercise, s.verdict, code=s.code, function=s.function) for s in counts]
     tried = [*zip(counts, run("answers sent by learners", orders, given), strict=False)]
     print("\n\n".join(reports.unnamed(tried, counts)), end="\n\n")
