@@ -12,11 +12,13 @@ from utils.llm.sampling.fast import (
     Int8Linear,
     NarrowLinear,
     PanelLinear,
+    WholeLinear,
     with_bfloat16,
     with_float32,
     with_int8,
 )
 from utils.llm.sampling.loop import Sampler, generate
+from utils.llm.sampling.whole import ROWS, multiplies_bytes
 from utils.llm.training.evaluation import evaluate
 
 V, CONTEXT = 40, 12
@@ -144,6 +146,24 @@ def test_int8_multiplies_by_what_it_stores():
             got = layer(given).double()
             assert got.shape == (n_rows, 96)
             torch.testing.assert_close(got, exact, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.skipif(not multiplies_bytes(), reason="this processor has no instructions for it")
+@pytest.mark.parametrize("bias", [True, False])
+@torch.no_grad()
+def test_bytes_keep_16_bits_of_each_input(bias):
+    torch.manual_seed(0)
+    layer = WholeLinear(nn.Linear(64, 96, bias=bias))
+    weight = layer.weight.double() * layer.scale.double()[:, None]
+    for n_rows in (1, 2, ROWS + 7):
+        x = torch.randn(n_rows, 64)
+        x[:, 5] *= 100  # by 8 bits of the largest, little of the others would be left
+        x[0] = 0
+        apart = layer(x).double() - x.double() @ weight.T
+        if bias:
+            apart -= layer.bias.double()
+        assert apart.abs().max() < 1e-3 * x.abs().max().clamp(min=1)
+        assert layer(x).dtype == torch.float32
 
 
 def test_narrow_weights_lose_little():

@@ -28,6 +28,7 @@ from utils.llm.sampling.loop import generate
 from utils.llm.sampling.packed import FOUR_BITS, _layer, four_bits, is_packed, open_packed
 
 needs_kernel = pytest.mark.skipif(not int4._runs("int4"), reason="PyTorch has no int4 here")
+needs_bytes = pytest.mark.skipif(int4._block() is None, reason="no instructions for bytes here")
 SIZES = [(32, 16), (40, 17), (576, 40), (96, 1), (31, 2100)]
 
 
@@ -63,7 +64,7 @@ def test_it_multiplies_by_what_it_stores(made: type, n_in: int, n_out: int, bias
         q, scale = rounded_to_bytes(linear.weight.detach())
         stored = q * scale.repeat_interleave(32, dim=1)
         assert relative(stored[:, :n_in], linear.weight.detach()) < 0.01
-    for n_rows in (1, 2, 5, 70):
+    for n_rows in (1, 2, 5, 70, int4.MANY + 3):
         x = torch.randn(n_rows, n_in)
         expected = x.bfloat16().float() @ stored[:, :n_in].T
         if bias:
@@ -72,6 +73,35 @@ def test_it_multiplies_by_what_it_stores(made: type, n_in: int, n_out: int, bias
         assert found.shape == (n_rows, n_out)
         assert found.is_contiguous()
         assert relative(found.float(), expected) < 0.01
+
+
+@needs_kernel
+@needs_bytes
+@pytest.mark.parametrize(("n_in", "n_out"), [(32, 64), (576, 192), (70, 128)])
+@torch.no_grad()
+def test_many_rows_go_another_way_to_the_same_numbers(n_in: int, n_out: int) -> None:
+    torch.manual_seed(0)
+    linear = nn.Linear(n_in, n_out)
+    linear.weight *= torch.logspace(-3, 3, n_out)[:, None]
+    linear.weight[3] = 0
+    layer = Int4Linear(linear)
+    assert layer._unpacks()
+    x = torch.randn(int4.MANY, n_in) * torch.logspace(-3, 3, int4.MANY)[:, None]
+    x[:, 1] *= 30  # a few columns are large, as in models
+    x[5] = 0
+    few = torch.cat([layer(part).float() for part in x.split(50)])
+    many = layer(x)
+    for row, expected in zip(many, few, strict=True):
+        assert relative(row, expected) < 0.03
+    for column, expected in zip(many.T, few.T, strict=True):
+        assert relative(column, expected) < 0.1
+
+
+@needs_kernel
+@needs_bytes
+def test_a_layout_that_is_not_known_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(int4, "BLOCKS", (128, 16))
+    assert int4._block.__wrapped__() is None
 
 
 def test_halves_of_a_byte_are_the_byte() -> None:

@@ -25,7 +25,8 @@ from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
 from utils.llm.gpt.norms import RMSNorm
 from utils.llm.sampling.int4 import Int4Linear, TwiceInt4Linear, precision_here
-from utils.llm.sampling.linears import Int8Linear, NarrowLinear, PanelLinear
+from utils.llm.sampling.linears import Int8Linear, NarrowLinear, PanelLinear, WholeLinear
+from utils.llm.sampling.whole import multiplies_bytes
 
 __all__ = [
     "FastGPT",
@@ -33,6 +34,7 @@ __all__ = [
     "Int8Linear",
     "NarrowLinear",
     "PanelLinear",
+    "WholeLinear",
     "with_bfloat16",
     "with_float32",
     "with_int4",
@@ -40,7 +42,7 @@ __all__ = [
     "with_precision",
 ]
 
-Linear = PanelLinear | NarrowLinear | Int8Linear | Int4Linear
+Linear = PanelLinear | NarrowLinear | Int8Linear | Int4Linear  # WholeLinear is an Int8Linear
 Make = Callable[..., Linear]  # of one or more `nn.Linear` of the same input
 Turns = Tensor  # complex (T, 1, D / 2)
 Rows = Float[Tensor, "rows C"]  # the tokens of all texts, one below the other
@@ -78,7 +80,8 @@ def with_precision(model: GPT, precision: str) -> "FastGPT":
     """The copy of that name, "int4", "int8", "bfloat16" or "float32", or the next wider one."""
     found = precision_here(precision, model.token_embedding.weight.device)
     if found == "int4":
-        return FastGPT(model, found, Int4Linear, make_head=TwiceInt4Linear)
+        head = WholeLinear if multiplies_bytes() else TwiceInt4Linear
+        return FastGPT(model, found, Int4Linear, make_head=head)
     return {"int8": with_int8, "bfloat16": with_bfloat16, "float32": with_float32}[found](model)
 
 

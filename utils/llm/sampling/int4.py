@@ -11,12 +11,17 @@ from functools import cache
 from typing import NamedTuple, Self
 
 import torch
-from jaxtyping import Float, Int8, UInt8
+from jaxtyping import BFloat16, Float, Int8, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from utils.llm.machine.precision import bfloat16_pays
-from utils.llm.sampling.linears import MAX_INT8, Int8Linear, joined
+from utils.llm.sampling.linears import Int8Linear, joined
+from utils.llm.sampling.whole import (
+    MAX_INT8,
+    multiplies_bytes,
+    multiply_bytes,
+)
 
 __all__ = [
     "PRECISIONS",
@@ -27,6 +32,7 @@ __all__ = [
     "precision_here",
     "rounded",
     "rounded_to_bytes",
+    "unpacked",
 ]
 
 PRECISIONS = ("int4", "int8", "bfloat16", "float32")  # the narrowest first
@@ -34,6 +40,8 @@ GROUP = 32
 MAX_INT4 = 15
 PANEL = 16  # outputs that the kernel takes at once
 ROWS = 2048  # a multiple of all numbers of outputs that kernels pack together
+BLOCKS = (64, 32)  # outputs that a kernel may pack together: by its vectors, which it doesn't tell
+MANY = 192  # rows from which on it pays to make bytes of the weights first
 
 
 class Groups(NamedTuple):
@@ -108,14 +116,31 @@ class Int4Linear:
         return made
 
     def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
-        """x · weightᵀ + bias, in bfloat16."""
-        x = x.bfloat16()
+        """x · weightᵀ + bias, in bfloat16 or, of many rows, in float32."""
         if self.in_features % GROUP:
             x = F.pad(x, (0, -self.in_features % GROUP))
-        return self._multiply(x)
+        many = len(x) >= MANY and self._unpacks()
+        return self._multiply_many(x) if many else self._multiply(x.bfloat16())
 
     def _multiply(self, x: Tensor) -> Tensor:
         y = torch._weight_int4pack_mm_for_cpu(x, self.weight, GROUP, self.scales)
+        if y.shape[1] != self.out_features:
+            y = y[:, : self.out_features].contiguous()
+        return y if self.bias is None else y.add_(self.bias)
+
+    def _unpacks(self) -> bool:
+        block = _block()
+        return block is not None and self.scales.shape[1] % block == 0
+
+    def _multiply_many(self, x: Tensor) -> Tensor:
+        """The same through bytes: the kernel widens all weights for every few rows."""
+        scale, middle = self.scales.float().unbind(dim=-1)  # (groups, N)
+        largest = (middle.abs() + 8 * scale).amax(dim=0).clamp_(min=1e-30)  # (N)
+        step = largest / (MAX_INT8 - 1)  # a step is left for what bfloat16 rounds up
+        scales = (self.scales / step[:, None]).bfloat16()
+        weight = unpacked(self.weight, scales, _block())  # (K, N)
+        x = x.unflatten(1, (-1, GROUP)).transpose(1, 2).flatten(1)  # inputs as `unpacked` has them
+        y = multiply_bytes(x, weight, step)
         if y.shape[1] != self.out_features:
             y = y[:, : self.out_features].contiguous()
         return y if self.bias is None else y.add_(self.bias)
@@ -149,6 +174,38 @@ class TwiceInt4Linear(Int4Linear):
         """x · weightᵀ + bias, in bfloat16."""
         x = F.pad(x.bfloat16(), (0, -self.in_features % GROUP))
         return self._multiply(torch.cat([x, x], dim=1))
+
+
+def unpacked(
+    weight: UInt8[Tensor, "N bytes"], scales: BFloat16[Tensor, "groups N 2"], block: int
+) -> Int8[Tensor, "K N"]:
+    """The numbers that the kernel multiplies by, to the nearest byte: its product with an identity.
+
+    A block of outputs is packed group after group, so each group passes for a matrix of 32
+    inputs, and 32 rows tell all. Inputs come in another order: the first of each group, then the
+    second of each, …
+    """
+    groups, n_out, _ = scales.shape
+    apart = scales.view(groups, -1, block, 2).transpose(0, 1).reshape(1, -1, 2)
+    one = torch.eye(GROUP, dtype=torch.bfloat16)
+    y = torch._weight_int4pack_mm_for_cpu(one, weight.view(-1, GROUP // 2), GROUP, apart)
+    y = y.round_().view(GROUP, -1, groups, block).transpose(1, 2)
+    return y.to(torch.int8, memory_format=torch.contiguous_format).view(-1, n_out)
+
+
+@cache
+def _block() -> int | None:
+    """How many outputs the kernel packs together, where that can be found and bytes pay."""
+    if not multiplies_bytes():
+        return None
+    draw = torch.Generator().manual_seed(0)
+    q = torch.randint(16, (2 * max(BLOCKS), 3 * GROUP), generator=draw).to(torch.uint8)
+    layer = Int4Linear.of(Groups(q, torch.ones(len(q), 3), torch.full((len(q), 3), -8.0)))
+    expected = (q.float() - 8).unflatten(1, (-1, GROUP)).transpose(1, 2).flatten(1).T  # (K, N)
+    for block in BLOCKS:
+        if torch.equal(unpacked(layer.weight, layer.scales, block).float(), expected):
+            return block
+    return None
 
 
 def rounded_to_bytes(
