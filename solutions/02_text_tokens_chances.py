@@ -641,6 +641,7 @@ plots.pie_pair(
     f"{100 * believed[colour]:.0f} percent",
     titles=("the pie that is", "the pie that the 4-gram believes"),
     most=8,
+    drawn=colour,
 )
 
 # %% [markdown]
@@ -751,6 +752,48 @@ for name, belief in {"sure enough": [0.9, 0.1], "too unsure": [0.6, 0.4]}.items(
     print(f"{name}: {bits:.2f} bits, perplexity {information.perplexity(bits):.2f}")
 
 # %% [markdown]
+# ### Counting is training, done at once
+#
+# You have met cross-entropy before. Chapter 01's log loss is the same
+# number in another unit: with the natural logarithm surprise is counted in **nats**, and a bit is
+# ln 2 = 0.693 of them. So a model that descends on the log loss pays less and less surprise, and it
+# should end where counting is at once. Let us see it arrive. The smallest network that can read a
+# word is a table with a row of scores for each; a softmax makes chances of a row, all of them
+# positive and with the sum 1 (chapter 03 builds it). At the start every score is 0. The gradient is
+# taken by autograd, and the steps are those of chapter 01:
+
+# %%
+row_of = {word: i for i, word in enumerate(vocabulary)}
+told = [row_of[word] for words in train for pair in pairwise(words) for word in pair]
+before, after = torch.tensor(told).view(-1, 2).T
+counted = torch.zeros(len(vocabulary), len(vocabulary))
+counted.index_put_((before, after), torch.ones(len(before)), accumulate=True)
+shares = counted / counted.sum(1, keepdim=True).clamp(min=1)  # counting, at once
+
+scores = torch.zeros_like(shares, requires_grad=True)
+for step in range(801):
+    chances = scores.softmax(dim=-1)
+    if step in (0, 20, 800):
+        bits = -(counted * chances.log2()).sum() / counted.sum()
+        print(f"after {step:3} steps: {bits:.2f} bits a word")
+    loss = -(shares * chances.log()).sum()  # each row's cross-entropy, in nats
+    (gradient,) = torch.autograd.grad(loss, scores)
+    with torch.no_grad():
+        scores -= 5 * gradient
+bits = -(counted * shares.clamp(min=1e-9).log2()).sum() / counted.sum()
+print(f"counted at once: {bits:.2f} bits a word")
+
+# %%
+for word in ("the", "for"):
+    at = row_of["asked"], row_of[word]
+    print(f"asked {word}: counted {shares[at]:.2f}, trained {chances[at]:.2f}")
+
+# %% [markdown]
+# Eight hundred steps for what a division does. But the table can only be counted since each of its
+# scores belongs to one context. Put a second layer in, which many contexts share, and there is
+# nothing left to count; there is still a gradient. That is the way from here to a GPT. (These are the
+# words that it has read. On new stories both would need smoothing.)
+#
 # ### Break it
 #
 # Set the strength to 0, and the model believes its counts and nothing else. Look at what it makes
@@ -915,7 +958,19 @@ plots.contexts(range(1, 11), distinct, unseen)
 # takes it. That is attention, and it begins in chapter
 # 03.
 #
+# Before it, people gave the table a memory. A **hidden Markov model** walks through some dozens or
+# hundreds of states that nobody sees, and each state has a pie of its own. So it can know that it is
+# in the middle of a sentence about weather. But with N states it can keep log₂ N bits of all that has
+# been read, and ten names times ten colours times a hundred things are already ten thousand states,
+# each of which would have to be met often enough to learn its pie. A network keeps the three facts
+# side by side, in numbers of their own, and learns each of them once.
+#
 # ## What a GPT will train on
+#
+# Which tokens? This chapter has built two kinds: pieces of words by byte-pair encoding, and whole
+# words. The story models of this course read whole words, since the world has only 368 of them, and
+# bits a word then need no conversion. Models of real text read pieces, as the one of chapter 10 that
+# you train on a text of your own.
 #
 # The last step of preparing a text is cutting it. All stories become one long row of ids, with an
 # end-of-text token between them, and the row is cut into **windows** of T inputs, each with T
