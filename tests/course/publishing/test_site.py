@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from xml.dom import minidom
 
+import nbformat
 import pytest
 
 from utils.course.checking.registry import exercises
@@ -124,6 +125,36 @@ def test_a_book_is_linked_only_where_it_can_be_made() -> None:
     assert "gpt-by-building.epub" in site.files_line(pdf=False)
 
 
+@pytest.mark.parametrize("author", ["", "1"])
+def test_a_dead_link_in_a_note_stops_the_authors_alone(
+    author: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setenv("COURSE_AUTHOR", author)
+    monkeypatch.setattr(site.subprocess, "run", lambda words, **_: ran.append(words))
+    site.sphinx("html", tmp_path / "web", tmp_path / "out")
+    assert ("-W" in ran[0]) is bool(author)
+
+
+def test_a_notebook_without_ids_and_with_an_error_is_a_page(tmp_path: Path) -> None:
+    failed = nbformat.v4.new_output("error", ename="E", evalue="x", traceback=["\x1b[31mE\x1b[0m"])
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("# 04 · Mine"),
+        nbformat.v4.new_code_cell("1 / 0", outputs=[failed]),
+    ]
+    for cell in notebook.cells:
+        del cell["id"]
+    notebook.nbformat_minor = 4
+    for folder in ("chapters", "solutions"):
+        (tmp_path / folder).mkdir()
+        nbformat.write(notebook, tmp_path / folder / "04_mine.ipynb")
+    (chapter,) = read_chapters(tmp_path)
+    page = chapter_page(chapter, tmp_path / "pictures")
+    assert "(c04-cell-0)=\n# 04 · Mine" in page
+    assert "\nE\n" in page
+
+
 def test_what_a_cell_prints_cannot_end_its_block(tmp_path: Path) -> None:
     printed = {"output_type": "stream", "text": "```\n# no heading\n\x1b[31mred\x1b[0m"}
     page = chapter_page(chapter_of(code("print(x)", printed)), tmp_path)
@@ -220,10 +251,13 @@ def test_a_browser_that_does_not_print_is_told_of(
 
 
 @pytest.mark.slow
-def test_sphinx_makes_the_site_without_a_warning_or_a_network(web: Path) -> None:
+def test_sphinx_makes_the_site_without_a_warning_or_a_network(
+    web: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for package in ("sphinx", "myst_parser", "pydata_sphinx_theme"):
         pytest.importorskip(package)
     out = web.with_name("html")
+    monkeypatch.setenv("COURSE_AUTHOR", "1")
     site.sphinx("html", web, out)
     pages = list(out.rglob("*.html"))
     assert len(pages) > 24
@@ -233,10 +267,13 @@ def test_sphinx_makes_the_site_without_a_warning_or_a_network(web: Path) -> None
 
 
 @pytest.mark.slow
-def test_sphinx_makes_a_book_that_is_sound_xml(tmp_path: Path) -> None:
+def test_sphinx_makes_a_book_that_is_sound_xml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for package in ("sphinx", "myst_parser", "pydata_sphinx_theme"):
         pytest.importorskip(package)
     site.write_sources(tmp_path / "book", BOOK)
+    monkeypatch.setenv("COURSE_AUTHOR", "1")
     site.sphinx("epub", tmp_path / "book", tmp_path / "epub")
     pages = list((tmp_path / "epub").rglob("*.xhtml"))
     assert len(pages) > 24

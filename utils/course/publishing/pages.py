@@ -66,7 +66,9 @@ def read_chapters(root: Path) -> list[Chapter]:
 
 def _cells(path: Path) -> list[dict[str, Any]]:
     cells = nbformat.read(path, as_version=4).cells
-    return [cell for cell in cells if not cell.get("id", "").startswith(_NAVIGATION)]
+    for number, cell in enumerate(cells):
+        cell.setdefault("id", f"cell-{number}")  # Colab and older programs write none
+    return [cell for cell in cells if not cell["id"].startswith(_NAVIGATION)]
 
 
 def target(chapter: str, cell_id: str) -> str:
