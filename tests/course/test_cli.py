@@ -165,6 +165,16 @@ def test_bench_runs_the_scripts_and_keeps_their_status(
     assert runner.invoke(cli.app, ["bench"]).exit_code == status
 
 
+def test_bench_passes_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tests" / "bench").mkdir(parents=True)
+    content = "import sys; open('given', 'w').write(' '.join(sys.argv[1:]))"
+    (tmp_path / "tests" / "bench" / "tokens.py").write_text(content, encoding="utf-8")
+    monkeypatch.setattr(cli, "course_root", lambda: tmp_path)
+    given = ["--rounds", "3", "--figure"]
+    assert runner.invoke(cli.app, ["bench", "tokens", *given]).exit_code == 0
+    assert (tmp_path / "given").read_text(encoding="utf-8").split() == given
+
+
 def test_a_missing_package_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -186,21 +186,27 @@ def doctor(
     raise typer.Exit(examine(as_json=json))
 
 
-@app.command()
+@app.command(context_settings=PASS_ON)
 def bench(
     names: Annotated[
         list[str] | None, typer.Argument(help="Which to run; without any, all of them.")
     ] = None,
 ) -> None:
-    """Measure the speed of the library's parts."""
+    """Measure the speed of the library's parts.
+
+    What begins with a dash, and what follows, goes to them: course bench real_model --rounds 3
+    """
+    words = names or []
+    dashed = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    names, options = words[:dashed], words[dashed:]
     folder = needed_folder("tests") / "bench"
     scripts = {p.stem.removeprefix("bench_"): p for p in sorted(folder.glob("[!_]*.py"))}
     scripts.pop("gpu", None)  # `make gpu`: it writes into the course
-    unknown = [name for name in names or () if name not in scripts]
+    unknown = [name for name in names if name not in scripts]
     if unknown:
         fail(f"no benchmark is called {unknown[0]!r}; there are: {', '.join(scripts) or 'none'}.")
     statuses = [
-        subprocess.run([sys.executable, str(scripts[name])], cwd=course_root()).returncode
+        subprocess.run([sys.executable, str(scripts[name]), *options], cwd=course_root()).returncode
         for name in names or scripts
     ]
     raise typer.Exit(max(map(abs, statuses), default=0))

@@ -11,7 +11,7 @@ from helpers.alphabet_model import save_alphabet_model
 
 from utils.data.texts.models import TextModel, open_model
 from utils.data.texts.writing import Settings
-from utils.viz.widgets import ChatBox
+from utils.viz.widgets import ChatBox, chat
 
 
 @pytest.fixture
@@ -42,6 +42,15 @@ def test_the_first_frame_needs_no_kernel(opened: TextModel) -> None:
     assert bundle["text/html"] == ChatBox(opened, first="s<t")._html()
     assert box.conversation.settings.seed is None
     assert "Nothing has been said to abc yet" in ChatBox(opened)._html()
+
+
+def test_a_name_is_opened_as_narrow_as_its_file_is(
+    opened: TextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+    monkeypatch.setattr(chat, "open_model", lambda name, **how: asked.update(how) or opened)
+    assert ChatBox("smollm2").opened is opened
+    assert asked == {"precision": "auto"}
 
 
 def test_enter_asks_and_the_answer_comes_by_itself(opened: TextModel) -> None:

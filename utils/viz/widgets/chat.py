@@ -46,7 +46,7 @@ class ChatBox:
         system: str = "",
         seed: int = 0,
     ) -> None:
-        self.opened = open_model(opened) if isinstance(opened, str) else opened
+        self.opened = open_model(opened, precision="auto") if isinstance(opened, str) else opened
         self.conversation = Conversation(self.opened, settings, system)
         self._thread: threading.Thread | None = None
         self._entered, self._lock = False, threading.Lock()
