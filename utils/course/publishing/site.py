@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from utils.course.grading import progress
 from utils.course.publishing import printing
 from utils.course.publishing.glossary import glossary_page
 from utils.course.publishing.guide import guide_page
@@ -48,7 +49,7 @@ class Edition:
 
 def week(chapter: Chapter) -> int:
     """The week that a chapter belongs to; 0 for the start."""
-    return min((int(chapter.number) + 1) // 2, 5)
+    return progress.Chapter(int(chapter.number), chapter.title).week
 
 
 def write_sources(folder: Path, edition: Edition, root: Path = ROOT) -> list[Path]:
