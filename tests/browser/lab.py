@@ -18,29 +18,14 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from utils.course.commands.lab import prepare
+from utils.course.publishing.printing import find_browser as find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-NAMES += ("msedge", "microsoft-edge", "microsoft-edge-stable")
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"
 QUIET += " --disable-component-update --disable-sync"
 LAPTOP = {"width": 1440, "height": 789}  # what a browser's frame leaves of 1440 × 900
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 RUN_S = 400
-
-
-def find_chromium() -> str | None:
-    """Any Chromium, Chrome or Edge: `BROWSER_PATH` first, then PATH, then the usual places."""
-    named = os.environ.get("BROWSER_PATH")
-    found = [named, *map(shutil.which, NAMES), *PLACES]
-    return next((path for path in found if path and Path(path).is_file()), None)
 
 
 @contextmanager

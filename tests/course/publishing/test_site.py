@@ -239,7 +239,7 @@ def test_without_a_browser_a_sentence_says_what_to_do(
     assert printing.print_pdf(tmp_path / "x.html", tmp_path / "x.pdf") is None
     said = capsys.readouterr().out
     assert said.startswith("x.pdf is left out: printing needs Chromium, Chrome or Edge.")
-    assert "COURSE_CHROMIUM" in said
+    assert "BROWSER_PATH" in said
 
 
 def test_a_browser_that_does_not_print_is_told_of(

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS += ("msedge", "microsoft-edge", "microsoft-edge-stable")
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -25,8 +26,8 @@ SECONDS = 240
 
 
 def find_browser() -> str | None:
-    """A Chromium: the one that COURSE_CHROMIUM names, or the first that is found."""
-    named = [os.environ.get("COURSE_CHROMIUM", ""), *BROWSERS, *PLACES]
+    """Any Chromium, Chrome or Edge: `BROWSER_PATH` first, then PATH, then the usual places."""
+    named = [os.environ.get("BROWSER_PATH", ""), *BROWSERS, *PLACES]
     return next((path for name in named if name and (path := shutil.which(name))), None)
 
 
@@ -36,7 +37,7 @@ def print_pdf(page: Path, pdf: Path) -> Path | None:
     if browser is None:
         print(
             f"{pdf.name} is left out: printing needs Chromium, Chrome or Edge. Install one, or "
-            "name it in COURSE_CHROMIUM."
+            "name it in BROWSER_PATH."
         )
         return None
     with tempfile.TemporaryDirectory() as profile:
