@@ -13,6 +13,8 @@ pytest.importorskip("playwright", reason="`make browser` installs what this need
 from browser import lab as labs
 from playwright.sync_api import Browser, Page
 
+from utils.course.publishing.printing import find_browser
+
 SHOTS = labs.ROOT / "build" / "browser"
 
 
@@ -23,7 +25,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.fixture(scope="session")
 def opened() -> Iterator[Browser]:
-    path = labs.find_chromium()
+    path = find_browser()
     if path is None:
         pytest.skip("no Chromium, Chrome or Edge on this machine; BROWSER_PATH names one")
     with labs.browser(path) as browser:

@@ -18,7 +18,6 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from utils.course.commands.lab import prepare
-from utils.course.publishing.printing import find_browser as find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"

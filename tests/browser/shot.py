@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import ROOT, Lab, browser, find_chromium
+from lab import ROOT, Lab, browser
+
+from utils.course.publishing.printing import find_browser
 
 CHAPTER, EXERCISE, QUESTION = "01_models_that_learn.ipynb", "1.4", "1.b"
 VIEW = {"width": 1280, "height": 1160}
@@ -30,7 +32,7 @@ def solve(folder: Path, exercise: str) -> None:
 
 def main() -> int:
     """Run the chapter, answer its question, take the picture at twice the density."""
-    path = find_chromium()
+    path = find_browser()
     if path is None:
         print("no Chromium, Chrome or Edge on this machine; BROWSER_PATH names one.")
         return 1
