@@ -117,6 +117,24 @@ def test_two_mistakes_at_once_are_told_both() -> None:
     assert said(asked, lambda x: x * 2).startswith("No shift.\n   for")
 
 
+def test_of_two_pairs_of_mistakes_that_look_alike_only_what_both_hold_is_said() -> None:
+    asked = exercise(
+        lambda x: x * 2 + 1,
+        A,
+        B,
+        mistakes={
+            "No factor.": lambda x: x + 1,
+            "No shift.": lambda x: x * 2,
+            "Divided.": lambda x: x / 2 + 1,
+        },
+        together={
+            ("No factor.", "No shift."): lambda x: x,
+            ("Divided.", "No shift."): lambda x: x + 0,
+        },
+    )
+    assert said(asked, lambda x: x.clone()).startswith("No shift.\n   for")
+
+
 THREE = exercise(lambda x: (x, x.exp(), x.sum()), A, B, parts=("scores", "weights", "out"))
 
 
@@ -253,22 +271,11 @@ def test_a_gradient_finds_its_way_through_what_is_handed_on() -> None:
     assert leaf.grad.equal(torch.full_like(A, 2))
 
 
-@pytest.mark.parametrize(
-    ("answer", "remark"),
-    [
-        (
-            lambda x: 2 * x.numpy(),
-            "your NumPy results are handed on as float32, without a gradient",
-        ),
-        (
-            lambda x: torch.from_numpy(2 * x.numpy()),
-            "your results are handed on without a gradient",
-        ),
-    ],
-)
-def test_numpy_is_handed_on_for_what_asks_for_a_gradient(answer, remark) -> None:
-    handed, told = goes_on(DOUBLED, answer)
-    assert told == remark
+def test_numpy_is_handed_on_for_what_asks_for_a_gradient() -> None:
+    _, told = goes_on(DOUBLED, lambda x: 2 * x.numpy())
+    assert told == "your NumPy results are handed on as float32, without a gradient"
+    handed, told = goes_on(DOUBLED, lambda x: torch.from_numpy(2 * x.numpy()))
+    assert told == "your results are handed on without a gradient"
     asking = A.clone().requires_grad_()
     assert handed(asking).equal(2 * A)
     assert handed(x=asking).equal(2 * A)

@@ -138,17 +138,17 @@ def _raised(found: Findings, sentence: str | None) -> str:
 def named(found: Findings) -> str | None:
     """The sentence of the listed mistake that does what the answer did on every probe.
 
-    Where there is none, the two sentences of a pair of mistakes that does, one a line.
+    Where there is none, the two sentences of a pair of mistakes that does, one a line; where
+    several pairs do, what they have in common, since any of them may be the answer's.
     """
     exercise = found.exercise
     with own_randomness():
         for sentence, wrong in exercise.mistakes.items():
             if _does_the_same(found, wrong):
                 return sentence
-        for sentences, wrong in exercise.together.items():
-            if _does_the_same(found, wrong):
-                return "\n   ".join(sentences)
-    return None
+        pairs = [said for said, wrong in exercise.together.items() if _does_the_same(found, wrong)]
+    sure = [said for said in pairs[0] if all(said in pair for pair in pairs)] if pairs else []
+    return "\n   ".join(sure) or None
 
 
 def _does_the_same(found: Findings, wrong: Answer) -> bool:

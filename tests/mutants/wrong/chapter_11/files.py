@@ -291,3 +291,19 @@ wrongs("11.6", says=None, nothing=lambda t, n: None, listed=lambda t, n: list(ma
 wrongs(
     "11.6", says="any", popped=lambda t, n: mapped(t, n) | {"head.weight": t.pop("output.weight")}
 )
+
+
+@wrong(
+    "11.6", "blocks.1.attention.qkv.weight holds the queries, keys and values of the file's blk.0"
+)
+def queries_of_the_first_layer(tensors, n_layers):
+    ours = mapped(tensors, n_layers)
+    for i in range(n_layers):
+        ours[f"blocks.{i}.attention.qkv.weight"] = ours["blocks.0.attention.qkv.weight"]
+    return ours
+
+
+@wrong("11.6", "A file with a tied head has no output.weight")
+def head_asked_for(tensors, n_layers):
+    head = tensors["output.weight"]
+    return mapped(tensors, n_layers) | {"head.weight": head}

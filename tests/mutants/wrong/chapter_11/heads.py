@@ -188,3 +188,28 @@ wrongs(
     power=lambda a, h, d, t, n: 2 * a * h * d * t**n,
     tensor=lambda *s: torch.tensor(product(*s) / 2),
 )
+
+
+@wrong("11.4", says="The cache is left out")
+def newest_only(q, k, v):
+    n, t = q.shape[1] // k.shape[1], q.shape[2]
+    k, v = (each[:, :, -t:].repeat_interleave(n, 1) for each in (k, v))
+    scores = q @ k.mT / q.shape[-1] ** 0.5
+    look = torch.ones(t, t, dtype=torch.bool).tril()
+    return scores.masked_fill(~look, -torch.inf).softmax(-1) @ v
+
+
+wrongs(
+    "11.8",
+    "d_head and n_tokens were added",
+    width_with_tokens=lambda layers, heads, width, tokens, each: (
+        layers * heads * (width + tokens) * each * 2
+    ),
+)
+wrongs(
+    "11.8",
+    "n_tokens² stands where",
+    tokens_for_width=lambda layers, heads, width, tokens, each: (
+        2 * layers * heads * tokens**2 * each
+    ),
+)

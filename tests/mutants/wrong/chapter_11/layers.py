@@ -353,3 +353,14 @@ wrongs(
     squared=lambda *a: gated(*a, bend=lambda h: F.relu(h) ** 2),
 )
 wrongs("11.3", says=None, nothing=lambda *a: None, detached=lambda *a: gated(*a).detach())
+
+
+@wrong("11.1")
+def detached_on_the_way(x, weight, eps):
+    y = x.detach()
+    return y / (y.square().mean(dim=-1, keepdim=True) + eps).sqrt() * weight
+
+
+@wrong("11.1")
+def divisor_detached(x, weight, eps):
+    return x / (x.square().mean(dim=-1, keepdim=True) + eps).sqrt().detach() * weight

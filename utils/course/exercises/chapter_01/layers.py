@@ -92,7 +92,7 @@ def _two_layer_by_rows(
     x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
 ) -> tuple[Tensor, ...]:
     def layer(rows: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
-        return torch.stack([torch.stack([row @ w for w in weights.T]) + bias for row in rows])
+        return torch.stack([row @ weights + bias for row in rows])
 
     before = layer(x, w1, b1)
     hidden = torch.where(before > 0, before, 0.0)

@@ -61,10 +61,8 @@ def _logistic(score: Tensor, label: Tensor, *, wrong: Wrong = frozenset()) -> An
 
 
 def _logistic_by_rows(score: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    losses = []
-    for z, yes in zip(score, label, strict=True):
-        against = -z if yes == 1 else z
-        losses.append(against if against > 30 else torch.log1p(against.exp()))
+    pairs = zip(score, label.tolist(), strict=True)
+    losses = [nn.functional.softplus(-z if yes == 1 else z) for z, yes in pairs]
     return torch.sigmoid(score), torch.stack(losses)
 
 

@@ -149,11 +149,12 @@ def _said_of_a_tie(args: tuple[Words, int], expected: Any, got: Any) -> str | No
 
 
 def _step_with_a_sort(words: Words, new_id: int) -> tuple[Pair | None, tuple[tuple[int, ...], ...]]:
-    counted = [count_runs_by_length(word) for word in words]
-    every = sorted(pair for counts in counted for pair in counts for _ in range(counts[pair]))
-    best = max(every, key=every.count, default=None)  # max keeps the first, so the smaller pair
-    if best is None:
+    counts = Counter[Pair]()
+    for word in words:
+        counts.update(count_runs_by_length(word))
+    if not counts:
         return None, tuple(map(tuple, words))
+    best = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[0][0]
     return best, tuple(merge_with_a_stack(word, best, new_id) for word in words)
 
 

@@ -80,7 +80,8 @@ def _by_ratio(logits: Tensor, p: float) -> Tensor:
 def _row_by_row(logits: Tensor, p: float) -> Tensor:
     rows = []
     for row in logits.reshape(-1, logits.shape[-1]).tolist():
-        sizes = [math.exp(score - max(row)) for score in row]
+        largest = max(row)
+        sizes = [math.exp(score - largest) for score in row]
         pairs = zip(row, sizes, strict=True)
         rows.append([score if size >= p else -math.inf for score, size in pairs])
     return torch.tensor(rows).view(logits.shape)

@@ -111,6 +111,15 @@ CACHE_BYTES = Exercise(
     | {
         "Every number takes 4 bytes in yours: take bytes_per_number.": _always(4),
         "Every number takes 2 bytes in yours: take bytes_per_number.": _always(2),
+        "n_tokens² stands where d_head · n_tokens should: each token leaves d_head numbers a head, "
+        "whatever the others do.": partial(_bytes, powers=(1, 1, 0, 2, 1)),
+        "d_head and n_tokens were added: each token leaves d_head numbers a head, so multiply.": (
+            lambda layers, heads, width, tokens, each: 2 * layers * heads * (width + tokens) * each
+        ),
+        "d_head was divided by the heads, with `/`, which makes a float: it is the width of one "
+        "head already.": lambda layers, heads, width, tokens, each: (
+            2 * layers * heads * (width / heads) * tokens * each
+        ),
         "The sizes were added: each multiplies the others.": _added,
         "You counted the attention weights, T × T of them: what is kept is keys and values.": (
             _weights

@@ -108,6 +108,9 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
         "The low halves kept the whole byte: byte & 15 takes its lower four bits.": lambda data: (
             np.concatenate([data, data >> 4])
         ),
+        "Your mask keeps one bit, the fifth: 16 is 0b10000, and 15 is 0b1111.": (
+            lambda data: np.concatenate([data & 16, data >> 4])
+        ),
         "Your mask keeps three bits: 15 has four, 0b1111.": lambda data: np.concatenate(
             [data & 7, data >> 4]
         ),

@@ -269,6 +269,10 @@ GROUPED = Exercise(
         ),
         "The keys stand in the values' place: the weights average v.": _queries_for_values,
         "Keys and values are swapped: q is compared with k, and v averaged.": _roles_swapped,
+        "The cache is left out: only the last T keys and values are looked at, and all Tk of them "
+        "stand before a query or at it.": lambda q, k, v: grouped_attention(
+            q, k[:, :, -q.shape[2] :], v[:, :, -q.shape[2] :]
+        ),
         THROUGH_NUMPY: through_numpy(grouped_attention),
     }
     | at_one_step(_grouped, _STEPS),

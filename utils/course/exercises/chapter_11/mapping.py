@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import combinations
@@ -175,6 +176,19 @@ def _in_their_width(answer: Callable[..., Any], *args: Any) -> Any:
     return Remark(HALF) if narrow and not difference(our_weights(*args), found) else found
 
 
+def _turned_but_qkv(name: str, tensor: Tensor) -> Tensor:
+    inside = name.startswith("blocks.") and not name.endswith("qkv")
+    return tensor.T if inside and tensor.ndim == 2 else tensor
+
+
+def _counted_from_1(tensors: Mapping[str, Tensor], n_layers: int) -> State:
+    found = _mapped(tensors, n_layers)
+    return {
+        re.sub(r"(?<=blocks\.)\d+", lambda place: str(int(place[0]) + 1), name): tensor
+        for name, tensor in found.items()
+    }
+
+
 def _one_layer_short(tensors: Mapping[str, Tensor], n_layers: int) -> State:
     return _mapped(tensors, n_layers - 1)
 
@@ -249,9 +263,16 @@ def _explain(args: tuple[Any, ...], expected: State, got: Any) -> str | None:
     if holds:
         instead = f", and it is {wanted}" if wanted else ""
         return f"{wrong} holds the file's {holds}{instead}."
-    if wrong.endswith("qkv.weight"):
-        return f"{wrong} is not queries, keys and values below one another."
-    return None
+    return _said_of_qkv(args, wrong, got[wrong]) if wrong.endswith("qkv.weight") else None
+
+
+def _said_of_qkv(args: tuple[Any, ...], name: str, got: Any) -> str:
+    tensors, n_layers = args
+    for i in range(n_layers):
+        parts = [tensors[f"blk.{i}.{part}.weight"] for part in _QKV]
+        if not difference(torch.cat(parts), got):
+            return f"{name} holds the queries, keys and values of the file's blk.{i}."
+    return f"{name} is not this block's queries, keys and values below one another."
 
 
 def _file(layers: int, kv: int, tied: bool, seed: int) -> tuple[State, int]:
@@ -280,6 +301,13 @@ MAPPING = Exercise(
     ],
     mistakes={said: partial(_mapped, **slip) for said, slip in _SLIPS.items()}
     | {
+        "A file with a tied head has no output.weight, and so you get a KeyError: ask with "
+        "tensors.get, and take the embedding where it is missing.": partial(
+            _mapped, head=lambda tensors: tensors["output.weight"]
+        ),
+        "Your blocks are counted from 1: blk.0 is blocks.0.": _counted_from_1,
+        "All matrices of a block but qkv were transposed: the file keeps a row for each output, as "
+        "nn.Linear does.": partial(_mapped, turn=_turned_but_qkv),
         "The last layer is missing: range(n_layers) counts from 0 to n_layers − 1.": (
             _one_layer_short
         ),
