@@ -166,7 +166,7 @@ def test_what_a_cell_prints_cannot_end_its_block(tmp_path: Path) -> None:
 def test_a_card_that_a_cell_shows_is_no_section_of_the_page(tmp_path: Path) -> None:
     shown = {"output_type": "display_data", "data": {"text/markdown": "# Card\n\nOf a *model*."}}
     page = chapter_page(chapter_of(code("card", shown)), tmp_path)
-    assert "<h1>Card</h1>" in page
+    assert "<p><strong>Card</strong></p>" in page
     assert not re.search(r"^#", page, re.MULTILINE)
 
 

@@ -173,8 +173,9 @@ def _output(output: dict[str, Any], pictures: Path, name: str) -> Iterator[str]:
         body = closed(data["text/html"])
         yield f'```{{raw}} html\n<div class="{kept}">\n{body}\n</div>\n```'
     elif "text/markdown" in data:
-        # As HTML: its headings are no sections of the page.
-        body = closed(MarkdownIt("commonmark").render(data["text/markdown"]))
+        # As HTML, and its headings in bold: they are no sections of the page.
+        shown = closed(MarkdownIt("commonmark").render(data["text/markdown"]))
+        body = re.sub(r"<h\d>(.*?)</h\d>", r"<p><strong>\1</strong></p>", shown)
         yield f'```{{raw}} html\n<div class="output html">\n{body}</div>\n```'
     elif "text/plain" in data:
         yield _fence(data["text/plain"], "text", "output")

@@ -33,4 +33,5 @@ def buttons(repository: str | None, chapter: str) -> str:
     colab = f"https://colab.research.google.com/github/{repository}/blob/HEAD/{path}"
     github = f"https://github.com/{repository}/blob/HEAD/{path}"
     links = (("Binder", binder), ("Colab", colab), ("the notebook", github))
-    return "Open: " + " · ".join(f"[{name}]({address})" for name, address in links)
+    named = " · ".join(f"[{name}]({address})" for name, address in links)
+    return f"Open: {named}. (Colab first needs the cell that the README gives.)"
