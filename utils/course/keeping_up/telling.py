@@ -17,7 +17,9 @@ MOST_LINES = 6  # of what changed in one exercise
 def told(plan: Plan) -> str:
     """A line for each chapter that is touched, what changed in answered exercises, the rest."""
     if plan.is_empty and all(chapter.kind == SAME for chapter in plan.chapters):
-        return f"Nothing is newer in {plan.release.name}."
+        own = " Where that is your own fork, name the course: --from https://…"
+        hint = own if plan.release.name.startswith("origin/") else ""
+        return f"Nothing is newer in {plan.release.name}.{hint}"
     lines = [f"From {plan.release.name}:"]
     for chapter in plan.chapters:
         if chapter.kind != SAME:
