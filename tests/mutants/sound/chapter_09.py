@@ -38,7 +38,7 @@ sounds(
     "9.2",
     by_split=lambda t: _piece(t.split("=")[-1].split(";", 1)),
     by_find=lambda t: _by_find(t[t.rfind("=") + 1 :]),
-    by_regex=lambda t: _last(re.search(r"=([^=;]*);[^=]*$", t)),
+    by_regex=lambda t: _last(re.search(r"(?:^|=)([^=;]*);[^=]*$", t)),
     numpy_int=lambda t: (
         None
         if _by_find(t[t.rfind("=") + 1 :]) is None

@@ -273,3 +273,12 @@ def _where_nought(rewards):
     deviation = rewards.std(dim=1, correction=0, keepdim=True)
     better = rewards - rewards.mean(1, keepdim=True)
     return torch.where(deviation == 0, 0.0, better / deviation)
+
+
+@wrong("9.2")
+def needs_an_equals_sign(text):
+    if "=" not in text:
+        return None
+    piece, end, _ = text.rpartition("=")[2].partition(";")
+    found = end and piece[-2:-1] == ":" and piece[-1] in "0123456789"
+    return int(piece[-1]) if found else None

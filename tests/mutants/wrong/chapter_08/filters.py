@@ -25,7 +25,7 @@ wrongs(
 )
 wrongs(
     "8.3",
-    says="One too many is kept: compare with the k-th",
+    says="One too many is kept: the k largest stay",
     one_more=lambda x, k: course("8.3")(x, k + 1),
 )
 wrongs(

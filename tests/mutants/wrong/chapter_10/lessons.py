@@ -193,7 +193,7 @@ wrongs("10.4", says="The change alone", alone=lambda w, a, b, s: s / a.shape[0] 
 
 wrongs(
     "10.4",
-    says="Both were turned, and multiplied the wrong way",
+    says="The product lies on its side",
     both_turned=lambda w, a, b, alpha: w + alpha / len(a) * a.T @ b.T,
 )
 wrongs(

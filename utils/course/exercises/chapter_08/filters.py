@@ -94,7 +94,7 @@ TOP_K = Exercise(
         (uniform(2, 4, seed=833), 4),
     ],
     mistakes={
-        "One too many is kept: compare with the k-th largest, not the one after it.": (
+        "One too many is kept: the k largest stay, and the one after them doesn't.": (
             lambda x, k: top_k(x, k + 1)
         ),
         "One too few is kept: the k-th largest stays as well.": lambda x, k: _kept(

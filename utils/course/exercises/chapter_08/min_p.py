@@ -141,6 +141,8 @@ MIN_P = Exercise(
         "The others are 0 here, and a logit of 0 has a chance: −inf has none.": partial(
             _min_p, instead=0.0
         ),
+        "Times 0 a logit is 0, which has a chance, and −∞ · 0 is NaN: put −inf where one is cut, "
+        "with masked_fill or where.": lambda x, p: x * min_p(x, p).isfinite(),
         "These are chances: return logits, the softmax comes later.": lambda x, p: min_p(
             x, p
         ).softmax(-1),

@@ -102,7 +102,7 @@ def _by_hand(text: str) -> int | None:
 
 
 def _by_regex(text: str) -> int | None:
-    found = re.search(r"=[^=;]*:([0-9]);[^=]*$", text)
+    found = re.search(r"(?:^|=)[^=;]*:([0-9]);[^=]*$", text)
     return int(found.group(1)) if found else None
 
 
@@ -134,6 +134,7 @@ PARSE_ANSWER = Exercise(
         ("47=:-1;",),
         ("47=:²;",),
         ("47=44✓72✗71✓:1;",),
+        ("4471:1;",),
     ],
     mistakes={
         "You took the first answer of the text: an example in front of the question has an answer, "
@@ -178,6 +179,6 @@ PARSE_ANSWER = Exercise(
     alternatives={
         "slices": _by_hand,
         "one regular expression": _by_regex,
-        "any decimal digit": lambda text: _digit(re.search(r"=[^=;]*:(\d);[^=]*$", text)),
+        "any decimal digit": lambda text: _digit(re.search(r"(?:^|=)[^=;]*:(\d);[^=]*$", text)),
     },
 )

@@ -191,6 +191,8 @@ ANSWER_LOSS = Exercise(
         "mask is the right one: logits[:, :-1] goes with ids[:, 1:].": _backwards(
             lambda learned: learned[:, 1:]
         ),
+        "There are two softmaxes: cross_entropy takes the logits, and makes the chances "
+        "itself.": lambda logits, ids, learned: answer_loss(logits.softmax(-1), ids, learned),
         "You divided by the number of all marks, and the first token of a text is never asked "
         "for, whatever its mark: count learned[:, 1:].": _over_all_marks,
         "Setting logits to zero doesn't leave a token out: it says that all tokens are equally "

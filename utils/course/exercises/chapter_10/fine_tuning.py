@@ -215,6 +215,10 @@ FINE_TUNE = Exercise(
     | {
         "The held-out loss is measured before the step, and the weights kept are those before it: "
         "measure and keep behind optimizer.step().": _looking_first,
+        "What is held out is never looked at: you noted the batches' own losses, and chose the "
+        "weights by them.": lambda *given: _fine_tune(
+            *given, wrong=frozenset(["tells training", "by training"])
+        ),
         "`loss` takes two things, the model and the batch: loss(model, batch).": _loss_of_logits,
     },
     together={

@@ -198,6 +198,9 @@ RENAMES: dict[str, Rename] = {
     "Only the first digit of a block's number was read: from block 10 on it has two.": (
         lambda name: re.sub(r"blocks\.(\d)\d*", r"blocks.\1", _renamed(name))
     ),
+    "The two c_proj are swapped: attention's is attention.out, and the mlp's feed_forward.down.": (
+        _swapped("attention.out", "feed_forward.down")
+    ),
     "The blocks are still called h: h.3 is blocks.3.": (
         lambda name: _renamed(name).replace("blocks.", "h.")
     ),

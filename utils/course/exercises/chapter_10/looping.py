@@ -212,6 +212,9 @@ TEACH = Exercise(
         "The mask is right now. But a step is missing: `steps` of them.": (
             lambda model, ids, learned, steps, rate: _teach(model, ids, learned, steps - 1, rate)
         ),
+        "The mask is right now. But there is a step too many: `steps` of them.": (
+            lambda model, ids, learned, steps, rate: _teach(model, ids, learned, steps + 1, rate)
+        ),
         "The mask is right now. But the last loss came back alone: return those of all "
         "steps.": lambda *given: _teach(*given)[-1],
         "The mask is right now. But the gradients of all steps add up: zero_grad, as it "

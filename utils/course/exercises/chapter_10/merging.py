@@ -100,8 +100,8 @@ MERGE = Exercise(
         **{said: partial(_merged, scale=scale) for said, scale in SCALES.items()},
         **{said: partial(_merged, add=add) for said, add in SUMS.items()},
         WRONG_WAY: lambda w, a, b, alpha: w + alpha / len(a) * (a @ b),
-        "Both were turned, and multiplied the wrong way round: a.T @ b.T is (n_in, n_out). B · A "
-        "is b @ a, (n_out, n_in).": lambda w, a, b, alpha: w + alpha / len(a) * (a.T @ b.T),
+        "The product lies on its side, (n_in, n_out), as a.T @ b.T and (b @ a).T do: B · A is "
+        "b @ a, (n_out, n_in).": lambda w, a, b, alpha: w + alpha / len(a) * (a.T @ b.T),
         "The sum lies on its side: W + α / r · B · A is (n_out, n_in), as W is.": (
             lambda w, a, b, alpha: merge(w, a, b, alpha).T
         ),

@@ -59,6 +59,12 @@ def _last_left_out(n: int, ids: Tensor) -> Tensor:
     return targets
 
 
+def _last_says_itself(n: int, ids: Tensor) -> Tensor:
+    targets = _wanted(n, ids)
+    targets[:, -1] = ids[:, -1]
+    return targets
+
+
 def _over_the_first(soft: Tensor, words: Tensor) -> Tensor:
     return torch.cat([soft, words], 1)[:, : words.shape[1]]
 
@@ -165,6 +171,15 @@ PREPEND = Exercise(
     mistakes={
         **{said: partial(_joined, join=join) for said, join in JOINS.items()},
         **{said: partial(_joined, targets=targets) for said, targets in TARGETS.items()},
+        "The last place is asked for the token that it reads: nothing comes behind it, so its "
+        "target is −100.": partial(_joined, targets=_last_says_itself),
+        "The soft prompt stands in front of every text of the batch: soft.expand(len(ids), -1, "
+        "-1), since soft[None] is for one text.": lambda soft, ids, tokens: (
+            torch.cat([soft[None], tokens[ids]], dim=1),
+            _wanted(len(soft), ids),
+        ),
+        "You joined along the width: the soft prompt's vectors come before the words', along "
+        "the places, dim=1.": partial(_joined, join=lambda s, w: torch.cat([s, w], dim=-1)),
     },
     together={
         (one, other): partial(_joined, join=join, targets=targets)
