@@ -120,13 +120,10 @@ class Int4Linear:
         if self.in_features % GROUP:
             x = F.pad(x, (0, -self.in_features % GROUP))
         many = len(x) >= MANY and self._unpacks()
-        return self._multiply_many(x) if many else self._multiply(x.bfloat16())
+        return self._finished(self._multiply_many(x) if many else self._multiply(x))
 
     def _multiply(self, x: Tensor) -> Tensor:
-        y = torch._weight_int4pack_mm_for_cpu(x, self.weight, GROUP, self.scales)
-        if y.shape[1] != self.out_features:
-            y = y[:, : self.out_features].contiguous()
-        return y if self.bias is None else y.add_(self.bias)
+        return torch._weight_int4pack_mm_for_cpu(x.bfloat16(), self.weight, GROUP, self.scales)
 
     def _unpacks(self) -> bool:
         block = _block()
@@ -140,7 +137,9 @@ class Int4Linear:
         scales = (self.scales / step[:, None]).bfloat16()
         weight = unpacked(self.weight, scales, _block())  # (K, N)
         x = x.unflatten(1, (-1, GROUP)).transpose(1, 2).flatten(1)  # inputs as `unpacked` has them
-        y = multiply_bytes(x, weight, step)
+        return multiply_bytes(x, weight, step)
+
+    def _finished(self, y: Tensor) -> Tensor:
         if y.shape[1] != self.out_features:
             y = y[:, : self.out_features].contiguous()
         return y if self.bias is None else y.add_(self.bias)
@@ -173,7 +172,7 @@ class TwiceInt4Linear(Int4Linear):
     def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
         """x · weightᵀ + bias, in bfloat16."""
         x = F.pad(x.bfloat16(), (0, -self.in_features % GROUP))
-        return self._multiply(torch.cat([x, x], dim=1))
+        return self._finished(self._multiply(torch.cat([x, x], dim=1)))
 
 
 def unpacked(
