@@ -6,9 +6,9 @@ PYTHON ?=
 ARGS ?=
 export PYTHON
 
-.PHONY: lab test quick notebooks bench soak everywhere gpu mutants browser shots site guide setup
+.PHONY: lab test quick notebooks bench soak everywhere gpu mutants alternatives browser shots site guide setup
 
-lab test quick notebooks bench soak everywhere gpu mutants browser shots site guide setup:
+lab test quick notebooks bench soak everywhere gpu mutants alternatives browser shots site guide setup:
 	@for python in "$$PYTHON" python3 python3.13 python3.12 python3.11 python; do \
 	  if [ -n "$$python" ] && command -v "$$python" >/dev/null 2>&1; then \
 	    exec "$$python" setup_env.py $@ $(ARGS); \

@@ -29,6 +29,7 @@ once.install()
 #: What takes longest, longest first: a chapter, then its solution, which trains the same again.
 CHAPTERS = ["07", "04", "09", "10", "05", "06", "08", "02", "00", "03", "01"]
 VARIANTS = "test_it_runs_whatever_is_solved"
+ALTERNATIVES = "test_it_runs_on_every_alternative"  # by `make alternatives`: half an hour
 LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py"]
 LONG_FILES += ["test_check_notebooks.py", "test_attempt.py"]
 #: Too long for one worker, and no test of it shares a fixture with another.
@@ -38,6 +39,9 @@ IN_PARTS = {"test_exercises.py", "test_build.py", "test_once.py"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fresh", action="store_true", help="compute everything anew in every process"
+    )
+    parser.addoption(
+        "--alternatives", action="store_true", help="run the chapters on every listed alternative"
     )
 
 
@@ -91,7 +95,7 @@ class Scheduling(LoadFileScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if VARIANTS in nodeid:
+        if VARIANTS in nodeid or ALTERNATIVES in nodeid:
             return nodeid
         file = super()._split_scope(nodeid)
         return nodeid.partition("[")[0] if Path(file).name in IN_PARTS else file
@@ -117,6 +121,8 @@ def _turn(item: pytest.Item) -> tuple[int, int]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest; skip the chapters that hold a learner's work."""
+    if not config.getoption("--alternatives"):
+        items[:] = [item for item in items if ALTERNATIVES not in item.nodeid]
     items.sort(key=_turn)
     theirs = [i for i in items if i.path.suffix == ".ipynb" and i.path.parent == ROOT / "chapters"]
     if AUTHOR or not theirs:

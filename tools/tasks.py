@@ -55,6 +55,11 @@ def browser_arguments() -> list[str]:
     return ["-m", "pytest", "tests/browser"]
 
 
+def alternatives_arguments() -> list[str]:
+    """Every chapter on every sound answer that its exercises list."""
+    return [*PYTEST, "--alternatives", "-k", "on_every_alternative", "tests/course/building"]
+
+
 def script(name: str, help: str) -> Task:
     """A task that runs a program of `tests/`."""
     return Task(("test",), lambda: (str(Path("tests", name)),), help)
@@ -74,6 +79,9 @@ TASKS = {
         ("test", "browser"), lambda: ("tests/browser/shot.py",), "take the README's picture again"
     ),
     "mutants": script("mutants", "put wrong answers through every check"),
+    "alternatives": Task(
+        ("test",), alternatives_arguments, "run the chapters on every listed sound answer"
+    ),
     "site": Task(
         ("site",), lambda: ("-m", "utils.course.publishing.site"), "make the site, EPUB and PDF"
     ),
@@ -94,7 +102,7 @@ def bring_the_real_model(place: Place, environment: dict[str, str]) -> None:
 
 def usage() -> str:
     """How to call this, one task a line."""
-    lines = [f"  {name:<10} {task.help}" for name, task in TASKS.items()]
+    lines = [f"  {name:<12} {task.help}" for name, task in TASKS.items()]
     return "\n".join(["usage: python3 setup_env.py TASK [words for the task]", *lines])
 
 
@@ -130,7 +138,7 @@ def run_task(argv: Sequence[str]) -> int:
         environment = child_environment(place)
         if name == "test":
             bring_the_real_model(place, environment)
-        if name in ("test", "quick"):
+        if name in ("test", "quick", "alternatives"):
             environment["OMP_NUM_THREADS"] = "1"  # two workers: two threads each would fight
         return hand_over([str(place.python), *arguments, *rest], environment)
     except SetupError as error:

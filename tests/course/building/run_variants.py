@@ -1,17 +1,19 @@
-"""Run a chapter several times in one process, each time with other exercises solved.
+"""Run a chapter several times in one process, each time with other exercises answered.
 
     PYTHONPATH=tests python …/run_variants.py solutions/02_text_tokens_chances.py < variants.json
 
-Reads a JSON list of lists of exercise ids; prints, as its last line, a JSON list of
+Reads a JSON list of variants (see `helpers.variants`); prints, as its last line, a JSON list of
 {"failed": cell and error or null, "statuses": {id: status}}.
 
 What no answer can change is done once: imports, long trainings, and work on whole corpora (see
 `helpers.once`); figures are drawn but not turned into pixels. nbval runs the two stored variants in
-full, each in a kernel.
+full, each in a kernel. So within a run of the suite that keeps things, cells that no answer reaches
+are left out (see `helpers.variants`), and trainings are short (see `helpers.shorter`).
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -21,7 +23,8 @@ from typing import Any
 
 import matplotlib
 import torch
-from helpers import once
+from helpers import once, shorter, variants
+from helpers.variants import Variant
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
@@ -29,20 +32,19 @@ from utils.course.building.source import Source, read_source
 from utils.viz import picture
 
 
-def run(source: Source, solved: list[str], report: Path) -> dict[str, Any]:
+def run(source: Source, variant: Variant, only: set[str] | None, report: Path) -> dict[str, Any]:
     """Run the cells from top to bottom in a fresh namespace; what failed, and what was right."""
     report.write_text("", encoding="utf-8")
     torch.manual_seed(0)
     shell = InteractiveShell.instance()
     shell.reset(new_session=True)
     failed = None
-    for cell in source.unsolved(set(solved)).cells:
-        if cell.cell_type != "code":
-            continue
+    for id, text in variants.cells(source, variant):
+        left_out = only is not None and id not in only
         with capture_output():
-            result = shell.run_cell(cell.source)
+            result = shell.run_cell(variants.seeds(text) if left_out else text)
         if not result.success:
-            failed = f"{cell.id}: {result.error_before_exec or result.error_in_exec!r}"
+            failed = f"{id}: {result.error_before_exec or result.error_in_exec!r}"
             break
     lines = map(json.loads, report.read_text(encoding="utf-8").splitlines())
     return {"failed": failed, "statuses": {line["id"]: line["status"] for line in lines}}
@@ -52,12 +54,19 @@ def main(path: str) -> None:
     matplotlib.use("agg")
     picture._render = lambda *args, **settings: b""
     source = read_source(Path(path))
+    whole = once.FOLDER not in os.environ
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault(once.FOLDER, folder)
         once.install()
+        if not whole:
+            shorter.install()
+        gc.freeze()  # a fresh namespace is a collection: what was imported stays
         report = Path(folder) / "report.jsonl"
         os.environ["COURSE_REPORT"] = str(report)
-        results = [run(source, solved, report) for solved in json.load(sys.stdin)]
+        results = [
+            run(source, variant, None if whole else variants.touched(source, variant), report)
+            for variant in json.load(sys.stdin)
+        ]
     print(json.dumps(results))
 
 
