@@ -182,3 +182,28 @@ wrongs(
     says="Where nobody looked, there is nothing to put back",
     nothing_kept=lambda *given: _put_back(*given, each=False, early=False, guard=False),
 )
+
+
+def _without_a_last_train(model, optimizer, loss_of, validate, steps, every, patience):
+    best, waited, held, kept = math.inf, 0, [], None
+    for step in range(steps):
+        model.train()
+        optimizer.zero_grad()
+        loss_of(model, step).backward()
+        optimizer.step()
+        if (step + 1) % every:
+            continue
+        model.eval()
+        with torch.no_grad():
+            held.append(float(validate(model)))
+        waited += 1
+        if held[-1] < best:
+            best, kept, waited = held[-1], copy.deepcopy(model.state_dict()), 0
+        if waited >= patience:
+            break
+    if kept is not None:
+        model.load_state_dict(kept)
+    return held
+
+
+wrongs("7.7", "The model is left in eval mode", no_last_train=_without_a_last_train)

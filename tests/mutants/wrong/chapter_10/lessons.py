@@ -51,9 +51,6 @@ wrongs(
 wrongs(
     "10.1",
     first_text_only=lambda x, y, m: _paid(x[:1], y[:1])[m[:1, 1:]].mean(),
-    softmax_twice=lambda x, y, m: F.cross_entropy(
-        x[:, :-1].softmax(-1)[m[:, 1:]], y[:, 1:][m[:, 1:]]
-    ),
     two_on=lambda x, y, m: F.cross_entropy(x[:, :-2][m[:, 2:]], y[:, 2:][m[:, 2:]]),
 )
 
@@ -205,4 +202,11 @@ wrongs(
     "10.4",
     says="alpha was squared",
     squared=lambda w, a, b, alpha: w + alpha * alpha / len(a) * b @ a,
+)
+wrongs(
+    "10.1",
+    "There are two softmaxes",
+    softmax_twice=lambda x, y, m: F.cross_entropy(
+        x[:, :-1].softmax(-1)[m[:, 1:]], y[:, 1:][m[:, 1:]]
+    ),
 )

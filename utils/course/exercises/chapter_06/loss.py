@@ -200,6 +200,11 @@ FIRST_LOSS = Exercise(
     ],
     mistakes=alone(_loss, _SAID)
     | {
+        "A shift too many: the targets are the next tokens already, and a text of one place has "
+        "none left.": lambda x, y: (
+            F.cross_entropy(x[:, :-1].flatten(0, 1), y[:, 1:].flatten()),
+            math.log(x.shape[-1]),
+        ),
         "The arguments are in the other order: F.cross_entropy(logits, targets).": lambda x, y: (
             F.cross_entropy(y.flatten(), x.flatten(0, 1)),
             math.log(x.shape[-1]),

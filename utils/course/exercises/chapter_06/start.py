@@ -263,6 +263,10 @@ INITIALISE = Exercise(
         "The deviation is 1, as that of torch.randn: GPT-2's is 0.02.": partial(
             _initialise, std=1.0, places=1.0
         ),
+        "The deviation is 1 everywhere: normal_ takes the mean first and the deviation second, "
+        "normal_(0, 0.02), and torch.randn needs a factor.": partial(
+            _initialise, fill=lambda w, std: w.normal_(std)
+        ),
         "These numbers are spread evenly between −0.02 and 0.02, so their deviation is smaller: "
         "take normal ones.": partial(_initialise, fill=lambda w, std: w.uniform_(-std, std)),
         "These numbers are spread evenly. Their deviation is right, but GPT-2's are normal.": (

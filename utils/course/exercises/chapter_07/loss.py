@@ -242,6 +242,15 @@ SHIFTED_LOSS = Exercise(
                 y[:, 1:].flatten(), x[:, :-1].flatten(0, 1), ignore_index=FILLING
             )
         ),
+        "This is the mean of each text's mean: a token of a short text counts for more, and a text "
+        "without targets has none, 0 / 0. Sum over all targets, and divide once.": lambda x, y: (
+            torch.stack(
+                [
+                    F.cross_entropy(scores[:-1], row[1:], ignore_index=FILLING)
+                    for scores, row in zip(x, y, strict=True)
+                ]
+            ).mean()
+        ),
         "`gather` finds no token with the id −1, which is filling: leave such targets out before "
         "you look them up.": lambda x, y: (
             -x[:, :-1].log_softmax(-1).gather(-1, y[:, 1:, None]).mean()

@@ -62,7 +62,6 @@ def _fit(
                 break
     if (kept is not None or "no guard" in wrong) and "last kept" not in wrong:
         model.load_state_dict(kept)
-    model.train("left in eval" not in wrong)
     ends = {"best alone": best, "last alone": held_out[-1:], "nothing": None}
     return next((ends[slip] for slip in wrong & ends.keys()), held_out)
 
@@ -87,6 +86,8 @@ def _looking_first(model: nn.Module, optimizer: Any, *rest: Any) -> Losses:
 def _learn(
     model: nn.Module, optimizer: Any, loss_of: Callable[..., Tensor], step: int, wrong: Wrong
 ) -> None:
+    if "left in eval" in wrong:
+        model.train()
     if "no zero_grad" not in wrong:
         optimizer.zero_grad()
     loss_of(model, 0 if "one batch" in wrong else step).backward()
@@ -99,7 +100,7 @@ def _look(model: nn.Module, validate: Callable[[nn.Module], float], wrong: Wrong
         model.eval()
     with torch.set_grad_enabled("recorded" in wrong):
         loss = float(validate(model))
-    if "stays in eval" not in wrong:
+    if not wrong & {"stays in eval", "left in eval"}:
         model.train()
     return loss
 
@@ -148,6 +149,7 @@ _SAID = {
     "training mode": "The model was in training mode while it was judged, dropout and all: "
     "model.eval() before, model.train() after.",
     "stays in eval": "After the first look the model stayed in eval mode: model.train() behind it.",
+    "left in eval": "The model is left in eval mode: model.train() behind the last look, too.",
     "recorded": "Judging was recorded for a backward pass that never comes, which costs memory: "
     "`with torch.no_grad():`.",
     "best alone": "You returned the best loss alone: return the list of all.",
@@ -208,7 +210,7 @@ def trained(answer: Callable[..., Any], lesson: Lesson) -> Any:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.07, momentum=0.5)
     returned = answer(model, optimizer, lesson.loss_of, lesson.validate, *lesson.numbers)
     weights = model.weight.detach()[0].clone()
-    return returned, weights, lesson.n_steps, lesson.recorded
+    return returned, weights, lesson.n_steps, lesson.recorded, model.training
 
 
 def _with_saved_tensors(model: nn.Module, optimizer: Any, *rest: Any) -> Any:
@@ -287,5 +289,5 @@ FIT = Exercise(
     together=in_pairs(_fit, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={"saved tensors": _with_saved_tensors, "round by round": _by_rounds},
     call=trained,
-    parts=("held-out losses", "weights", "steps", "recorded"),
+    parts=("held-out losses", "weights", "steps", "recorded", "training mode"),
 )
