@@ -178,7 +178,7 @@ def dictionary(words, word):
     return dict(Counter(followers(words, word)))
 
 
-@wrong("0.1")
+@wrong("0.1", "You look two words further on")
 def two_further_on(words, word):
     counts = Counter(b for a, b in zip(words, words[2:], strict=False) if a == word)
     return counts.most_common(1)[0][0] if counts else None
@@ -204,3 +204,9 @@ def never_itself(words, word):
 @wrong("0.1", "This is the most frequent word of the whole text, where")
 def favourite_where_it_occurs(words, word):
     return max(words, key=words.count) if word in words else None
+
+
+@wrong("0.1", "On a tie you return the word that stands first in the whole text")
+def tie_by_the_whole_text(words, word):
+    found = followers(words, word)
+    return max(set(found), key=lambda w: (found.count(w), -words.index(w))) if found else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from mutants.cases import ANY, wrongs
+from mutants.cases import ANY, wrong, wrongs
 
 # 4.4
 
@@ -314,3 +314,15 @@ wrongs(
     detached=lambda *a: (_leaky(*a)[0] * 0, _leaky(*a)[1]),
     columns_both=lambda *a: _leaky(*a, divide=lambda e: e / e.sum((-2, -1), keepdim=True)),
 )
+
+
+@wrong("4.8", "The weights lie on their side")
+def columns_turned(x, w_qkv, w_out, n_heads):
+    q, k, v = (
+        part.unflatten(-1, (n_heads, -1)).transpose(1, 2) for part in (x @ w_qkv).chunk(3, dim=-1)
+    )
+    scores = q @ k.mT / k.shape[-1] ** 0.5
+    scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), -torch.inf)
+    kernel = (scores - scores.amax(-1, keepdim=True)).exp()
+    weights = (kernel / kernel.sum(-2, keepdim=True)).mT
+    return (weights @ v).transpose(1, 2).flatten(2) @ w_out, weights

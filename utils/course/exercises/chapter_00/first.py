@@ -69,6 +69,16 @@ def _likeliest(words: Words, word: str, *, wrong: Wrong = frozenset()) -> Any:
     return best if "pair" in wrong else best[0]
 
 
+def _tie_by_the_text(words: Words, word: str) -> str | None:
+    followers = _followers(words, word, frozenset())
+    return max(followers, key=lambda w: (followers.count(w), -words.index(w)), default=None)
+
+
+def _two_further_on(words: Words, word: str) -> str | None:
+    followers = [b for a, b in zip(words, words[2:], strict=False) if a == word]
+    return max(followers, key=followers.count, default=None)
+
+
 def _commonest_if_there(words: Words, word: str) -> str | None:
     return Counter(words).most_common(1)[0][0] if word in words else None
 
@@ -124,8 +134,8 @@ _SAID = {
     "beginning": "You also take words that only begin with the given one. Compare with ==.",
     "capitals": "You make no difference between capitals and small letters. For the course “A” and "
     "“a” are two words: compare them as they are.",
-    "last tie": "On a tie you return the word that came later. Return the one that came first.",
-    "alphabet": "On a tie you go by the alphabet. Return the one that came first in the text.",
+    "last tie": "On a tie you return the word that came later. Return the one that followed first.",
+    "alphabet": "On a tie you go by the alphabet. Return the one that followed the word first.",
 }
 _APART = [
     "before | all words | past the end | around | early end | late start | inside | beginning"
@@ -205,12 +215,16 @@ LIKELIEST_NEXT = Exercise(
         ("z y z x z w z v z u z t z s z r z q z p".split(), "z"),
         ("z d z a z k z b z m z c z h z e z g".split(), "z"),
         ("z m z q z b z m z h z q z c z h z b".split(), "z"),
+        (["z", "x", "y", "x", "z"], "x"),
     ],
     mistakes=alone(_likeliest, _SAID)
     | {
         "`max` of nothing raises. Where nothing comes after the word, return None (or give `max` a "
         "default=None).": _max_of_nothing,
         "On a tie you return None. Return the word that came first in the text.": _tie_gives_none,
+        "On a tie you return the word that stands first in the whole text: the one that followed "
+        "the given word first.": _tie_by_the_text,
+        "You look two words further on: the one right after it, words[i + 1].": _two_further_on,
         "This is the most frequent word of the whole text, where the word occurs at all: count "
         "only the words that come right after it.": _commonest_if_there,
         "This is the most frequent of all other words: count only those that come right after the "

@@ -150,7 +150,7 @@ _CLOSE = (torch.tensor([1.0]), torch.tensor([[2e-12], [7e-12]]), torch.tensor([[
 
 _NEARLY_ZERO = (
     "At temperature 0 the best key counts alone, however little it is ahead; here another has a "
-    "share. Treat 0 before you divide, and compare scores with ==."
+    "share. Treat 0 by itself, and compare scores with ==, without a tolerance."
 )
 
 

@@ -143,6 +143,8 @@ def _row_by_row(x: Tensor, w_qkv: Tensor, w_out: Tensor, n_heads: int) -> Pair:
 
 def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
     weights = torch.as_tensor(got[1]).float()
+    if (weights.triu(1) != 0).any() and not (weights.tril(-1) != 0).any():
+        return "The weights lie on their side: row i holds what word i looks at, and so far back."
     if (weights.triu(1) != 0).any():
         return "A weight stands in a word's future now: the mask was right before."
     if ((weights.sum(dim=-1) - 1).abs() > 1e-3).any():

@@ -88,9 +88,8 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
             BASE ** (-2 * torch.arange(0, width, 2) / width)
         ),
         FREQUENCIES_GROW: _growing,
-        "The exponent is not divided by D: it is −2i / D.": lambda width: (
-            BASE ** -torch.arange(0, width, 2).float()
-        ),
+        "The exponent is not divided by D, or with `//`, which drops what is behind the point: it "
+        "is −2i / D.": lambda width: BASE ** -torch.arange(0, width, 2).float(),
         "Your base is 1000: it is 10000, four zeros.": lambda width: (
             1000.0 ** (-torch.arange(0, width, 2) / width)
         ),
