@@ -48,6 +48,10 @@ def test_controls_are_named_and_their_values_said(page: Page) -> None:
     page.locator(".widget-readout").evaluate("readout => { readout.textContent = '0.60'; }")
     page.wait_for_timeout(100)
     assert slider.get_attribute("aria-valuetext") == "0.60"
+    assert slider.get_attribute("aria-disabled") == "false"
+    page.locator(".widget-slider").evaluate("box => box.setAttribute('disabled', true)")
+    page.wait_for_timeout(100)
+    assert slider.get_attribute("aria-disabled") == "true"
     assert page.get_by_role("button", name="Play").count() == 1
     assert not faults(page)
 

@@ -55,8 +55,9 @@ def test_an_exercise_failed_looked_into_and_solved(lab: Lab, opened: Any, shot: 
     assert "ARGS ([" in said
     assert "EXPECTED" in said
     assert write_and_run(chapter, cell, RIGHT).strip().startswith("✅ 0.1")
-    chapter.page.locator(".course-solved").get_by_text("✅ 0.1").wait_for(timeout=10_000)
-    assert "1 of 1 exercises solved" in chapter.page.locator(".course-solved").inner_text()
+    solved = chapter.page.locator(".course-solved")
+    solved.get_by_text("✅ 0.1").wait_for(timeout=10_000)
+    assert "1 of 1 exercises solved" in (solved.text_content() or "")
     shot(chapter.page, "right")
     assert not faults(chapter.page, ".jp-OutputArea-output")
     chapter.close()
@@ -78,8 +79,7 @@ def test_a_page_whose_kernel_was_restarted_says_so(lab: Lab, opened: Any, shot: 
     told = widget.get_by_text("Nothing answers yet")
     assert told.count() == 0
     lab.restart_kernels()
-    chapter.page.wait_for_timeout(1500)
-    chapter.ready()
+    chapter.page.wait_for_timeout(5000)
     widget.get_by_role("slider").first.focus()
     chapter.page.keyboard.press("ArrowRight")
     told.wait_for(timeout=10_000)

@@ -11,6 +11,7 @@ function name_controls(root) {
     for (const handle of box.querySelectorAll("[role=slider]")) {
       set(handle, "aria-label", label);
       set(handle, "aria-valuetext", value);
+      set(handle, "aria-disabled", String(handle.closest("[disabled]") !== null));
     }
   }
   for (const button of root.querySelectorAll("button")) {
@@ -88,7 +89,8 @@ function render({ model, el }) {
     const page = root.closest(".jp-Notebook");
     if (page) teller = setInterval(() => page.querySelector(OURS) === root && tell_solved(page), 1500);
     name_controls(root);
-    watcher.observe(root, { subtree: true, childList: true, characterData: true });
+    const changes = { childList: true, characterData: true, attributeFilter: ["disabled"] };
+    watcher.observe(root, { subtree: true, ...changes });
     root.addEventListener("pointerup", ask);
     root.addEventListener("keyup", ask);
     ask();
