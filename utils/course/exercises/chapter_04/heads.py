@@ -167,8 +167,8 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
         if torch.allclose(merged, merge_heads(work(again))):
             return "The heads are right, and the work was done twice: merge what it returns once."
         return (
-            "The heads are right; `merged` is not. It is what `work` returns, transposed back and "
-            "joined, and nothing is added to that."
+            "The heads are right; `merged` is not. It is what `work` makes of them as they are, "
+            "transposed back and joined."
         )
     if torch.allclose(merged, expected[1]):
         return "`merged` is right, and `heads` are not: they are x, cut and turned, and no more."

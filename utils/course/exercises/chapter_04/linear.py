@@ -165,7 +165,7 @@ def _explain(args: tuple[Tensor, ...], expected: Tensor, got: Any) -> str | None
     if torch.allclose(found[-1], expected[-1], rtol=1e-3):
         return "The last word is right and an earlier one is not: each sum stops at its own word."
     if torch.allclose(found[0], expected[0], rtol=1e-3):
-        return "The first word is right, and a later one is not: look at the running sums."
+        return "The first word is right, and a later one is not: look at what is summed over words."
     return None
 
 
