@@ -659,6 +659,12 @@ salad = story_judge.write_stories(model, 1, sampler, seed=0).stories[0]
 print(storyworld.prose(salad[:40], width=88))
 
 # %% [markdown]
+# (The word is physics', and so is the formula. A system at temperature T is in a state of energy E with
+# a chance proportional to e to the power of −E / T; logits are energies with the sign turned. Whoever
+# looks for the best of very many states begins hot and cools down slowly, which is called
+# **simulated annealing**. A sampler doesn't: it stays at one temperature, since it wants a story and not
+# the likeliest one.)
+#
 # ### Why so sudden?
 #
 # A story has about a hundred words, and a single dart among the crumbs spoils it. We can compute
