@@ -9,6 +9,9 @@ SHEET = """<style>
 .jp-MarkdownCell:has(h3[id^="Exercise-"], h3[data-jupyter-id^="Exercise-"]) + .jp-CodeCell {
   border-left: 4px solid #0072B2; background: color-mix(in srgb, #0072B2 6%, transparent);
 }
+.jp-MarkdownCell:has(h3[id^="Exercise-"], h3[data-jupyter-id^="Exercise-"]) pre {
+  background: none;
+}
 .jp-CodeCell:has(.course-open) + .jp-CodeCell:not(:has(.course-ask)) .jp-Cell-outputWrapper {
   display: none;
 }

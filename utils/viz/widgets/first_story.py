@@ -86,7 +86,8 @@ def story_explorer(
     explorer.image.observe(lambda _: setattr(shown, "value", written[0]), names="value")
     widgets.jslink((play, "value"), (slider, "value"))
     text, number, again = explorer.panel.children
-    player = widgets.HBox([widgets.Label("write it, word by word"), play])
+    wraps = widgets.Layout(flex_flow="row wrap")  # on a phone the words go above
+    player = widgets.HBox([widgets.Label("write it, word by word"), play], layout=wraps)
     explorer.panel.children = (text, again, player, number)
     head, panel, *rest = explorer.widget.children
     explorer.widget.children = (head, panel, shown, *rest)
