@@ -62,6 +62,7 @@ class LossPlot(Callback):
     def on_end(self, report: Report) -> None:
         """Draw what was reached, and leave it in the notebook, where no kernel runs too."""
         data, metadata = self._bundle(self._draw(report))
+        self.image.value = data["image/png"]  # the last one is as sharp as any other figure
         if self._place is not None:
             self._place.update(data, metadata=metadata, raw=True)
 
@@ -73,7 +74,7 @@ class LossPlot(Callback):
 
     def _draw(self, report: Report) -> Picture:
         drawn = self.figure(report)
-        self.image.value = drawn.png()
+        self.image.value, self.image.layout.width = drawn.png(), f"{drawn.width}px"
         self._drawn_at = time.monotonic()
         return drawn
 
