@@ -132,8 +132,8 @@ def _by_hand(start: Network, at: Tensor, label: Tensor, learning_rate: float, n_
 _SAID = {
     "adds up": "The gradients still add up: `backward` adds to `.grad`, so each step walks along "
     "the sum of all gradients so far. Reset them at every step.",
-    "cut off": "The first layer still learns nothing: `.data` (like `.detach()`) cuts the hidden "
-    "values off from w1 and b1, so no gradient comes through to them.",
+    "cut off": "The first layer still learns nothing: w1 and b1 stay as they were. `.data`, like "
+    "`.detach()`, lets no gradient through, and a step is for all four parameters.",
     "cut at the score": "Only the last bias learns: the score is cut off from the weights, so no "
     "gradient comes through to them.",
     "half reset": "Two gradients still add up, those of w1 and b1: reset all four at every step.",
