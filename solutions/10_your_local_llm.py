@@ -927,6 +927,13 @@ print("by their nearest words, four in ten at most:", by_nearest <= 0.4)
 # holds no book as true, but gives each a number, its chance. What you draw from it are likely books.
 # Likely is not true.
 #
+# Another picture for the same thing is a blurred copy. The model has seven hundred thousand numbers, and
+# the sixty thousand stories that it read have some six million words. It can't hold them as they were,
+# and keeps what many of them share, as a JPEG keeps what many pictures share. What is blurred longest?
+# Not letters or grammar. Chapter 07 has counted it along a training: first comes how sentences go, then
+# the facts that every story repeats, and last the place, which is asked for once in five stories. Look
+# at one word, and you can't see whether it comes from the sharp part or the blurred one.
+#
 # In the story world, we can look at the difference. We take 100 possible stories, drawn with other
 # dice than those that the model has read, and make from each a twin that the world **forbids**:
 # where a colour comes again, another one stands there. One word is a lie.
