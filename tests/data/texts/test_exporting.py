@@ -121,3 +121,22 @@ def test_the_real_model_goes_out_and_comes_back(tmp_path: Path) -> None:
     assert again.encode_chat(talk) == ids
     assert again.encoding._mergeable_ranks == opened.encoding._mergeable_ranks
     assert "Paris" in written(again, ids, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(kept_model("smollm2") is None, reason="`course fetch smollm2` brings it")
+def test_others_write_what_the_real_model_writes(tmp_path: Path) -> None:
+    """Greedily: transformers by its pipeline, llama.cpp by its own frame; no choice is near."""
+    opened = open_model("smollm2")
+    talk = [{"role": "user", "content": "What is the capital of France? Answer in one sentence."}]
+    expected = written(opened, opened.encode_chat(talk), 16)
+    export_hf(opened, tmp_path / "hf")
+    theirs = pipeline("text-generation", str(tmp_path / "hf"), device="cpu", dtype=torch.float32)
+    answered = theirs(talk, max_new_tokens=16, do_sample=False)[0]["generated_text"]
+    assert answered[-1]["content"] == expected
+    llama_cpp = pytest.importorskip("llama_cpp")
+    export_gguf(opened, tmp_path / "real.gguf", "F16")
+    other = llama_cpp.Llama(str(tmp_path / "real.gguf"), n_ctx=256, n_threads=1, verbose=False)
+    settings = {"temperature": 0, "repeat_penalty": 1.0, "max_tokens": 16}
+    found = other.create_chat_completion(talk, **settings)["choices"][0]["message"]
+    assert found["content"] == expected
