@@ -25,8 +25,7 @@ from utils.llm.gpt.config import GPTConfig
 from utils.llm.gpt.model import GPT
 from utils.llm.gpt.norms import RMSNorm
 from utils.llm.sampling.int4 import Int4Linear, TwiceInt4Linear, precision_here
-from utils.llm.sampling.linears import Int8Linear, NarrowLinear, PanelLinear, WholeLinear
-from utils.llm.sampling.whole import multiplies_bytes
+from utils.llm.sampling.linears import Int8Linear, NarrowLinear, PanelLinear
 
 __all__ = [
     "FastGPT",
@@ -34,7 +33,6 @@ __all__ = [
     "Int8Linear",
     "NarrowLinear",
     "PanelLinear",
-    "WholeLinear",
     "with_bfloat16",
     "with_float32",
     "with_int4",
@@ -42,7 +40,7 @@ __all__ = [
     "with_precision",
 ]
 
-Linear = PanelLinear | NarrowLinear | Int8Linear | Int4Linear  # WholeLinear is an Int8Linear
+Linear = PanelLinear | NarrowLinear | Int8Linear | Int4Linear
 Make = Callable[..., Linear]  # of one or more `nn.Linear` of the same input
 Turns = Tensor  # complex (T, 1, D / 2)
 Rows = Float[Tensor, "rows C"]  # the tokens of all texts, one below the other
@@ -80,8 +78,7 @@ def with_precision(model: GPT, precision: str) -> "FastGPT":
     """The copy of that name, "int4", "int8", "bfloat16" or "float32", or the next wider one."""
     found = precision_here(precision, model.token_embedding.weight.device)
     if found == "int4":
-        head = WholeLinear if multiplies_bytes() else TwiceInt4Linear
-        return FastGPT(model, found, Int4Linear, make_head=head)
+        return FastGPT(model, found, Int4Linear, make_head=TwiceInt4Linear)
     return {"int8": with_int8, "bfloat16": with_bfloat16, "float32": with_float32}[found](model)
 
 

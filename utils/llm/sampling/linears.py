@@ -4,7 +4,6 @@ Each is made of one or more `nn.Linear` of the same input, whose outputs then st
 other: a call less for each that is joined.
 """
 
-from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -12,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.llm.sampling.whole import MAX_INT8, multiply_bytes
+from utils.llm.sampling.whole import MAX_INT8
 
-__all__ = ["Int8Linear", "NarrowLinear", "PanelLinear", "WholeLinear", "joined"]
+__all__ = ["Int8Linear", "NarrowLinear", "PanelLinear", "joined"]
 
 INT8_BLOCK = 16  # inputs that PyTorch's kernel reads at once: of other numbers it reads beyond
 
@@ -129,24 +128,3 @@ class Int8Linear:
     def nbytes(self) -> int:
         """Bytes that are read for one token."""
         return self.weight.nbytes
-
-
-class WholeLinear(Int8Linear):
-    """`Int8Linear` for processors that multiply bytes: nothing is widened (see `whole`)."""
-
-    __slots__ = ()
-
-    @classmethod
-    def below(cls, layers: Sequence[Self]) -> Self:
-        """One layer of several without biases, their outputs one behind the other."""
-        made = cls.__new__(cls)
-        made.in_features, made.bias = layers[0].in_features, None
-        made.out_features = sum(layer.out_features for layer in layers)
-        made.scale = torch.cat([layer.scale for layer in layers])
-        made.weight = torch.cat([layer.weight for layer in layers])
-        return made
-
-    def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
-        """x · weightᵀ · scale + bias, in float32."""
-        y = multiply_bytes(x, self.weight.T, self.scale)
-        return y if self.bias is None else y.add_(self.bias)

@@ -20,8 +20,6 @@ from utils.llm.sampling.int4 import (
     precision_here,
     rounded_to_bytes,
 )
-from utils.llm.sampling.linears import WholeLinear
-from utils.llm.sampling.whole import multiplies_bytes
 
 __all__ = ["FOUR_BITS", "four_bits", "is_packed", "model_of", "open_packed"]
 
@@ -43,8 +41,7 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
     """The model of the file in that precision, or in the next wider one that this machine has.
 
     In int4 the matrices that the file keeps in 4 bits are taken as they are, and so is Q8_0; what
-    it keeps in another way is rounded to 8 bits, and so is the head where processors have
-    instructions for them. Tokens are embedded by the rows of the file
+    it keeps in another way is rounded to 8 bits. Tokens are embedded by the rows of the file
     itself, which stays open. For another precision all is read as float32 first.
 
     Raises ValueError where the weights don't fit the file's configuration.
@@ -58,7 +55,7 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
     _fill(skeleton, file, sources)
     names = {module: name for name, module in skeleton.named_modules()}
 
-    def make(*layers: nn.Linear) -> Int4Linear | WholeLinear:
+    def make(*layers: nn.Linear) -> Int4Linear:
         tied = [layer is skeleton.head and file.config.tied for layer in layers]
         paths = [
             "token_embedding" if same else names[layer]
@@ -66,8 +63,6 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
         ]
         weights = [part for path in paths for part in sources[f"{path}.weight"]]
         biases = [part for path in paths for part in sources.get(f"{path}.bias", ())]
-        if layers == (skeleton.head,) and multiplies_bytes() and not _in_four_bits(file, weights):
-            return _head(file, weights)
         return _layer(file, weights, biases)
 
     (table,) = sources["token_embedding.weight"]
@@ -107,7 +102,7 @@ def _fill(skeleton: GPT, file: GGUF, sources: dict[str, list[str]]) -> None:
 def _layer(file: GGUF, weights: list[str], biases: list[str]) -> Int4Linear:
     """The matrices below one another, as narrow as all of them are kept."""
     bias = torch.cat([file.read(name) for name in biases]) if biases else None
-    if _in_four_bits(file, weights):
+    if all(file.raw(name)[0] in FOUR_BITS for name in weights):
         layer = Int4Linear.of(_below([_groups(file, name) for name in weights]), bias)
     else:
         some = _bytes(file, weights[0])
@@ -118,21 +113,6 @@ def _layer(file: GGUF, weights: list[str], biases: list[str]) -> Int4Linear:
         layer.bias = None if bias is None else bias.bfloat16()
     file.forget()
     return layer
-
-
-def _head(file: GGUF, weights: list[str]) -> WholeLinear:
-    """The largest matrix, in 8 bits with a scale for each token: half the work of two times 4."""
-    parts = [
-        WholeLinear.of(q * scale.repeat_interleave(GROUP, dim=1), None)
-        for name in weights
-        for q, scale in _bytes(file, name)
-    ]
-    file.forget()
-    return WholeLinear.below(parts)
-
-
-def _in_four_bits(file: GGUF, weights: list[str]) -> bool:
-    return all(file.raw(name)[0] in FOUR_BITS for name in weights)
 
 
 def _below(parts: list[Groups]) -> Groups:
