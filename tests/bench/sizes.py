@@ -5,7 +5,8 @@
 Every size reads stories from the same generator until the operations of the budget are used up,
 counted, not timed: three forward passes' worth for a training step (forward, and twice that for
 backward). A large model therefore sees fewer words. The record (JSON) says for each size how many
-parameters it has, and after how many operations it paid how many bits a word on held-out stories.
+parameters it has, and after how many operations it paid how many bits a word on held-out stories;
+and how often, at the end, it recalled each kind of fact.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from utils.data.storyworld import world as storyworld
 from utils.data.storyworld.model import fresh_story_model
-from utils.data.storyworld.scores import bits_per_word, true_bits_per_word
+from utils.data.storyworld.scores import bits_per_word, recall_accuracy, true_bits_per_word
 from utils.data.storyworld.tokens import END_ID, stream
 from utils.llm.gpt.model import GPT
 from utils.llm.training.callbacks import Report
@@ -70,6 +71,7 @@ def run(name: str, budget: float, held_out: list[str]) -> dict[str, object]:
         "learning_rate": RATES[name],
         "seconds": round(history.seconds, 1),
         "rows": rows,
+        "recall": {k: round(v, 3) for k, v in recall_accuracy(model, held_out).items()},
     }
 
 

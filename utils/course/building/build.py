@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 
 import utils
 from utils.course.building.frame import add_links, fold_answers
+from utils.course.building.linking import link_text
 from utils.course.building.source import SOLUTION_ONLY, Source, SourceError, read_source
 from utils.llm.machine.files import replacing
 
@@ -45,6 +46,7 @@ class Target:
         notebook = self.source.solved() if self.solved else self.source.unsolved()
         if not self.solved:
             fold_answers(notebook)
+        link_text(notebook, self.source.path)
         add_links(notebook, self.source.path)
         notebook.metadata["course"] = {"source": f"solutions/{self.source.path.name}"}
         return notebook
