@@ -35,9 +35,6 @@ PAPERS = {
     "Catastrophic Interference in Connectionist Networks": "10.1016/S0079-7421(08)60536-8",
     "Chain-of-Thought Prompting Elicits Reasoning": "2201.11903",
     "Chain-of-Thought Prompting Elicits Reasoning in Large Language Models": "2201.11903",
-    "ChatGPT Is a Blurry JPEG of the Web": (
-        "https://www.newyorker.com/tech/annals-of-technology/chatgpt-is-a-blurry-jpeg-of-the-web"
-    ),
     "Compression of Individual Sequences via Variable-Rate Coding": "10.1109/TIT.1978.1055934",
     "Cyclical Learning Rates for Training Neural Networks": "1506.01186",
     "Decoupled Weight Decay Regularization": "1711.05101",
@@ -95,7 +92,6 @@ PAPERS = {
     "On Estimating Regression": "10.1137/1109020",
     "On Layer Normalization in the Transformer Architecture": "2002.04745",
     "On the Difficulty of Training Recurrent Neural Networks": "1211.5063",
-    "Optimization by Simulated Annealing": "10.1126/science.220.4598.671",
     "PaLM": "2204.02311",
     "Prediction and Entropy of Printed English": "10.1002/j.1538-7305.1951.tb01366.x",
     "Prefix-Tuning": "2101.00190",
