@@ -44,8 +44,12 @@ def multiplies_bytes() -> bool:
     known = getattr(torch.cpu, "get_capabilities", dict)()
     if not any(known.get(name) for name in ("avx512_vnni", "avx_vnni", "amx_int8")):
         return False
-    extremes = torch.tensor([-MAX_INT8, MAX_INT8]).repeat(64)
-    a, b = extremes.repeat(4, 1), extremes.sign()[:, None] * torch.full((1, 16), MAX_INT8)
+    # Neighbours of one sign: where those instructions aren't used, a sum of two is cut at 16 bits.
+    signs = torch.tensor([MAX_INT8, -MAX_INT8])
+    a, b = (
+        signs.repeat(4)[:, None].repeat(1, 128),
+        signs.repeat(32).repeat(128, 1),
+    )  # (8, K), (K, 64)
     try:
         found = torch._int_mm(a.to(torch.int8), b.to(torch.int8))
     except (RuntimeError, AttributeError, NotImplementedError):
