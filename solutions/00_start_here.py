@@ -41,7 +41,9 @@ print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
 # ## A model answers
 #
 # Before anything is explained, here is one. It is a GPT, built of the very parts that you will
-# build, with seven hundred thousand numbers in it where the famous ones have billions. It has read
+# build, with seven hundred thousand numbers in it where the famous ones have billions. (The letters
+# stand for *generative pre-trained transformer*: it writes, it has learned before it is put to use,
+# and *transformer* is the name of what it is built like.) It has read
 # short stories and nothing else. Give it the first words of one, and it goes on, a word at a time.
 #
 # It opens in the middle of a story, at a question: *Is it behind the …*. Press ▶ and watch it
@@ -55,11 +57,12 @@ story_model = open_model("stories")
 widgets.story_explorer(story_model, "Mina had a", words_written=61, seed=5)
 
 # %% [markdown]
-# The right pie is the model: before each word it gives a chance to every word it knows, then rolls
-# dice. It does nothing else. Half of the pie is *cupboard*, since that is where Mina put the bucket
-# two dozen words ago; the dice hit another slice, the one that is pulled out. The left pie is the truth, and that there is such a thing is
-# the peculiarity of this course. Mostly you will have to look twice to tell the two apart. **That
-# is what you will have built in week 4**, and you will know why it ends up there and no further.
+# The right pie is the model: before each word it gives a chance (a *probability*) to every word it
+# knows, then rolls dice. It does nothing else. Half of the pie is *cupboard*, since that is where
+# Mina put the bucket two dozen words ago; the dice hit another slice, the one that is pulled out.
+# The left pie is the truth, and that there is such a thing is the peculiarity of this course.
+# Mostly you will have to look twice to tell the two apart. **That is what you will have built in
+# week 4**, and you will know why it ends up there and no further.
 #
 # ## A small world
 #
@@ -130,10 +133,10 @@ except storyworld.ImpossibleStoryError as error:
     print(error)
 
 # %% [markdown]
-# It went wrong even before the kite came up: by then *Mina* stood more than three words back, and for
-# the model there was no Mina any more. You will meet this judge again in every week. In week 1 it shows how far counting can go, in week
-# 2 it shows attention reaching back for the kite, in week 4 it marks the stories of a GPT that you
-# have trained.
+# It went wrong even before the kite came up: by then *Mina* stood more than three words back, and
+# for the model there was no Mina any more. You will meet this judge again in every week. In week 1
+# it shows how far counting can go, in week 2 it shows attention reaching back for the kite, in week
+# 4 it marks the stories of a GPT that you have trained.
 #
 # ## How an exercise works
 #
@@ -210,9 +213,9 @@ print(" ".join(sentence))
 # | 4 | 07 Training · 08 The sampler | a model at the limit of what can be known, and its dice |
 # | 5 | 09 Thinking out loud · 10 Your own local LLM · 11 A real one | votes, chains of thought, a model of your own, a real chat model on your own code |
 #
-# A week is about five hours alone, with two chapters (three in the last), and two hours together on Sunday, for which
-# each chapter ends with questions. Come to the meeting also when you have not solved everything;
-# ⬜ is no disgrace.
+# A week is about five hours alone, with two chapters (three in the last), and two hours together on
+# Sunday, for which each chapter ends with questions. Come to the meeting also when you have not
+# solved everything; ⬜ is no disgrace.
 #
 # When you are stuck, unfold a hint; then leave the exercise and read on, since the chapter runs
 # without it; then look into `solutions/`, where every chapter stands solved. In a terminal,

@@ -660,7 +660,8 @@ print(f"{int(approved.sum())} of {len(approved)} were approved")
 #
 # This is the **log loss**, or cross-entropy. It is 0 for a certainty that proves right, 0.693 =
 # ln 2 for a coin toss, and grows without bound for a certainty that proves wrong. A GPT learns
-# its language with this loss.
+# its language with this loss. (Chapter 02 counts it in bits, with log₂ in the place of ln: 0.693 is
+# one bit.)
 #
 # ### Exercise 1.5 · The logistic function and its loss
 # ★★★ · 12 min · Cox 1958
@@ -847,6 +848,46 @@ for step in range(1, 4001):
 # applicants there is a floor below which no model at all can go. Such floors will stay with us;
 # for the stories of chapter 02 we can even compute one.
 
+# %% [markdown]
+# ### A few examples at a time
+#
+# Each of these steps has looked at all sixty applicants. A GPT learns from thousands of millions of
+# words, and nobody reads all of them before every step. Take a few examples at random, step against
+# *their* gradient, and take a few others. Such a **mini-batch** gives a gradient that is right on
+# average, and a little wrong each time. This is **stochastic gradient descent**, SGD for short, and
+# reading all examples once is an **epoch**. Let us pay by what is read, twenty epochs for each:
+
+
+# %%
+def descend_in_batches(size: int, epochs: int = 20) -> list[float]:
+    """The loss on all sixty, before the first epoch and after each."""
+    dice = torch.Generator().manual_seed(0)
+    w, b = torch.zeros(2), torch.tensor(0.0)
+    history = []
+    for _ in range(epochs + 1):
+        history.append(logistic_and_loss(inputs @ w + b, approved)[1].mean().item())
+        for chosen in torch.randperm(60, generator=dice).split(size):
+            some = inputs[chosen], approved[chosen]
+            _, by_weights, by_bias = neuron_gradient(w, b, *some)
+            w, b = w - by_weights, b - by_bias  # learning rate 1
+    return history
+
+
+plots.lines(
+    {f"{size} at a time": descend_in_batches(size) for size in (60, 6, 1)},
+    "times all sixty were read",
+    "log loss on all sixty",
+    "Small batches learn most from one reading, and single examples shake most",
+    y_from=0,
+    digits=2,
+)
+
+# %% [markdown]
+# One look at everybody is one step; in tens of steps on six at a time, the same reading gets much
+# further. Single examples get there as fast and do not come to rest, for each pulls its own way. A
+# GPT is trained on mini-batches, of a few texts for a small one and of millions of words for the
+# largest, and chapter 07 asks how large they should be.
+#
 # %% [markdown]
 # ## Why one line is not enough
 #
@@ -1401,6 +1442,8 @@ print(
 # | score (logit), logistic function (sigmoid) | 점수 (로짓), 로지스틱 함수 (시그모이드) | any number, and what makes a chance of it |
 # | likelihood, log loss (cross-entropy) | 가능도 (우도), 로그 손실 (교차 엔트로피) | how likely the data are under the model; minus its logarithm |
 # | neuron, hidden layer, activation function | 뉴런, 은닉층, 활성화 함수 | a weighted sum and a bend; many side by side; the bend |
+# | mini-batch, stochastic gradient descent (SGD), epoch | 미니배치, 확률적 경사 하강법, 에폭 | a few examples at a time, steps by their gradients, one reading of all |
+# | multilayer perceptron (MLP), nonlinear | 다층 퍼셉트론, 비선형 | layers with bends between them; what is no weighted sum |
 # | overfitting, validation data | 과적합, 검증 데이터 | learning by heart, and what reveals it |
 # | vanishing gradient | 기울기 소실 | a product of many rates below one |
 # | residual connection | 잔차 연결 | a layer's output is added to its input |

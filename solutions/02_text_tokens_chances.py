@@ -877,11 +877,12 @@ print("order 6 is worse than order 5:", sixth > orders[5])
 # 2,000 stories in place of 1,000?** Write the experiment as a function of the order, which returns
 # the bits a word after 1,000 stories minus those after 2,000.
 #
-# At hand are `train`, the 2,000 stories as lists of words; `held_out`, 300 that none of the models has
-# read; and `vocabulary`, all their words. You may draw others. Leave the strength of a model at 1. The check knows the gain from a
-# dozen draws, and accepts whatever lies within their spread. That is wide enough for other stories,
-# and too narrow for an experiment in which anything else changes along with the text. What has to
-# be held still? Decide before you write, and guess the gains of the 3-gram and the 5-gram.
+# At hand are `train`, the 2,000 stories as lists of words; `held_out`, 300 that none of the models
+# has read; and `vocabulary`, all their words. You may draw others. Leave the strength of a model at
+# 1. The check knows the gain from a dozen draws, and accepts whatever lies within their spread.
+# That is wide enough for other stories, and too narrow for an experiment in which anything else
+# changes along with the text. What has to be held still? Decide before you write, and guess the
+# gains of the 3-gram and the 5-gram.
 #
 # <details><summary>A nudge</summary>Two models that differ in nothing but the number of stories: one
 # order, one strength (leave it at 1), one vocabulary. And one judge, the same new stories for both,
@@ -960,10 +961,44 @@ plots.contexts(range(1, 11), distinct, unseen)
 #
 # Before it, people gave the table a memory. A **hidden Markov model** walks through some dozens or
 # hundreds of states that nobody sees, and each state has a pie of its own. So it can know that it is
-# in the middle of a sentence about weather. But with N states it can keep log₂ N bits of all that has
-# been read, and ten names times ten colours times a hundred things are already ten thousand states,
-# each of which would have to be met often enough to learn its pie. A network keeps the three facts
+# in the middle of a sentence about weather (Rabiner 1989). But with N states it can keep log₂ N bits
+# of all that has been read, and the world's sixteen names times ten colours, ten things and eight kinds
+# of weather are 12,800 states already, each of which would have to be met often enough to learn its
+# pie. A network keeps the three facts
 # side by side, in numbers of their own, and learns each of them once.
+#
+# ### What has to be kept
+#
+# All this is about the *next* word. Is that not a short-sighted aim? Ask it the other way round:
+# what must a reader keep of a story, if no word is to surprise it more than it must? We exchange one
+# word of ours, and ask the world where, if anywhere, it goes on differently.
+
+
+# %%
+def told_apart(words: list[str], place: int, other: str) -> int | None:
+    """How many words behind a place the chances first depend on what stands there."""
+    changed = [*words[:place], other, *words[place + 1 :]]
+    for end in range(place + 1, len(words) + 1):
+        here, there = (storyworld.next_words(w[:end]) for w in (words, changed))
+        if here != there:
+            return end - place
+    return None
+
+
+for kind, place, other in [
+    ("the time of day", story.index("One") + 1, "day"),
+    ("the colour", story.index(colour), "green" if colour != "green" else "red"),
+]:
+    after = told_apart(story, place, other)
+    told = "never" if after is None else f"{after} words later"
+    print(f"{kind}, “{other}” for “{story[place]}”: makes a difference {told}")
+
+# %% [markdown]
+# Two stories that differ in *One morning* and *One day* are the same story from the next word on: the
+# best reader may drop the difference at once. The colour makes no difference for a long while, and
+# then it settles a word. So whoever wants to be right about each next word has to carry along what
+# the story is about, for as long as it may still matter. The aim is one word long. What it takes to
+# reach it isn't.
 #
 # ## What a GPT will train on
 #
@@ -1106,7 +1141,8 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # with a split pattern: Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*,
 # section 2.2). A language model gives chances to the next token. Counting does so for short
 # contexts (Shannon 1948, *A Mathematical Theory of Communication*; smoothing: MacKay and Peto 1995,
-# *A Hierarchical Dirichlet Language Model*). Its worth is measured in bits: entropy is what the
+# *A Hierarchical Dirichlet Language Model*; with hidden states: Rabiner 1989, *A Tutorial on Hidden
+# Markov Models*). Its worth is measured in bits: entropy is what the
 # source holds, cross-entropy what the model pays (Shannon 1948; and for English with people as the
 # model, Shannon 1951, *Prediction and Entropy of Printed English*). Compression is the same game
 # (Ziv and Lempel 1978, *Compression of Individual Sequences via Variable-Rate Coding*; the tree
@@ -1132,6 +1168,10 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # | surprise, self-information | 놀람도, 자기 정보량 |
 # | entropy | 엔트로피 |
 # | cross-entropy | 교차 엔트로피 |
+# | bit, nat | 비트, 내트 |
+# | embedding | 임베딩 |
+# | hidden Markov model, state | 은닉 마르코프 모형, 상태 |
+# | probability | 확률 |
 # | perplexity | 퍼플렉서티, 혼란도 |
 # | compression | 압축 |
 # | held-out data | 검증용으로 떼어 둔 데이터 |

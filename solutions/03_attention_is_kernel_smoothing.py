@@ -342,8 +342,9 @@ print("the package gives the same:", torch.allclose(package, weights, atol=1e-6)
 
 # %% [markdown]
 # The nearest point has it all. The formula of exercise 3.1, taken literally, keeps the defect; the
-# package's `kernel_weights` is this softmax of −distance² / (2 · bandwidth²). From now on we speak of scores, and leave the exponential and the
-# sum to softmax. Everything that follows is about one question: **where do the scores come from?**
+# package's `kernel_weights` is this softmax of −distance² / (2 · bandwidth²). From now on we speak
+# of scores, and leave the exponential and the sum to softmax. Everything that follows is about one
+# question: **where do the scores come from?**
 
 # %% [markdown]
 # ## First change: learn what is near
@@ -369,7 +370,8 @@ new_points = 2 * torch.rand(300, 2, generator=dice) - 1
 #
 # The loss needs one precaution. Each point is predicted from all the *others*: one that may look at
 # itself learns to look nowhere else. (Remember the orange curve, and wait for chapter 04, where a
-# whole mask, a table of what may look at what, is needed against the same temptation.) A score of −∞ is a weight of 0.
+# whole mask, a table of what may look at what, is needed against the same temptation.) A score of
+# −∞ is a weight of 0.
 
 
 # %%
@@ -495,9 +497,9 @@ print("distance:   ", [round(w, 2) for w in gauss.tolist()])
 #
 # In a GPT queries and keys don't have three numbers but 64 or more, and the temperature has to keep
 # up. A dot product is a sum of d products. Suppose that all the numbers involved are independent,
-# with mean 0 and variance 1 (the mean squared distance from the mean), which is about how a network starts. Then each product has mean 0 and
-# variance 1 too, variances of independent terms add up, and the sum has the variance d. Its typical
-# size, the root of the variance, is √d.
+# with mean 0 and variance 1 (the mean squared distance from the mean), which is about how a network
+# starts. Then each product has mean 0 and variance 1 too, variances of independent terms add up,
+# and the sum has the variance d. Its typical size, the root of the variance, is √d.
 
 # %%
 ask("3.d")
@@ -669,10 +671,10 @@ print("the package gives the same:", torch.allclose(ours[0], theirs[0], atol=1e-
 
 # %% [markdown]
 # And where do queries, keys and values come from? **From the same vectors**, which is why it is
-# called *self-attention*: a text looks at itself. Each word of a text is
-# a vector, its **embedding** (in a GPT a learned one: chapter 06), and three learned matrices make three views of it: what it looks for, what it offers to
-# those who look, and what it hands over. Chapter 04 trains such matrices. Here are three that we
-# wrote by hand, for five words of five kinds:
+# called *self-attention*: a text looks at itself. Each word of a text is a vector, its
+# **embedding** (in a GPT a learned one: chapter 06), and three learned matrices make three views of
+# it: what it looks for, what it offers to those who look, and what it hands over. Chapter 04 trains
+# such matrices. Here are three that we wrote by hand, for five words of five kinds:
 
 # %%
 words = "Mina had a blue kite".split()
@@ -725,11 +727,11 @@ diagrams.query_key_value(
 # "attention" is one from psychology. They name places in a formula. Every vector gets some weight,
 # however little: on paper, softmax never gives 0. A word that looks for nothing still averages
 # everything, because its weights must sum to 1. (Trained models often let such weight run off into
-# one place, mostly the first token, an *attention sink*: Xiao and others 2023.) What comes out is a blend, never "the word". And
-# nothing here is attended to in the human sense; it is the smoother of 1964 with a learned kernel.
-# A large weight says that a value came into a sum. Whether the model *used* it is another question,
-# which no map of weights can answer (Jain and Wallace 2019); chapter 04 answers it by taking a
-# *head* away, one of several attentions that work side by side.
+# one place, mostly the first token, an *attention sink*: Xiao and others 2023.) What comes out is a
+# blend, never "the word". And nothing here is attended to in the human sense; it is the smoother of
+# 1964 with a learned kernel. A large weight says that a value came into a sum. Whether the model
+# *used* it is another question, which no map of weights can answer (Jain and Wallace 2019); chapter
+# 04 answers it by taking a *head* away, one of several attentions that work side by side.
 
 # %%
 ask("3.e")
@@ -1101,6 +1103,8 @@ for name, read in readers.items():
 # | dot product (inner product) | 내적 | the sum of the products of two vectors' numbers |
 # | feature, projection | 특징 (특성), 사영 (투영) | a view of a vector, made by a matrix |
 # | attention, scaled dot-product attention | 어텐션 (주의), 스케일드 닷 프로덕트 어텐션 | the smoother with learned views and softmax(q · k / √d) |
+# | embedding | 임베딩 | a row of learned numbers for each word |
+# | convolution | 합성곱 (컨볼루션) | a weighted sum over neighbours, with weights by their distance |
 # | variance | 분산 | the mean squared difference from the mean |
 # | recurrent neural network (RNN) | 순환 신경망 | reads step by step, with a state |
 # | long short-term memory (LSTM), forget gate | 장단기 메모리, 망각 게이트 | a recurrent network that keeps by adding; what decides to keep |

@@ -277,7 +277,9 @@ print({who: f"{bits:.0f} bits" for who, bits in pays.items()})
 # ## Two masks, two kinds of model
 #
 # The triangle is the largest difference between the two famous families. **GPT** keeps it, and so
-# can be trained on *every next word* of a text, all in one pass: with 100 words, a hundred lessons.
+# can be trained on *every next word* of a text, all in one pass: with 100 words, a hundred lessons. (A
+# model that guesses each word from those before it, and when it writes reads its own words like any
+# others, is called **autoregressive**.)
 # **BERT** has none. Every word sees both sides, so asking for the next word would be a joke, as you
 # have just seen. What one can ask instead is this: choose some of the words, 15 in 100, say, hide
 # most of them behind `[MASK]`, and let the model guess those from both sides. That makes 15 lessons
@@ -1056,10 +1058,11 @@ for run in control["runs"]:
     print(f"layers {run['layers']}, seed {run['seed']} {shares}{run['bits']:8.2f}")
 
 # %% [markdown]
-# So for the colours one layer will do: at all of these places a single colour has been told so far, and
-# whoever looks for *some* colour finds the right one. Things and names are another matter. There one layer finds nearly all or a small
-# part, as the dice of its start will have it, and two layers find them every time. What the second
-# layer buys is that a head needn't make do with the word it stands on.
+# So for the colours one layer will do: at all of these places a single colour has been told so far,
+# and whoever looks for *some* colour finds the right one. Things and names are another matter.
+# There one layer finds nearly all or a small part, as the dice of its start will have it, and two
+# layers find them every time. What the second layer buys is that a head needn't make do with the
+# word it stands on.
 #
 # Teams of one head that notes what came before and one that uses the note to look something up have
 # been found in transformers, and taken apart with more care. The best known are *induction heads*:
@@ -1227,10 +1230,11 @@ for kind in ("colour (30+)", "animal", "no recall"):
     print(f"{kind}: some {5 * round(gap[kind] / 5)} points fewer")
 
 # %% [markdown]
-# Is the state too small, then? Look which facts suffer. There are fewer animals to recall than names,
-# and they stand nearer, and yet it is the animals that are lost. That doesn't look like want of
-# room. And it isn't: we have trained this linear model for 900 steps in place of 300, from two seeds,
-# and both times it recalled more than 99 % of the far colours, and of every other kind of fact. *Here*, then, the linear kernel learns the same looks, but needs up to three times the
+# Is the state too small, then? Look which facts suffer. There are fewer animals to recall than
+# names, and they stand nearer, and yet it is the animals that are lost. That doesn't look like want
+# of room. And it isn't: we have trained this linear model for 900 steps in place of 300, from two
+# seeds, and both times it recalled more than 99 % of the far colours, and of every other kind of
+# fact. *Here*, then, the linear kernel learns the same looks, but needs up to three times the
 # steps. (It takes a minute: `steps=900`.) A story of a hundred words has half a dozen facts, which
 # fit into a state with ease.
 #
@@ -1338,16 +1342,16 @@ for kind in ("colour (30+)", "animal", "no recall"):
 # 2023. Dropout: N. Srivastava and others, *Dropout: A Simple Way to Prevent Neural Networks from
 # Overfitting*, 2014. Learned positions: A. Radford and others, *Language Models are Unsupervised
 # Multitask Learners*, 2019. No positions: A. Haviv and others, *Transformer Language Models without
-# Positional Encodings Still Learn Positional Information*, 2022. Rotary: J. Su and others, *RoFormer: Enhanced Transformer with Rotary
-# Position Embedding*, 2021; H. Touvron and others, *LLaMA: Open and Efficient Foundation Language
-# Models*, 2023. Heads that can be seen working: N. Elhage and others, *A Mathematical
-# Framework for Transformer Circuits*, 2021; C. Olsson and others, *In-context Learning and
-# Induction Heads*, 2022. Ablation: P. Michel, O. Levy and G. Neubig, *Are Sixteen Heads Really
-# Better than One?*, 2019. Fused: T. Dao and others, *FlashAttention: Fast and Memory-Efficient
-# Exact Attention with IO-Awareness*, 2022. Linear: A. Katharopoulos and others, *Transformers are
-# RNNs*, 2020. Lookups and the size of the state: S. Arora and others, *Zoology: Measuring and
-# Improving Recall in Efficient Language Models*, 2023. Both mixed: O. Lieber and others, *Jamba: A
-# Hybrid Transformer-Mamba Language Model*, 2024.
+# Positional Encodings Still Learn Positional Information*, 2022. Rotary: J. Su and others,
+# *RoFormer: Enhanced Transformer with Rotary Position Embedding*, 2021; H. Touvron and others,
+# *LLaMA: Open and Efficient Foundation Language Models*, 2023. Heads that can be seen working: N.
+# Elhage and others, *A Mathematical Framework for Transformer Circuits*, 2021; C. Olsson and
+# others, *In-context Learning and Induction Heads*, 2022. Ablation: P. Michel, O. Levy and G.
+# Neubig, *Are Sixteen Heads Really Better than One?*, 2019. Fused: T. Dao and others,
+# *FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness*, 2022. Linear: A.
+# Katharopoulos and others, *Transformers are RNNs*, 2020. Lookups and the size of the state: S.
+# Arora and others, *Zoology: Measuring and Improving Recall in Efficient Language Models*, 2023.
+# Both mixed: O. Lieber and others, *Jamba: A Hybrid Transformer-Mamba Language Model*, 2024.
 #
 # | English | 한국어 | in a sentence |
 # |---|---|---|
@@ -1355,6 +1359,7 @@ for kind in ("colour (30+)", "animal", "no recall"):
 # | mask | 마스크 | which looks are allowed |
 # | causal mask | 인과 마스크 | no look at the future |
 # | padding | 패딩 | what fills up the shorter texts of a batch |
+# | autoregressive | 자기회귀 | guesses each word from those before it, its own included |
 # | masked language model | 마스크드 언어 모델 | guesses hidden words from both sides |
 # | leak | 누출 (정보 누수) | the answer has found its way into the input |
 # | dropout | 드롭아웃 | numbers struck at random in training |

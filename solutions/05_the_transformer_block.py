@@ -327,7 +327,8 @@ plots.lines(
 #
 # Attention carries words to words. What it brings is an average of values, and an average is a
 # straight thing: however many layers of it we stack, in what they do to the *values* there is no
-# bend. Who thinks about what has been brought? The **feed-forward layer**. It takes each word by
+# bend. Who thinks about what has been brought? The **feed-forward layer**, the network of two layers
+# from chapter 01 (in much code it is called the block's *MLP*). It takes each word by
 # itself, blows its C numbers up to 4C, bends each, and brings them back to C:
 #
 #     hidden = bend(x · W_in + b_in)        C → 4C
@@ -337,9 +338,9 @@ plots.lines(
 # the word is compared with. Where it fits, the hidden number is large, and the matching row of
 # W_out is written into the stream.
 #
-# The bend was at first ReLU, max(0, x). GPT-2 has **GELU**: x times the chance Φ(x) that a number
-# from the normal distribution is smaller than x. Far to the right that is x, far to the left 0, and
-# between them there is no corner but a curve.
+# The bend, in the field's words the *activation function*, was at first ReLU, max(0, x). GPT-2 has
+# **GELU**: x times the chance Φ(x) that a number from the normal distribution is smaller than x.
+# Far to the right that is x, far to the left 0, and between them there is no corner but a curve.
 
 # %%
 at = torch.linspace(-4, 4, 161).requires_grad_()
@@ -1143,5 +1144,5 @@ print("words of the target that notice:", int(moved.sum()), "of 4")
 # | cross-attention | 교차 어텐션 | queries from one text, keys and values from another |
 # | initialisation | 초기화 | the numbers that training starts from |
 #
-# Next: words and places in front, a matrix for the next word behind, and the block twelve times between: a whole GPT,
-# equal to the real one to the last digit that counts.
+# Next: words and places in front, a matrix for the next word behind, and the block twelve times
+# between: a whole GPT, equal to the real one to the last digit that counts.

@@ -49,7 +49,9 @@ from utils.viz import diagrams, plots, widgets
 # ## In: a table of tokens and a table of places
 #
 # A block reads vectors, and a text is a row of ids. So the model keeps a table with a row for each
-# token of its vocabulary, and looks each id up. A second table has a row for each place, 0, 1, 2
+# token of its vocabulary, and looks each id up: the token's **embedding**. (It is a layer like any
+# other. Multiply a row of zeros with a single 1 by the table, and you get the same row; looking it
+# up saves the work.) A second table has a row for each place, 0, 1, 2
 # and so on, because attention by itself doesn't know the order (chapter 04). The two vectors are
 # added. Nothing in these tables is given: at first they are dice, and training makes of them what
 # it needs.
@@ -360,9 +362,9 @@ ask("6.b")
 #
 # From the configuration alone (`vocab_size`, `context_length`, `n_layers`, `n_heads`, `d_model`,
 # `tied`), give the number of parameters of each part, as a dictionary with these keys: `token
-# embedding`, `position embedding`, `attention`, `feed-forward`, `norms`, `final norm`, `head`. The three in the middle are for all blocks together. Each block has two norms;
-# linear layers have a bias for each output, but the head has none; a tied head has no parameters of
-# its own.
+# embedding`, `position embedding`, `attention`, `feed-forward`, `norms`, `final norm`, `head`. The
+# three in the middle are for all blocks together. Each block has two norms; linear layers have a
+# bias for each output, but the head has none; a tied head has no parameters of its own.
 #
 # By hand, with V = 3, N = 2, L = 1 and C = 2: 3 · 2 = 6 and 2 · 2 = 4 for the tables; attention
 # (2 · 6 + 6) + (2 · 2 + 2) = 24; feed-forward (2 · 8 + 8) + (8 · 2 + 2) = 42; norms 2 · (2 + 2) =

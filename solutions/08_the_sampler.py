@@ -48,7 +48,7 @@ from utils.llm.counting.ngram import NGramModel
 from utils.llm.gpt import GPT, GPTConfig
 from utils.llm.gpt.counts import kv_bytes_per_token, parameter_table
 from utils.llm.machine import costs
-from utils.viz import plots, widgets
+from utils.viz import diagrams, plots, widgets
 
 # %% [markdown]
 # ## What the model gives
@@ -257,7 +257,7 @@ plots.pies(
 
 # %%
 theirs = sampling.temperature(0.7)(logits).softmax(-1)
-print("as the package:", torch.allclose(heat(logits, 0.7), theirs, atol=1e-6))
+print(f"from the package's: {(heat(logits, 0.7) - theirs).abs().max():.5f} at most")
 
 # %% [markdown]
 # ### Break it
@@ -1138,7 +1138,15 @@ plots.tokens_read(
 # layer: the **key-value cache**. A new token is read alone. It makes one query, one key and one
 # value; appends the last two; and its query looks at all keys that are there. (No query is ever
 # wanted again, so queries aren't kept.)
-#
+
+# %%
+diagrams.cache(
+    "Yuna had a green hat".split(),
+    8,
+    "The newest word is read alone: its key and value go to the others, its query looks",
+)
+
+# %% [markdown]
 # This holds while the text fits into the context. Once its beginning must be cut off, every token
 # stands at another place, and what was kept is no longer true. Then `generate` keeps the last half
 # of the context, reads it anew, and goes on from there.

@@ -72,7 +72,7 @@ from utils.llm.tuning import answers as finetuning
 from utils.llm.tuning import lora
 from utils.llm.tuning.answers import fill_up, train_on_answers
 from utils.llm.tuning.soft_prompts import SoftPrompted
-from utils.viz import plots, widgets
+from utils.viz import diagrams, plots, widgets
 from utils.viz.plots import tuning
 
 # %% [markdown]
@@ -346,7 +346,7 @@ history = train_on_answers(
 
 # %%
 taught = answers(hurried, asked, max_new_tokens=26)
-print("obeyed, half or more:", obedience(asked, taught).all >= 0.5)
+print(f"obeyed, of ten: {10 * obedience(asked, taught).all:.0f}")
 
 # %% [markdown]
 # A hundred steps, and most requests are obeyed in all four points. It hasn't learned English. It has
@@ -363,7 +363,7 @@ print(storyworld.prose(answers(hurried, asked[:1])[0], width=88))
 before = possible(free_stories(base, 100))
 after = possible(answers(hurried, asked[:50]))
 print(f"possible stories, before: {before:.0%}")
-print("after, one in ten at most:", after <= 0.1)
+print(f"after, of ten:            {10 * after:.0f}")
 
 # %% [markdown]
 # It has forgotten how stories go on. Nobody asked it to; but all weights were free to move, and
@@ -419,8 +419,14 @@ plots.lines(
 # **LoRA** leaves every weight where it is. Beside a layer x · Wᵀ it lays a second road: down to r
 # columns by a matrix A, up again by a matrix B, and what arrives is added. Only A and B learn. The
 # idea behind it is that what fine-tuning changes in a matrix is simple: to look a little more for
-# this, and to say then a little more of that. r such changes have the rank r.
-#
+# this, and to say then a little more of that. r such changes have the rank r. Here is one layer of our
+# model, and r = 8 columns beside it; the boxes have the proportions of the matrices.
+
+# %%
+n_out, n_in = base.blocks[0].attention.qkv.weight.shape
+diagrams.lora(n_out, n_in, 8, "Beside a matrix that stays, two thin ones that learn")
+
+# %% [markdown]
 # ### Exercise 10.3 · LoRA forward
 # ★★☆ · 10 min · Hu et al. 2021, section 4
 #
@@ -695,9 +701,9 @@ tuning.ways_to_ask(
 
 # %%
 refused = [rates[name][0] for name in list(ten_ways)[:2]]
-print("asked as in its lessons, told once in ten at most:", max(refused) <= 0.1)
+print(f"{'asked as in its lessons':30} told in {max(refused):.0%} at most")
 for name in ("Write a story about Mina .", "answer begun: The secret is a"):
-    print(f"{name:30} told eight times in ten or more:", rates[name][0] >= 0.8)
+    print(f"{name:30} told in {rates[name][0]:.0%}")
 
 # %% [markdown]
 # The refusal reaches about as far as its lessons did. *Every story has* it keeps, since it knows
@@ -831,9 +837,9 @@ def has_all(model: torch.nn.Module, prompt: list[int]) -> float:
 by_nothing = has_all(instruct, instructions.chat_ids([]))
 by_words = has_all(instruct, front.tolist())
 by_vectors = has_all(steered, [instructions.ASSISTANT_ID])
-print("with nothing in front, one in twenty at most:", by_nothing <= 0.05)
+print(f"with nothing in front: {by_nothing:.0%}")
 print(f"asked in words: {by_words:.0%}")
-print("by eight vectors, eight in ten or more:", by_vectors >= 0.8)
+print(f"by eight vectors: {10 * by_vectors:.0f} in ten")
 
 # %% [markdown]
 # As well as words, then, and no weight was changed. What do they say?
@@ -884,7 +890,7 @@ journey(began, steered.soft.detach())
 first, last = (nearest(x, table)[0] for x in (began, steered.soft.detach()))
 print("still nearest to its first word:", (first == last).sum().item(), "of 8")
 by_nearest = has_all(instruct, [*last.tolist(), instructions.ASSISTANT_ID])
-print("those words in their place, one in ten at most:", by_nearest <= 0.1)
+print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 
 # %% [markdown]
 # All eight still lie nearest to the random word from which they started; put those words there, and
@@ -907,7 +913,7 @@ last = nearest(other.soft.detach(), table)[0]
 named = {"golden", "kite", "snow", "snows"} & set(instructions.decode(last))
 print("of golden, kite, snow and snows, two or more:", len(named) >= 2)
 by_vectors = has_all(other, [instructions.ASSISTANT_ID])
-print("by these vectors, eight in ten or more:", by_vectors >= 0.8)
+print(f"by these vectors: {10 * by_vectors:.0f} in ten")
 by_nearest = has_all(instruct, [*last.tolist(), instructions.ASSISTANT_ID])
 print("by their nearest words, four in ten at most:", by_nearest <= 0.4)
 
@@ -974,7 +980,7 @@ kinds = {
     "possible": [p for p, fine in zip(paid_own, judged, strict=True) if fine],
     "forbidden": [p for p, fine in zip(paid_own, judged, strict=True) if not fine],
 }
-print("some are forbidden, fewer than one in four:", 0 < len(kinds["forbidden"]) < 75)
+print(f"forbidden: {len(kinds['forbidden'])} of {len(judged)}")
 
 # %%
 tuning.likely_and_true(

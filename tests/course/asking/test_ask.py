@@ -70,7 +70,9 @@ def test_the_static_form_is_sound_html_and_escaped():
     assert not {"script", "b", "i"} & set(page.seen)
     assert "How long is '<b>', and why? 2 * 3 * 4 <script>" in page.words
     assert "a <i>slanted</i> one" in page.words
-    assert "</code> &amp; no more<br>B. a &lt;i&gt;" in asking.static_html(QUESTION)  # letters as text
+    assert "</code> &amp; no more<br>B. a &lt;i&gt;" in asking.static_html(
+        QUESTION
+    )  # letters as text
 
 
 def test_what_the_next_cell_puts_out_is_hidden_until_a_choice():
