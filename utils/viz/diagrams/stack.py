@@ -98,8 +98,7 @@ def _one_block(sheet: Sheet, s: Mapping[str, str], start: Box) -> Box:
         sheet.say(last, norm)
         sheet.arrow(norm, (x, 3.08))
         sheet.say(norm, work)
-        sheet.arrow((x + 1.02, 3.08), add.top, s[outer], font=9)
-        sheet.say(work, add, s[outer])
+        sheet.arrow(work, add, s[outer], via=[(x + 1.02, 3.3)], font=9)
         last = add
     return last
 
