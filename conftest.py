@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ LONG_FILES = ["test_exercises.py", "test_build.py", "test_assemble.py"]
 LONG_FILES += ["test_check_notebooks.py", "test_attempt.py"]
 #: Too long for one worker, and no test of it shares a fixture with another.
 IN_PARTS = {"test_exercises.py", "test_build.py", "test_once.py"}
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """A hang-up is heard, also where a parent such as nohup has had it ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

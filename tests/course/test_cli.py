@@ -145,13 +145,13 @@ def test_build_passes_its_words_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
     given: list[object] = []
 
-    def build_notebooks(names: list[str], *, check: bool, force: bool) -> int:
-        given.append((names, check, force))
+    def build_notebooks(names: list[str], **words: bool) -> int:
+        given.append((names, words))
         return 1
 
     monkeypatch.setattr(build, "build", build_notebooks)
     assert runner.invoke(cli.app, ["build", "02", "--check"]).exit_code == 1
-    assert given == [(["02"], True, False)]
+    assert given == [(["02"], {"check": True, "force": False, "prose": False})]
 
 
 @pytest.mark.parametrize(("content", "status"), [("print('fast')", 0), ("raise SystemExit(3)", 3)])

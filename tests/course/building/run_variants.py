@@ -53,6 +53,7 @@ def run(source: Source, variant: Variant, only: set[str] | None, report: Path) -
 def main(path: str) -> None:
     matplotlib.use("agg")
     picture._render = lambda *args, **settings: b""
+    picture.Picture.sharp = picture.Picture.png
     source = read_source(Path(path))
     whole = once.FOLDER not in os.environ
     with tempfile.TemporaryDirectory() as folder:

@@ -180,6 +180,7 @@ class TestGoingOn:
 
     @POSIX
     @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+    @pytest.mark.usefixtures("heard")
     def test_after_a_signal(self, name: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def strike(self: object, report: Report) -> None:
             if report.step == 5:

@@ -311,6 +311,7 @@ class TestWhatGoesWrong:
 
     @pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+    @pytest.mark.usefixtures("heard")
     def test_ctrl_c_ends_after_the_step_with_a_snapshot(self, name, tmp_path, capsys):
         config, path = settings(snapshot_every=100), tmp_path / "s.pt"
         number = getattr(signal, name)
