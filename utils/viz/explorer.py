@@ -27,7 +27,7 @@ _STYLE = """<style>
 </style>"""
 
 
-class _NamedImage(widgets.Image):
+class NamedImage(widgets.Image):
     """An image whose tooltip is its accessible name.
 
     ipywidgets sets a tooltip only where the description is empty, and an Image has none.
@@ -56,7 +56,7 @@ class Explorer:
         self._check_controls()
         self.picture = self._draw(self._values())
         self._drawing = self._stale = False
-        self.image = _NamedImage(
+        self.image = NamedImage(
             value=self.picture.png(),
             format="png",
             layout=widgets.Layout(

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator
 
 from utils.llm.training.callbacks import Callback, Report
 from utils.viz import style
+from utils.viz.explorer import NamedImage
 from utils.viz.picture import Picture, picture
 
 SMOOTHED = 10  # steps
@@ -45,7 +46,7 @@ class LossPlot(Callback):
         self.levels, self.floor, self.every = dict(levels or {}), floor, every
         self.unit = "bits per token" if tokens_per_word is None else "bits per word"
         self._bits = (tokens_per_word or 1.0) / math.log(2)
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.image = NamedImage(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self._drawn_at = -math.inf
         self._place: DisplayHandle | None = None
 
@@ -75,6 +76,7 @@ class LossPlot(Callback):
     def _draw(self, report: Report) -> Picture:
         drawn = self.figure(report)
         self.image.value, self.image.layout.width = drawn.png(), f"{drawn.width}px"
+        self.image.tooltip = drawn.finding
         self._drawn_at = time.monotonic()
         return drawn
 
