@@ -120,6 +120,8 @@ def tomorrow(lab: Lab, opened: Any, name: str, asked: int, explored: int) -> Non
     for cell in chapter.cells().all():
         chapter.page.wait_for_timeout(20)
         cell.evaluate("cell => cell.scrollIntoView()")
+    if asked:  # a loaded machine draws the last ones late
+        page.locator(".course-ask").nth(asked - 1).wait_for(state="attached", timeout=30_000)
     assert LOST not in page.locator(PAGE).inner_text()
     assert page.locator(".course-ask").count() == asked
     assert page.locator(".course-explorer").count() == explored
