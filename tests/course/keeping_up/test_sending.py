@@ -82,7 +82,7 @@ def test_the_name_of_the_user_is_taken_out_of_texts() -> None:
         "/home/ana/notes.txt",
         "/Users/ana/My notes.txt",
         "C:\\Users\\Ana Li\\notes.txt",
-        "d:/work/ana/notes.txt",
+        "d:/texts/ana/notes.txt",
         "\\\\server\\ana\\notes.txt",
         "~/ana.txt",
         "ana@example.org",

@@ -250,12 +250,18 @@ def test_a_browser_that_does_not_print_is_told_of(
     assert "no-such-browser did not print it" in capsys.readouterr().out
 
 
+@pytest.fixture
+def sphinx_here() -> None:
+    """Skips where the extra `site` is not installed."""
+    for package in ("sphinx", "myst_parser", "pydata_sphinx_theme"):
+        pytest.importorskip(package)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("sphinx_here")
 def test_sphinx_makes_the_site_without_a_warning_or_a_network(
     web: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for package in ("sphinx", "myst_parser", "pydata_sphinx_theme"):
-        pytest.importorskip(package)
     out = web.with_name("html")
     monkeypatch.setenv("COURSE_AUTHOR", "1")
     site.sphinx("html", web, out)
@@ -267,11 +273,10 @@ def test_sphinx_makes_the_site_without_a_warning_or_a_network(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sphinx_here")
 def test_sphinx_makes_a_book_that_is_sound_xml(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for package in ("sphinx", "myst_parser", "pydata_sphinx_theme"):
-        pytest.importorskip(package)
     site.write_sources(tmp_path / "book", BOOK)
     monkeypatch.setenv("COURSE_AUTHOR", "1")
     site.sphinx("epub", tmp_path / "book", tmp_path / "epub")
