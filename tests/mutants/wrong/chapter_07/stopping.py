@@ -141,10 +141,15 @@ wrongs(
 )
 
 
-def _put_back(model, optimizer, loss_of, validate, steps, every, patience, each, early, guard=True):
-    """A loop of the usual kind, in which something about the kept weights goes wrong."""
+def _put_back(
+    model, optimizer, loss_of, validate, steps, every, patience, *,
+    each, early, guard=True, train_first=False,
+):  # fmt: skip
+    """A loop of the usual kind in which the kept weights, or the mode, go wrong."""
     best, waited, held, kept = math.inf, 0, [], None
     for step in range(steps):
+        if train_first:
+            model.train()
         optimizer.zero_grad()
         loss_of(model, step).backward()
         optimizer.step()
@@ -153,7 +158,8 @@ def _put_back(model, optimizer, loss_of, validate, steps, every, patience, each,
         model.eval()
         with torch.no_grad():
             held.append(float(validate(model)))
-        model.train()
+        if not train_first:
+            model.train()
         better = held[-1] < best
         best, waited = (held[-1], 0) if better else (best, waited + 1)
         if better or each:
@@ -182,28 +188,8 @@ wrongs(
     says="Where nobody looked, there is nothing to put back",
     nothing_kept=lambda *given: _put_back(*given, each=False, early=False, guard=False),
 )
-
-
-def _without_a_last_train(model, optimizer, loss_of, validate, steps, every, patience):
-    best, waited, held, kept = math.inf, 0, [], None
-    for step in range(steps):
-        model.train()
-        optimizer.zero_grad()
-        loss_of(model, step).backward()
-        optimizer.step()
-        if (step + 1) % every:
-            continue
-        model.eval()
-        with torch.no_grad():
-            held.append(float(validate(model)))
-        waited += 1
-        if held[-1] < best:
-            best, kept, waited = held[-1], copy.deepcopy(model.state_dict()), 0
-        if waited >= patience:
-            break
-    if kept is not None:
-        model.load_state_dict(kept)
-    return held
-
-
-wrongs("7.7", "The model is left in eval mode", no_last_train=_without_a_last_train)
+wrongs(
+    "7.7",
+    says="The model is left in eval mode",
+    no_last_train=lambda *given: _put_back(*given, each=False, early=False, train_first=True),
+)
