@@ -43,12 +43,17 @@ class Explorer:
     its clicks. `render(**values)` returns a `Picture`. The display carries the widget and, for
     where no kernel runs, the first picture and its twin.
 
+    A `stage`, if given, is shown in place of the picture: it answers the pointer in the browser.
+
     A render that fails leaves the last picture in place and says below it what went wrong.
     The very first render must succeed: its error is raised where the Explorer is made.
     """
 
     def __init__(
-        self, controls: Mapping[str, widgets.Widget], render: Callable[..., Picture]
+        self,
+        controls: Mapping[str, widgets.Widget],
+        render: Callable[..., Picture],
+        stage: widgets.Widget | None = None,
     ) -> None:
         self.controls = dict(controls)
         self.render = render
@@ -71,7 +76,13 @@ class Explorer:
         self.panel = widgets.HBox([*self.controls.values()])
         self.panel.add_class("course-controls")
         self.widget = widgets.VBox(
-            [widgets.HTML(SHEET + _STYLE), self.panel, self.image, self.caption, Companion()]
+            [
+                widgets.HTML(SHEET + _STYLE),
+                self.panel,
+                stage or self.image,
+                self.caption,
+                Companion(),
+            ]
         )
         self.widget.add_class("course-explorer")
 

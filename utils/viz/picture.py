@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -30,6 +31,18 @@ _NAMES_ITS_IMAGE = """<script>(script => {
   const name = script?.parentElement.querySelector("summary")?.getAttribute("aria-label");
   area?.querySelectorAll("img:not([alt])").forEach(image => { image.alt = name; });
 })(document.currentScript)</script>"""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Where one pair of axes lies in its picture, in pixels from the top left, and its limits."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    xlim: tuple[float, float]
+    ylim: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,17 @@ class Picture:
         few = twice.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(buffer, "png")
         return buffer.getvalue()
+
+    def panels(self) -> list[Panel]:
+        """Its axes as they were drawn, so that a pointer can be told what it points at."""
+        axes = self._figure.axes if self._figure else []
+        return [self._panel(ax) for ax in axes]
+
+    def _panel(self, ax: Axes) -> Panel:
+        x0, y0, x1, y1 = ax.get_position().extents.tolist()
+        (left, right), (low, high) = (map(float, ends) for ends in (ax.get_xlim(), ax.get_ylim()))
+        sides = (x0 * self.width, (1 - y1) * self.height, x1 * self.width, (1 - y0) * self.height)
+        return Panel(*sides, (left, right), (low, high))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a .png file; returns its path."""

@@ -19,6 +19,7 @@ from utils.viz.plots.curves import numbers
 Range = tuple[float, float]
 WINDOW: tuple[Range, Range] = ((-2.0, 5.0), (-4.0, 6.0))
 WIDE: tuple[Range, Range] = ((-4.0, 8.0), (-4.0, 6.0))
+_ACROSS: Range = (-2.0, 7.0)
 
 
 def fitted_lines(x: Any, y: Any, lines: Mapping[str, tuple[float, float]], finding: str) -> Picture:
@@ -111,25 +112,38 @@ def line_and_bowl(x: Tensor, y: Tensor, slope: float, intercept: float) -> Pictu
     fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8)
     with style.context():
         _squares(panels[0], x, y, slope, intercept, error)
-        _bowl(panels[1], x, y, WINDOW)
+        _beside_the_bowl(panels, x, y)
         at = {"marker": "o", "ms": 10, "mec": "white", "ls": "", "zorder": 5}
         panels[1].plot([slope], [intercept], color=style.HIGHLIGHT, label="your line", **at)
-        panels[1].set_title("all lines at once: the bowl")
+        panels[0].legend(loc="lower right", frameon=True)
         panels[1].legend(loc="upper right", frameon=True)
     return picture(fig, finding)
 
 
+def points_and_bowl(x: Tensor, y: Tensor, finding: str) -> Picture:
+    """What stands still in `line_and_bowl`: the points and the bowl, without a line."""
+    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8)
+    with style.context():
+        _beside_the_bowl(panels, x, y)
+        panels[1].legend(loc="upper right", frameon=True)
+    return picture(fig, finding)
+
+
+def _beside_the_bowl(panels: Sequence[Axes], x: Tensor, y: Tensor) -> None:
+    panels[0].scatter(x, y, color=style.DATA, s=46, zorder=3, label="measured")
+    panels[0].set(xlabel="x", ylabel="y", xlim=_ACROSS, ylim=(-2, 9), aspect="equal")
+    panels[0].set_title("each error, drawn as its square")
+    _bowl(panels[1], x, y, WINDOW)
+    panels[1].set_title("all lines at once: the bowl")
+
+
 def _squares(ax: Axes, x: Tensor, y: Tensor, slope: float, intercept: float, error: Tensor) -> None:
-    ends = np.array([-2.0, 7.0])
+    ends = np.array(_ACROSS)
     ax.plot(ends, slope * ends + intercept, color=style.MODEL, label="your line")
     for at, value, e in zip(x.tolist(), y.tolist(), error.tolist(), strict=True):
         corner = (at, min(value, value + e))
         ink = {"fc": style.HIGHLIGHT, "ec": style.HIGHLIGHT, "alpha": 0.35}
         ax.add_patch(Rectangle(corner, abs(e), abs(e), **ink))
-    ax.scatter(x, y, color=style.DATA, s=46, zorder=3, label="measured")
-    ax.set(xlabel="x", ylabel="y", xlim=ends, ylim=(-2, 9), aspect="equal")
-    ax.set_title("each error, drawn as its square")
-    ax.legend(loc="lower right", frameon=True)
 
 
 def decision(

@@ -12,6 +12,7 @@ from torch import Tensor
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 from utils.viz.plots.attention import look_back
+from utils.viz.touch.words import Words
 
 #: Tokens as they are shown, weights (L, H, T, T), and what is predicted after each token.
 Looks = tuple[Sequence[str], Tensor, Sequence[str]]
@@ -36,8 +37,9 @@ def attention_explorer(
 ) -> Explorer:
     """A text to edit, and sliders for the layer, the head and the word that looks.
 
-    `look(text)` runs the model; an error it raises is shown below the picture. A button
-    goes through `texts`. Layers and heads count from 1, words from 0.
+    A word can be pointed at and clicked, too. `look(text)` runs the model; an error it raises is
+    shown below the picture. A button goes through `texts`. Layers and heads count from 1, words
+    from 0.
     """
     if not texts:
         raise ValueError("texts is empty; give at least one to begin with")
@@ -46,33 +48,41 @@ def attention_explorer(
     n_layers, n_heads, n_tokens, _ = weights.shape
     controls = {
         "text": widgets.Textarea(
-            texts[0], rows=5, continuous_update=False, layout={"width": "min(780px, 98%)"}
+            texts[0], rows=3, continuous_update=False, layout={"width": "min(780px, 98%)"}
         ),
         "another_text": widgets.Button(),
         "layer": widgets.IntSlider(layer, min=1, max=n_layers),
         "head": widgets.IntSlider(head, min=1, max=n_heads),
         "word": widgets.IntSlider(word, min=0, max=n_tokens - 1),
     }
-    shown = [0]
+    stage, shown, mapped = Words(word), [0], []
 
     def draw(text: str, another_text: int, layer: int, head: int, word: int) -> Picture:
         if another_text != shown[0]:
             shown[0] = another_text
             text = controls["text"].value = texts[another_text % len(texts)]
-        tokens, weights, predicted = remembered(text)
+        looks = remembered(text)
+        tokens = looks[0]
         controls["word"].max = len(tokens) - 1
         word = min(word, len(tokens) - 1)
-        row = weights[layer - 1, head - 1, word]
-        return look_back(
-            tokens, row, word, _finding(tokens, row, word, layer, head),
-            note=f"after “{tokens[word]}” the model expects “{predicted[word]}”",
-        )  # fmt: skip
+        if mapped != [text, layer, head]:
+            mapped[:] = text, layer, head
+            said = [_said(looks, i, layer, head) for i in range(len(tokens))]
+            stage.show(tokens, looks[1][layer - 1, head - 1], [". ".join(two) for two in said])
+        finding, note = _said(looks, word, layer, head)
+        return look_back(tokens, looks[1][layer - 1, head - 1, word], word, finding, note=note)
 
-    return Explorer(controls, draw)
+    widgets.jslink((stage, "chosen"), (controls["word"], "value"))
+    return Explorer(controls, draw, stage)
 
 
-def _finding(tokens: Sequence[str], row: Tensor, word: int, layer: int, head: int) -> str:
-    best = int(row.argmax())
+def _said(looks: Looks, word: int, layer: int, head: int) -> tuple[str, str]:
+    """Where a word looks most, and what is expected after it."""
+    tokens, weights, predicted = looks
+    best = int(weights[layer - 1, head - 1, word].argmax())
     back = word - best
     where = {0: "itself", 1: "the word before it"}.get(back, f"“{tokens[best]}”, {back} words back")
-    return f"Layer {layer}, head {head}: “{tokens[word]}” looks most at {where}"
+    return (
+        f"Layer {layer}, head {head}: “{tokens[word]}” looks most at {where}",
+        f"after “{tokens[word]}” the model expects “{predicted[word]}”",
+    )
