@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from utils.viz import widgets
-from utils.viz.plots.reasoning import _shift, accuracy, accuracy_bars, vote_view
+from utils.viz import style, widgets
+from utils.viz.plots.reasoning import _colours, _shift, accuracy, accuracy_bars, vote_view
 
 
 def test_shares_are_told_without_numbers() -> None:
@@ -52,6 +52,29 @@ def test_those_measured_at_the_same_x_stand_apart_and_others_where_they_are() ->
     assert shifts[0] < 1 < shifts[1]
     assert shifts[0] * shifts[1] == pytest.approx(1)
     assert shifts[2] == 1
+
+
+def test_who_answers_keeps_a_colour_from_figure_to_figure() -> None:
+    one = _colours(["direct", "scratchpad"])
+    other = _colours(["scratchpad, misled", "checked, misled"])
+    last = _colours(
+        ["pass@n", "best of n, by the checker", "a vote of k", "half-trained, greedily"]
+    )
+    assert one["scratchpad"] == other["scratchpad, misled"] == style.ORANGE
+    assert other["checked, misled"] == last["best of n, by the checker"]
+    assert last["a vote of k"] == style.BLUE
+    assert len(set(last.values())) == len(last)
+
+
+def test_a_prediction_has_the_colour_of_what_it_predicts() -> None:
+    x, share = [1, 2], [0.5, 0.6]
+    drawn = accuracy(
+        {"checked": (x, share, share, share)},
+        "k",
+        "It is as foreseen.",
+        predicted={"p": (x, share)},
+    )
+    assert drawn._figure.axes[0].lines[-2].get_color() == style.GREEN
 
 
 def test_the_view_of_a_vote_is_binomial_where_two_answers_are_possible() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,6 +17,14 @@ from utils.viz.plots.curves import XY, numbers
 KS = tuple(2**i for i in range(9))  # sizes of a vote: 1 to 256
 RIGHT = "right answers, %"
 BESIDE = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}  # a legend outside, on the right
+#: Who answers keeps one colour through the chapter, whatever the figure calls it.
+_WHO = {
+    style.BLUE: "direct once vote maj@n",
+    style.ORANGE: "scratchpad paper lines trained fully",
+    style.GREEN: "checked checker checks",
+    style.VERMILLION: "half-trained own",
+    style.BLACK: "pass@n",
+}
 Measured = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
 
 
@@ -29,10 +38,12 @@ def accuracy(
     log_x: bool = False,
     ylabel: str = RIGHT,
     beside: bool = False,
+    most: float = 100.0,
 ) -> Picture:
     """Shares of right answers in percent, {name: (x, share, low, high)}, shares from 0 to 1.
 
     `predicted` curves {name: (x, share)} are drawn in the colour of the measured ones, in order.
+    `floor` is the share that chance has, in percent, `most` the upper end of the axis.
     On a log axis those that are measured at the same x stand a little apart, so that their error
     bars can be told from one another. `beside` puts the legend outside. The twin names what is
     drawn; shares are measured on models, and may differ by machine.
@@ -40,7 +51,7 @@ def accuracy(
     fig, grid = style.figure()
     ax = grid[0, 0]
     names, said = list(measured), []
-    colours = dict(zip(names, style.CYCLE, strict=False))
+    colours = _colours(names)
     marks = dict(zip(names, "os^Dv", strict=False))
     with style.context():
         for name, parts in measured.items():
@@ -52,17 +63,32 @@ def accuracy(
                 ls="" if predicted else "-", capsize=3,
             )  # fmt: skip
             said.append(f"{name}, {len(x)} points with error bars")
-        for i, (name, (x, share)) in enumerate((predicted or {}).items()):
-            ax.plot(x, 100 * numbers(share, name), "--", label=name, color=style.CYCLE[i], lw=1.4)
+        for owner, (name, (x, share)) in zip(names, (predicted or {}).items(), strict=False):
+            ink = colours[owner]
+            ax.plot(x, 100 * numbers(share, name), "--", label=name, color=ink, lw=1.4)
             said.append(f"{name}, a curve")
         if floor is not None:
             ax.axhline(floor, color=style.TRUTH, ls=":", lw=1.4, label="chance")
         if log_x:
             style.log_scale(ax, "x")
-        ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-4, 104))
+        ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.04 * most, 1.04 * most))
         ax.legend(**BESIDE if beside else {})
     words = f"{ylabel.replace(', %', ' in %')} over {xlabel}: " + "; ".join(said)
     return picture(fig, finding, words=words)
+
+
+def _colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour for each name: by whom it names, else the first that is free.
+
+    >>> list(_colours(["on paper", "step by step"]).values()) == [style.ORANGE, style.BLUE]
+    True
+    """
+    said = {name: set(re.findall(r"[\w@-]+", name)) for name in names}
+    found = {
+        name: ink for name in names for ink, who in _WHO.items() if said[name] & {*who.split()}
+    }
+    free = iter(ink for ink in style.CYCLE if ink not in found.values())
+    return {name: found.get(name) or next(free) for name in names}
 
 
 def _shift(name: str, measured: Mapping[str, Measured]) -> float:

@@ -142,17 +142,20 @@ def _candidates(ax: Axes, candidates: Sequence[tuple[str, float, float]], chosen
     rows = range(len(candidates))
     own = [each[1] for each in candidates]
     filtered = [each[2] for each in candidates]
+    # Few sizes of axis, so that it doesn't move at every step.
+    top = next((size for size in (0.25, 0.5) if max([*own, *filtered]) <= size), 1.0)
     ax.barh(rows, filtered, 0.72, color=style.MODEL, label="what was drawn from")
     ax.barh(rows, own, 0.72, fc="none", ec=style.ORANGE, lw=1.6, ls="--", label="the model's own")
     for row, (own_share, share) in enumerate(zip(own, filtered, strict=True)):
         said = percent(share) if share else "cut"
         look = {"color": style.HIGHLIGHT, "weight": "bold"} if row == chosen else {}
         words = f"{candidates[row][0]}  {said}"
-        ax.text(max(own_share, share) + 0.01, row, words, va="center", size=9.5, **look)
+        ax.text(max(own_share, share) + 0.01 * top, row, words, va="center", size=9.5, **look)
     ax.set_yticks([])
     ax.invert_yaxis()
     ax.grid(False, axis="y")
-    ax.set(xlim=(0, 1.3), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="chance of the framed word")
+    ticks = [0.25 * top * i for i in range(5)]
+    ax.set(xlim=(0, 1.3 * top), xticks=ticks, xlabel="chance to come next")
     ax.legend(loc="lower right")
 
 
