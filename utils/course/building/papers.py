@@ -70,6 +70,7 @@ PAPERS = {
     ),
     "Jamba: A Hybrid Transformer-Mamba Language Model": "2403.19887",
     "LLaMA: Open and Efficient Foundation Language Models": "2302.13971",
+    "Language Models (Mostly) Know What They Know": "2207.05221",
     "Language Models are Unsupervised Multitask Learners": (
         f"{OPENAI}better-language-models/language_models_are_unsupervised_multitask_learners.pdf"
     ),

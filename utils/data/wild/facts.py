@@ -12,6 +12,7 @@ from utils.data.texts.models import TextModel
 __all__ = ["CAPITALS", "Fact", "bits_of", "judged", "next_of", "next_tokens"]
 
 Fact = tuple[str, str, str]  # a country, its capital, another large city of it
+_ENDS = {0: "<|endoftext|>", 2: "<|im_end|>"}  # SmolLM2's marks that a decoder leaves out
 
 _TABLE = """
 France Paris Lyon, Italy Rome Milan, Spain Madrid Barcelona, Portugal Lisbon Porto,
@@ -89,8 +90,8 @@ def next_tokens(opened: TextModel, beginning: str, most: int = 8) -> dict[str, f
 
 @torch.no_grad()
 def next_of(opened: TextModel, ids: Sequence[int], most: int = 8) -> dict[str, float]:
-    """The likeliest next tokens behind these ids; an end mark is written as such."""
+    """The likeliest next tokens behind these ids; an end mark is written out."""
     logits = opened.model(torch.tensor([list(ids)]))[0, -1].float()
     best = logits.softmax(-1).topk(most)
-    tokens = [opened.decode([int(i)]) or f"end mark {int(i)}" for i in best.indices]
+    tokens = [opened.decode([i]) or _ENDS.get(i, f"token {i}") for i in best.indices.tolist()]
     return {t: round(p, 4) for t, p in zip(tokens, best.values.tolist(), strict=True)}

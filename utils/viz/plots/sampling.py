@@ -24,10 +24,12 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 def pies(by_name: Mapping[str, Shares], finding: str, *, most: int = 7) -> Picture:
     """Distributions over words as pies in a row, a word in the same colour in all of them.
 
-    The `most` likeliest words of the first pie get slices of their own, the rest is "other".
+    The `most` likeliest words of the first pie get slices of their own, the rest is "other", as is
+    what a pie itself calls so.
     """
     first = next(iter(by_name.values()))
-    shown = sorted(first, key=lambda word: (-first[word], word))[:most]
+    named = (word for word in first if word != _OTHER)
+    shown = sorted(named, key=lambda word: (-first[word], word))[:most]
     palette = slice_colours(shown)
     fig, grid = style.figure(1, len(by_name), height=2.7)
     with style.context():
