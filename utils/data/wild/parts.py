@@ -160,7 +160,9 @@ def ask(opened: TextModel) -> dict[str, Any]:
 def vote(opened: TextModel) -> dict[str, Any]:
     """Sums in words: two dozen problems, ten answers each, at once and step by step."""
     asked = sums.problems(24)
-    return {way: sums.votes(opened, way, asked, 10) for way in sums.WAYS} | {"first": asked[0][0]}
+    texts = {way: sums.written(opened, way, asked, 10) for way in sums.WAYS}
+    told = {"first": asked[0][0], "reply": texts["step by step"][0][0]}
+    return {way: sums.votes(asked, some) for way, some in texts.items()} | told
 
 
 def capitals(opened: TextModel) -> list[list]:

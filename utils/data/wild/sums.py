@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from utils.data.texts.models import TextModel
 from utils.data.wild.secret import replies
 
-__all__ = ["WAYS", "answer_of", "problems", "votes"]
+__all__ = ["WAYS", "answer_of", "problems", "votes", "written"]
 
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 WAYS = {
     "at once": (" Answer with the number only.", 8),
-    "step by step": (" Think step by step, and give the answer at the end.", 64),
+    "step by step": (" Think step by step, and give the answer at the end.", 160),
 }
 
 
@@ -45,10 +45,17 @@ def answer_of(reply: str) -> int | None:
     return int(numbers[-1]) if numbers[-1].isdecimal() else _NUMBERS.index(numbers[-1])
 
 
-def votes(opened: TextModel, way: str, asked: Sequence[tuple[str, int]], n: int) -> list[list]:
-    """For each problem its right answer, and what n drawn replies say."""
+def written(
+    opened: TextModel, way: str, asked: Sequence[tuple[str, int]], n: int
+) -> list[list[str]]:
+    """n drawn replies to each problem."""
     order, most = WAYS[way]
-    chats = [[{"role": "user", "content": told + order}] for told, _ in asked]
-    texts = replies(opened, chats, n, most)
+    return replies(
+        opened, [[{"role": "user", "content": told + order}] for told, _ in asked], n, most
+    )
+
+
+def votes(asked: Sequence[tuple[str, int]], texts: Sequence[Sequence[str]]) -> list[list]:
+    """For each problem its right answer, and what its replies say."""
     said = [[answer_of(text) for text in some] for some in texts]
     return [[truth, answers] for (_, truth), answers in zip(asked, said, strict=True)]

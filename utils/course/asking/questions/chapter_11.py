@@ -105,12 +105,12 @@ QUESTIONS: list[Question] = [
             ),
             Choice(
                 "steps help, votes don't",
-                "Steps help where each is mostly right. See how often these are.",
+                "Steps help where each is mostly right. See how right these are.",
             ),
             Choice(
-                "that must be counted",
-                "What helps a large model need not help a small one. The error bars say how much "
-                "two dozen problems can tell.",
+                "neither helps",
+                "What helps a large model need not help a small one: it writes in the manner of a "
+                "calculation, and loses its way in it.",
                 True,
             ),
         ],
