@@ -169,12 +169,12 @@ for name, (slope, intercept) in lines.items():
 ask("1.a")
 
 # %% [markdown]
-# But why should the best line go through any two of the points? Look for it yourself. Move the
-# sliders (with the arrow keys, if you like: Tab brings you to a slider). On the left each error
-# is drawn as its square, and the loss is the average area of those squares. On the right *every
-# point is a line*: its slope is how far right the point lies, its intercept how high. The darker,
-# the smaller the loss. The white lines are **contour lines**, as on a hiking map: along each of
-# them the loss is the same.
+# But why should the best line go through any two of the points? Look for it yourself. Pull the
+# orange point about in the bowl on the right, or move the sliders (with the arrow keys, if you
+# like: Tab brings you to a slider). On the left each error is drawn as its square, and the loss is
+# the average area of those squares. On the right *every point is a line*: its slope is how far
+# right the point lies, its intercept how high. The darker, the smaller the loss. The white lines
+# are **contour lines**, as on a hiking map: along each of them the loss is the same.
 
 # %%
 widgets.line_by_hand(x, y)
@@ -300,7 +300,8 @@ answer = torch.linalg.solve(system, torch.tensor([x @ y, y.sum()]))
 print("normal equations:  ", [round(v, 3) for v in answer.tolist()])
 library = learning.least_squares(learning.powers(x, 1), y)
 print("the course's own:  ", [round(v, 3) for v in library.flip(0).tolist()])
-print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, x, y)))
+there = [abs(round(float(rate), 3)) for rate in line_gradient(*answer, x, y)]
+print("the gradient there:", there)
 
 # %% [markdown]
 # The slope 1.92 and the intercept 1.17: not the 2 and the 1 of the truth, which nobody can read
@@ -317,7 +318,8 @@ print("gradient there is 0:", all(abs(g) < 1e-4 for g in line_gradient(*answer, 
 #
 #     new point = old point − learning rate · gradient
 #
-# That is **gradient descent**, and it is how every network in this course is trained. From slope
+# The **learning rate** is a number that we choose, and the only one: how far to go on a given slope.
+# This is **gradient descent**, and it is how every network in this course is trained. From slope
 # 0 and intercept 0 on our four points, the gradient is (−16.95, −8.1): both should grow. With a
 # learning rate of 0.1 the first step leads to (1.695, 0.81), already close.
 #
@@ -701,17 +703,20 @@ def logistic_and_loss(
 logistic_and_loss = check("1.5", logistic_and_loss)
 
 # %% [markdown]
-# Why not the squared error, which has served us well? **Predict, then run.**
+# Two losses could now judge a chance: this one, and the squared error, which has served us well.
+# **Predict, then run.**
 
 # %%
 ask("1.d")
 
 # %%
 scores = torch.linspace(-10, 10, 101, requires_grad=True)
-chance, log_loss = logistic_and_loss(scores, torch.ones(101))
+losses_of = {
+    "log loss": logistic_and_loss(scores, torch.ones(101))[1],
+    "squared error": (logistic_and_loss(scores, torch.ones(101))[0] - 1).square(),
+}
 pushes = {
-    "log loss": torch.autograd.grad(log_loss.sum(), scores, retain_graph=True)[0],
-    "squared error": torch.autograd.grad((chance - 1).square().sum(), scores)[0],
+    name: torch.autograd.grad(each.sum(), scores)[0] for name, each in losses_of.items()
 }
 plots.lines(
     {name: (scores, -push) for name, push in pushes.items()},
@@ -774,9 +779,10 @@ neuron_gradient = check("1.6", neuron_gradient)
 
 # %% [markdown]
 # Now train. One thing first: salary and debt have other sizes and another middle, which makes the
-# bowl long and narrow. We measure both in standard deviations from their means, and where descent
-# will start, at weights of zero, the bowl is nearly round. To see it, compare its curvature in
-# the direction where it is largest with the one where it is smallest:
+# bowl long and narrow. We measure both from their means, in **standard deviations**, the typical
+# distance from the mean, and where descent will start, at weights of zero, the bowl is nearly
+# round. To see it, compare its curvature in the direction where it is largest with the one where it
+# is smallest (both are read off the second derivatives):
 
 
 # %%
@@ -1000,6 +1006,7 @@ def train_network(n_hidden: int, seed: int, n_steps: int = 1000):
 
 
 eight, history = train_network(n_hidden=8, seed=0)
+print(f"loss {history[0]:.2f} before, {history[-1]:.2f} after 1,000 steps")
 
 # %%
 plots.decision(
@@ -1044,7 +1051,7 @@ package = learning.two_layer(
     spots, first.weight.T, first.bias, second.weight.T, second.bias
 )
 for name, theirs in {"nn.Sequential": model(spots), "utils.llm": package[2]}.items():
-    print(f"{name} gives the same:", bool((theirs - ours[2]).abs().max() < 1e-6))
+    print(f"{name} differs by at most {(theirs - ours[2]).abs().max():.4f}")
 
 # %% [markdown]
 # ### Find the bug
@@ -1076,18 +1083,19 @@ dice = torch.Generator().manual_seed(0)
 shapes = [(2, 8), (8,), (8, 1), (1,)]
 start = [2 * torch.rand(shape, generator=dice) - 1 for shape in shapes]
 bad, _ = train_badly(start, spots, inside, 0.5, 600)
+slower, _ = train_badly(start, spots, inside, 0.05, 600)
 plots.lines(
-    {"his loop": bad},
+    {"his loop": bad, "his loop, a tenth of the rate": slower},
     "step",
     "log loss",
-    "The loss falls, turns, and rises again",
+    "The loss falls, turns, and rises again, at either rate",
     y_from=0,
     digits=1,
 )
 
 # %% [markdown]
-# With your `minimise` eight hidden units came below 0.05 at the same rate. The learning rate is
-# not to blame: make it ten times as small, and the loss only turns later.
+# With your `minimise` eight hidden units came down to 0.01 at the same rate. The learning rate is
+# not to blame: with a tenth of it the loss only turns later.
 #
 # ### Exercise 1.9 · Find the bug
 # ★★☆ · 8 min · from the life of everybody who trains
@@ -1221,7 +1229,7 @@ plots.lines(
 # weights.
 
 # %% [markdown]
-# ## A gradient that dies on the way
+# ## Is deeper better?
 #
 # If two layers are good, are twelve better? (GPT-2 small has twelve blocks.) By the chain rule
 # the gradient for the first layer comes through all the others, and rates in a row multiply.
@@ -1235,7 +1243,7 @@ ask("1.f")
 # %% [markdown]
 # Let us measure it. A chain of twelve layers, thirty-two units wide; one passes through `step`,
 # given what comes in and the layer's weights. Autograd gives the gradient of the end with respect
-# to what stood at *every* layer, and we note its length.
+# to what stood at *every* layer, and we note its length, the root of the sum of its squares.
 
 
 # %%
@@ -1270,11 +1278,9 @@ plots.lines(
 
 # %%
 lost = chains["logistic"][-1] / chains["logistic"][0]
-print("the first logistic layer gets less than a millionth:", lost > 1e6)
+print(f"the first logistic layer: one {round(lost / 1e6)}-millionth of what is at the end")
 ratio = chains["logistic, added to its input"]
-print(
-    f"with the input added: {ratio[0] / ratio[-1]:.1f} times what there is at the end"
-)
+print(f"with the input added: {ratio[0] / ratio[-1]:.1f} times as much as at the end")
 
 # %% [markdown]
 # The first logistic layer receives next to nothing; whatever it should learn, it will never hear
@@ -1299,15 +1305,11 @@ print(
 # | loss | mean squared error | log loss of the token that came, as in exercise 1.5 |
 # | gradient | by hand, then autograd | autograd |
 # | step | − learning rate · gradient | the same, with a learning rate for each parameter (AdamW) |
+# | a step looks at | all four points | a mini-batch of its text |
 # | judged on | its own four points (the polynomials: on forty others) | text it has not seen |
 #
 # Only the function is bigger. Weeks 2 and 3 build that function; nearly everything around it, you
 # have built today.
-#
-# One thing is different: nobody computes a GPT's gradient over all its text. Each step takes some
-# examples at random, a **mini-batch**, and goes by their gradient, which points the right way on
-# average. It is less exact and thousands of times cheaper. This is *stochastic gradient descent*,
-# SGD for short, and chapter 07 measures what the size of a batch does.
 
 # %% [markdown]
 # ## What people get wrong
