@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -187,6 +188,23 @@ def test_a_long_finding_is_wrapped_inside_the_figure():
     box = fig._suptitle.get_window_extent(fig.canvas.get_renderer())
     assert box.x0 >= 0
     assert box.x1 <= 800
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        "Forty merges cut the row to 0.64 of its length, the first ten alone to 0.82",
+        "The 4-gram pays 3.5 bits for “yellow”, which the story told 29 words before",
+        "One line",
+        "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenantragsformular is one word here",
+    ],
+)
+def test_no_line_of_a_title_is_left_with_a_lonely_word(finding):
+    lines = style.wrapped(finding, 7.7).split("\n")
+    assert " ".join(lines) == finding
+    assert len(lines) == len(textwrap.wrap(finding, int(7.7 * 72 / (12 * 0.62))))
+    if "Donau" not in finding:
+        assert max(map(len, lines)) - min(map(len, lines)) < 20, lines
 
 
 def test_nothing_global_changes_and_nothing_is_left_in_pyplot(monkeypatch):

@@ -185,11 +185,23 @@ def drawable(text: str) -> str:
 
 
 def wrapped(text: str, inches: float, size: float = 12) -> str:
-    """The text broken into lines that fit a width at a font size in points (bold DejaVu)."""
+    """The text broken into lines that fit a width at a font size in points (bold DejaVu).
+
+    As few lines as will do, and none of them a lonely word where they can be of one length.
+    """
     letters = max(12, int(inches * 72 / (size * 0.62)))
-    return "\n".join(
-        line for part in text.split("\n") for line in textwrap.wrap(part, letters) or [""]
-    )
+    return "\n".join(line for part in text.split("\n") for line in _even(part, letters))
+
+
+def _even(text: str, letters: int) -> list[str]:
+    lines = textwrap.wrap(text, letters) or [""]
+    least = max(len(text) // len(lines), *map(len, text.split() or [""]))
+    for fewer in range(letters - 1, least, -1):
+        narrower = textwrap.wrap(text, fewer)
+        if len(narrower) > len(lines):
+            break
+        lines = narrower
+    return lines
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -28,8 +28,8 @@ def test_fitted_lines_has_no_eighth_colour(n):
 def test_the_bowl_marks_the_least_squares_and_where_a_path_ends():
     path = learning.descend(4.0, -2.0, X, Y, learning_rate=0.1, n_steps=3)
     twin = plots.loss_bowl(X, Y, {"descent": path}, "Downhill", arrow=True).twin
-    assert "the bottom: 1.9: 1.2" in twin
-    assert f"{path[-1, 0]:.1f}: {path[-1, 1]:.1f}" in twin
+    assert "the bottom: (1.9, 1.2)" in twin
+    assert f"descent: 4 points, from (4, -2) to ({path[-1, 0]:.1f}, {path[-1, 1]:.1f})" in twin
 
 
 def test_line_and_bowl_says_the_loss_and_knows_the_bottom():

@@ -78,11 +78,9 @@ def test_gradients_are_told_in_a_digit_and_cut_off_below():
     assert "attention: 0: 0.03, 1: 0.03, 10: 0.03, 50: 0.03, 100: 0.03" in drawn.twin
 
 
-def test_scale_effects_draw_all_three_measures():
+def test_scale_effects_draw_both_measures():
     one = {"no scale": [6.0, 1.0], "by √d": [6.0, 5.0]}
-    arriving = {"by d": [0.5, 0.004]}
-    drawn = plots.scale_effects((1, 64), one, {"no scale": [1.0, 0.25]}, arriving, "Scales.")
-    assert "by d: 1: 0.5, 64: 0.004" in drawn.twin.split("Panel 3: what arrives at the query")[1]
+    drawn = plots.scale_effects((1, 64), one, {"by d": [0.5, 0.004]}, "Scales.")
+    assert "by d: 1: 0.5, 64: 0.004" in drawn.twin.split("Panel 2: what arrives at the query")[1]
     assert "gradient at the query, median, 0.004 to 0.5 (log scale)" in drawn.twin
     assert "no scale: 1: 6, 64: 1" in drawn.twin
-    assert "no scale: 1: 1, 64: 0.25" in drawn.twin

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from utils.viz import plots
-from utils.viz.plots import curves, learning
+from utils.viz import plots, style
+from utils.viz.plots import curves, learning, smoothing
 
 X = np.arange(5.0)
 FIVE = {name: (X, i + X) for i, name in enumerate(("model", "a", "b", "c", "d"))}
@@ -32,3 +33,51 @@ def test_fitted_lines_have_dashes_of_their_own(monkeypatch):
     fits = {name: (1.0, float(i)) for i, name in enumerate(FIVE)}
     drawn = looks(monkeypatch, learning, lambda: plots.fitted_lines(X, X, fits, "!"))
     assert len({str(dashes) for dashes, _ in drawn}) == len(FIVE)
+
+
+def test_gradients_over_distance_have_dashes_of_their_own(monkeypatch):
+    falls = dict.fromkeys(FIVE, 0.5**X)
+    drawn = looks(monkeypatch, smoothing, lambda: plots.gradients_over_distance(falls, "!", 1e-3))
+    assert len({str(dashes) for dashes, _ in drawn}) == len(FIVE)
+
+
+def test_effects_of_scales_have_dashes_and_marks_of_their_own(monkeypatch):
+    by_scale = dict.fromkeys(FIVE, [1.0] * 5)
+    drawn = looks(
+        monkeypatch, smoothing, lambda: plots.scale_effects(X + 1, by_scale, by_scale, "!")
+    )
+    assert len({str(dashes) for dashes, _ in drawn}) == len(FIVE)
+    assert len({marker for _, marker in drawn}) == len(FIVE)
+
+
+def test_paths_in_the_bowl_have_marks_and_the_colours_that_their_losses_have(monkeypatch):
+    points, wanted = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([1.0, 3.0, 5.0])
+    paths = {name: [[i, 0.0], [i, 1.0]] for i, name in enumerate(FIVE)}
+    drawn = looks(monkeypatch, learning, lambda: plots.loss_bowl(points, wanted, paths, "!"))
+    assert len({marker for _, marker in drawn}) == len(FIVE)
+    seen = []
+    for module, make in (
+        (learning, lambda: plots.loss_bowl(points, wanted, paths, "!")),
+        (curves, lambda: plots.lines(FIVE, "x", "y", "!")),
+    ):
+        monkeypatch.setattr(module, "picture", lambda fig, *args, **kwargs: seen.append(fig))
+        make()
+    inks = [{line.get_label(): line.get_color() for line in fig.axes[0].lines} for fig in seen]
+    assert {name: inks[0][name] for name in FIVE} == inks[1]
+
+
+def test_a_curve_takes_the_colour_it_is_given(monkeypatch):
+    seen = []
+    monkeypatch.setattr(curves, "picture", lambda fig, *args, **kwargs: seen.append(fig))
+    plots.lines(FIVE, "x", "y", "!", colours={"b": "#123456"})
+    inks = {line.get_label(): line.get_color() for line in seen[0].axes[0].lines}
+    assert inks["b"] == "#123456"
+    assert inks["model"] == style.MODEL
+
+
+@pytest.mark.parametrize(("largest", "written"), [(17500, "10,000"), (3, "2")])
+def test_large_numbers_on_an_axis_have_their_commas(largest, written):
+    drawn = plots.lines({"a": (X, largest * X / 4)}, "x", "y", "!")
+    axis = drawn._figure.axes[0].yaxis
+    ticks = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    assert any(tick.startswith(written) for tick in ticks), ticks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
@@ -9,6 +10,7 @@ from zlib import crc32
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.ticker import MaxNLocator
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
@@ -41,6 +43,7 @@ def lines(
     markers: bool = False,
     y_from: float | None = None,
     square: bool = False,
+    colours: Mapping[str, str] | None = None,
     digits: int | None = None,
     words: str | None = None,
 ) -> Picture:
@@ -48,8 +51,9 @@ def lines(
 
     `series` maps a name to (x, y), or to y alone, which is then drawn over 0, 1, 2, …
     A name with "truth" or "model" in it takes that role's colour; beside colours, dashes (and with
-    `markers` their shapes) tell the curves apart. `floor` is a thin dashed level. `square`
-    gives both axes one scale, where directions are to be seen.
+    `markers` their shapes) tell the curves apart, and `colours` gives some curves their own.
+    `floor` is a thin dashed level. `square` gives both axes one scale, where directions are to
+    be seen.
     `words` stand in the twin for numbers that differ from machine to machine.
     """
     if not series:
@@ -57,13 +61,16 @@ def lines(
     fig, grid = style.figure()
     ax = grid[0, 0]
     with style.context():
+        inks = dict(zip(series, style.colours(list(series)), strict=True)) | dict(colours or {})
         for i, (name, xy) in enumerate(series.items()):
-            look = {"color": style.colours(list(series))[i], "ls": style.DASHES[i % 6]}
+            look = {"color": inks[name], "ls": style.DASHES[i % 6]}
             marker = style.MARKERS[i % 6] if markers else None
             ax.plot(*_xy(name, xy), label=name, marker=marker, **look)
         if floor is not None:
             ax.axhline(float(floor), color=style.TRUTH, ls="--", lw=1.4, label=floor_label)
         _scales(ax, log_x, log_y)
+        if not log_x and all((line.get_xdata() % 1 == 0).all() for line in ax.lines[: len(series)]):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no step 2.5
         if y_from is not None:
             ax.set_ylim(bottom=y_from)
         if square:
@@ -89,10 +96,12 @@ def _xy(name: str, given: XY | Sequence[float]) -> tuple[np.ndarray, np.ndarray]
 
 
 def _scales(ax: Axes, log_x: bool, log_y: bool) -> None:
-    if log_x:
-        style.log_scale(ax, "x")
-    if log_y:
-        style.log_scale(ax, "y")
+    for name, is_log in (("x", log_x), ("y", log_y)):
+        axis = getattr(ax, f"{name}axis")
+        if is_log:
+            style.log_scale(ax, name)
+        elif np.abs(axis.get_data_interval()).max() >= 10_000:
+            axis.set_major_formatter("{x:,.0f}")
 
 
 def bars(
@@ -340,7 +349,8 @@ def _pie(
 
 
 def percent(share: float) -> str:
-    """A share as a reader's percent: 33 %, 0.4 %, below 0.1 %."""
+    """A share as a reader's percent: 33 %, 12.5 %, 0.4 %, below 0.1 %."""
     if share < 0.001:
         return "< 0.1 %"
-    return f"{style.plain_number(float(f'{100 * share:.2g}'))} %"
+    digits = 3 if math.isclose(200 * share % 2, 1) else 2  # eight times 12 % would be too little
+    return f"{style.plain_number(float(f'{100 * share:.{digits}g}'))} %"

@@ -158,12 +158,13 @@ def contexts(orders: Sequence[int], distinct: Sequence[int], unseen: Sequence[fl
     fig, (row,) = style.figure(1, 2, height=3.8)
     with style.context():
         row[0].plot(orders, distinct, "o-", color=style.ORANGE, label="different contexts")
-        row[0].set(xlabel="order n", ylabel="contexts of n − 1 words", title="counted in training")
+        row[0].set(xlabel="order n", ylabel="contexts of n − 1 words")
+        row[0].set_title("contexts met in training")
         style.log_scale(row[0], "y")
         shares = [100 * share for share in unseen]
         row[1].plot(orders, shares, "s-", color=style.VERMILLION, label="unseen, percent")
-        row[1].set(xlabel="order n", ylabel="percent of held-out words", ylim=(0, 100))
-        row[1].set_title("whose context was never seen")
+        row[1].set(xlabel="order n", ylabel="percent", ylim=(0, 100))
+        row[1].set_title("held-out words in a new context")
         for ax in row:
             ax.set_xticks(list(orders))
     finding = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from utils.llm import learning
 from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import numbers
+from utils.viz.twin import number
 
 Range = tuple[float, float]
 WINDOW: tuple[Range, Range] = ((-2.0, 5.0), (-4.0, 6.0))
@@ -60,13 +61,30 @@ def loss_bowl(
     with style.context():
         _bowl(ax, x, y, window)
         ax.set_aspect("equal")  # so that a right angle looks like one
-        for (name, path), ink in zip(paths.items(), style.CYCLE, strict=False):
+        inks = style.colours(list(paths))
+        for (name, path), ink, mark in zip(paths.items(), inks, style.MARKERS, strict=False):
             points = numbers(path, name)
-            ax.plot(*points.T, marker="o", ms=4, lw=1.4, color=ink, label=name, zorder=3)
+            look = {"ms": 5, "lw": 1.4, "mec": "white", "mew": 0.4, "zorder": 3}
+            ax.plot(*points.T, marker=mark, color=ink, label=name, **look)
             if arrow:
                 _arrow(ax, x, y, points[-1], ink)
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return picture(fig, finding)
+    return picture(fig, finding, words="\n".join(_paths_in_words(x, y, paths, window)))
+
+
+def _paths_in_words(
+    x: Tensor, y: Tensor, paths: Mapping[str, Any], window: tuple[Range, Range]
+) -> Iterator[str]:
+    for axis, (low, high) in zip(("x: slope", "y: intercept"), window, strict=True):
+        yield f"{axis}, {number(low)} to {number(high)}"
+    yield "the bottom: " + _at(_best(x, y))
+    for name, path in paths.items():
+        points = numbers(path, name)
+        yield f"{name}: {len(points)} points, from {_at(points[0])} to {_at(points[-1])}"
+
+
+def _at(point: Iterable[float]) -> str:
+    return "({}, {})".format(*map(number, point))
 
 
 def _best(x: Tensor, y: Tensor) -> tuple[float, float]:

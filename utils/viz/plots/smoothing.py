@@ -156,41 +156,39 @@ def _half(share: Tensor) -> int:
 def scale_effects(
     widths: Sequence[int],
     entropy: Mapping[str, Sequence[float]],
-    slope: Mapping[str, Sequence[float]],
     arriving: Mapping[str, Sequence[float]],
     finding: str,
 ) -> Picture:
-    """What the scale of the scores does: to the entropy in bits of the weights, to the gradient of
-    their softmax, and to the gradient that arrives at a query (log scale).
+    """What the scale of the scores does: to the entropy in bits of the weights, and to the
+    gradient that arrives at a query (log scale).
 
     Each maps the name of a scale to a number for each width.
     """
-    fig, (panels,) = style.figure(1, 3, width=11.0, height=4.0)
-    inks = (style.VERMILLION, style.MODEL, style.ORANGE)
-    measures = (entropy, slope, arriving)
+    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.0)
     said = {
         "entropy of the weights, bits": "how undecided the weights are",
-        "gradient of the softmax": "how they answer a nudged score",
         "gradient at the query, median": "what arrives at the query",
     }
     with style.context():
-        for ax, curves, (label, title) in zip(panels, measures, said.items(), strict=True):
-            for (name, ys), ink, mark in zip(curves.items(), inks, "so^", strict=False):
-                ax.plot(list(widths), list(ys), color=ink, marker=mark, label=name)
+        for ax, curves, (label, title) in zip(
+            panels, (entropy, arriving), said.items(), strict=True
+        ):
+            looks = zip(style.colours(list(curves)), style.DASHES, style.MARKERS, strict=False)
+            for (name, ys), (ink, dash, mark) in zip(curves.items(), looks, strict=False):
+                ax.plot(list(widths), list(ys), color=ink, ls=dash, marker=mark, label=name)
             style.log_scale(ax, "x")
             ax.set_xticks(list(widths))
             ax.minorticks_off()
             ax.set(xlabel="width d of query and key", ylabel=label)
             ax.set_title(title)
-        for ax in panels[:2]:
-            ax.set_ylim(0, None)
-        style.log_scale(panels[2], "y")
-        panels[1].legend(loc="lower left")
+        panels[0].set_ylim(0, None)
+        panels[0].legend(loc="lower left")
+        style.log_scale(panels[1], "y")
     return picture(fig, finding)
 
 
 def gradients_over_distance(lengths: Mapping[str, Any], finding: str, least: float) -> Picture:
-    """Length of the gradient against the steps back, each line named at its right end.
+    """Length of the gradient against the steps back, on a logarithmic axis.
 
     `lengths` maps a name to the gradient 0, 1, 2, … steps back; "attention" takes the model's
     colour. Below `least` the axis is cut off.
@@ -199,10 +197,10 @@ def gradients_over_distance(lengths: Mapping[str, Any], finding: str, least: flo
     ax = grid[0, 0]
     free = iter(style.BASELINES)
     with style.context():
-        for name, values in lengths.items():
+        for (name, values), dash in zip(lengths.items(), style.DASHES, strict=False):
             y = numbers(values, name)
             ink = style.MODEL if name == "attention" else next(free)
-            ax.plot(np.arange(y.size), y, color=ink, label=name)
+            ax.plot(np.arange(y.size), y, color=ink, ls=dash, label=name)
         style.log_scale(ax, "y")
         ax.set(ylim=(least, 10 * max(float(numbers(v, "v").max()) for v in lengths.values())))
         ax.set(xlabel="steps back from the output", ylabel="length of the gradient")
