@@ -25,16 +25,16 @@
 from collections import Counter
 
 import torch
-from utils.course import ask, check
+from utils.course import ask, check, progress
 from utils.data import storyworld
 from utils.data.texts.models import open_model
 from utils.llm.counting.ngram import NGramModel
 from utils.viz import plots, widgets
 
-print("PyTorch adds:", torch.ones(2, 3).sum().item() == 6.0)
+print("PyTorch adds six ones:", torch.ones(2, 3).sum().item())
 
 # %% [markdown]
-# If that says `True`, your machine is ready: two processor cores and this laptop are all that the
+# If that says 6.0, your machine is ready: two processor cores and this laptop are all that the
 # course asks for. If a red box stands there instead, open a terminal (**File → New → Terminal**)
 # and type `course doctor`; it says in plain words what is missing and how to get it.
 #
@@ -149,7 +149,8 @@ except storyworld.ImpossibleStoryError as error:
 # - ❌ wrong, with what is wrong and the smallest input that shows it. The chapter again uses the
 #   course's version: you are never stuck, and you may come back later.
 #
-# Any sound answer passes, however it is written. Hints are folded under the text, weakest first.
+# Any sound answer passes, however it is written. Hints are folded under the text, weakest first. An
+# exercise keeps its number as a name, so 1.8 may well stand before 1.5.
 #
 # ### Exercise 0.1 · The likeliest next word
 # ★☆☆ · 8 min · Shannon 1948, section 3
@@ -219,8 +220,13 @@ print(" ".join(sentence))
 #
 # When you are stuck, unfold a hint; then leave the exercise and read on, since the chapter runs
 # without it; then look into `solutions/`, where every chapter stands solved. In a terminal,
-# `course check` runs all your notebooks afresh and lists what is right, wrong and open.
-#
+# `course check` runs all your notebooks afresh and lists what is right, wrong and open. How far you
+# have come stands here too, read from your notebooks as they were last saved:
+
+# %%
+progress()
+
+# %% [markdown]
 # ## Recap
 #
 # A language model gives every possible next word a chance. A GPT's chances were nearly the true

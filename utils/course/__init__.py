@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ask", "check"]
+__all__ = ["ask", "check", "progress"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +17,8 @@ def __getattr__(name: str) -> Any:
         from utils.course.asking.ask import ask
 
         return ask
+    if name == "progress":
+        from utils.course.grading.progress_box import progress
+
+        return progress
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
