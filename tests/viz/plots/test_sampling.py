@@ -10,6 +10,7 @@ import torch
 from utils.llm.gpt.model import GPT, GPTConfig
 from utils.llm.sampling import loop as sampling
 from utils.viz import plots, widgets
+from utils.viz.plots.curves import percent
 from utils.viz.widgets.stepper import write_steps
 
 WORDS = ["(start)", "Mina", "had", "a", "kite", "."]
@@ -43,6 +44,18 @@ def test_pies_share_their_slices() -> None:
     assert "hot: a 50 %, other 50 %" in twin
     with pytest.raises(ValueError, match=r"sum to 0\.9000"):
         plots.pies({"half": {"a": 0.9}}, "No.")
+
+
+def test_what_a_pie_calls_other_is_no_slice_of_its_own() -> None:
+    drawn = plots.pies(
+        {"next": {"a": 0.5, "other": 0.3, "b": 0.15, "c": 0.05}}, "No twins.", most=2
+    )
+    assert "next: a 50 %, b 15 %, other 35 %" in drawn.twin
+    assert [text.get_text() for text in drawn._figure.legends[0].get_texts()] == ["a", "b", "other"]
+
+
+def test_eight_equal_slices_make_a_whole() -> None:
+    assert [percent(share) for share in (1 / 8, 0.629, 0.005)] == ["12.5 %", "63 %", "0.5 %"]
 
 
 def test_cuts_tell_how_many_are_kept_and_what_they_have() -> None:
@@ -152,6 +165,12 @@ def test_more_beams_find_no_less_likely_texts() -> None:
     shown.controls["beams"].value = 3
     assert shown.picture.finding.startswith("3 beams")
     assert shown.picture.twin.count("step ") == 4
+
+
+@pytest.mark.parametrize(("share", "end"), [(0.13, 0.25), (0.4, 0.5), (0.9, 1.0)])
+def test_a_step_of_small_chances_fills_its_axis(share: float, end: float) -> None:
+    drawn = plots.step_of_writing(["a", "b"], 1, [("b", share, share)], 0, 0, "It came.", "note")
+    assert drawn._figure.axes[1].get_xticks().max() == end
 
 
 @pytest.mark.parametrize("make", [widgets.dart_explorer, widgets.step_explorer])
