@@ -318,7 +318,7 @@ print("the gradient there:", there)
 #
 #     new point = old point − learning rate · gradient
 #
-# The **learning rate** is a number that we choose, and the only one: how far to go on a given slope.
+# The **learning rate** is a number that we choose: how far to go for so much slope.
 # This is **gradient descent**, and it is how every network in this course is trained. From slope
 # 0 and intercept 0 on our four points, the gradient is (−16.95, −8.1): both should grow. With a
 # learning rate of 0.1 the first step leads to (1.695, 0.81), already close.
@@ -387,7 +387,7 @@ plots.loss_bowl(
 
 # %%
 paths = {
-    f"rate {rate}": descend(4.0, -2.0, x, y, rate, 30) for rate in (0.2, 0.1, 0.01)
+    f"rate {rate}": descend(4.0, -2.0, x, y, rate, 30) for rate in (0.01, 0.1, 0.2)
 }
 plots.loss_bowl(
     x,
@@ -1278,9 +1278,9 @@ plots.lines(
 
 # %%
 lost = chains["logistic"][-1] / chains["logistic"][0]
-print(f"the first logistic layer: one {round(lost / 1e6)}-millionth of what is at the end")
+print(f"logistic: at the first layer one {round(lost / 1e6)}-millionth of the end's")
 ratio = chains["logistic, added to its input"]
-print(f"with the input added: {ratio[0] / ratio[-1]:.1f} times as much as at the end")
+print(f"with the input added: {ratio[0] / ratio[-1]:.1f} times the end's")
 
 # %% [markdown]
 # The first logistic layer receives next to nothing; whatever it should learn, it will never hear

@@ -363,13 +363,14 @@ print(" ".join(written(token[i]) for i in range(256, 296)))
 # space before each full stop, and later we shall see why.
 #
 # The package has the same algorithm with unique words, linked lists and a heap, so that a megabyte
-# takes it a second or two. It learns the same merges, and gives them as a `tiktoken.Encoding`, the
+# takes it about a second. It learns the same merges, and gives them as a `tiktoken.Encoding`, the
 # very type that holds GPT-4's vocabulary.
 
 # %%
 encoding = tokenizer.train_bpe(text, vocab_size=256 + 40 + 1)  # + 1: <|endoftext|>
 fast = [joined for _, joined in tokenizer.merges(encoding)]
-print("the same forty merges:", fast == [token[i] for i in range(256, 296)])
+same = sum(theirs == token[i] for i, theirs in enumerate(fast, start=256))
+print(f"{same} of {len(fast)} merges are the same, in the same order")
 
 # %% [markdown]
 # ### Encoding a new text
@@ -400,7 +401,8 @@ chunks = [
     utf8_bytes(chunk) for chunk in tokenizer.split_text("The kite was said to sing.")
 ]
 by_hand = [i for chunk in chunks for i in encode(chunk, learned)]
-print(by_hand == encoding.encode("The kite was said to sing."))
+print("yours:   ", by_hand)
+print("tiktoken:", encoding.encode("The kite was said to sing."))
 print(encoding.decode(by_hand))
 
 # %%
@@ -607,7 +609,7 @@ def believe(prefix: list[str], order: int, strength: float = 1.0) -> dict[str, f
 models = {n: NGramModel(n).fit(train, vocabulary) for n in range(1, 6)}
 mine, fast = believe(prefix, order=4), models[4].next_words(prefix)
 apart = max(abs(mine[word] - fast[word]) for word in vocabulary)
-print("the same chances:", apart < 1e-9)
+print(f"no word's chance differs by more than {apart:.6f}")
 
 # %% [markdown]
 # ### The pie that is, the pie that the model believes
@@ -832,13 +834,10 @@ print(f"what the truth itself pays: {paid / sum(map(len, held_out)):.2f} bits a 
 # general a chance p in −log₂ p bits, so a good predictor makes small files, and a program that
 # makes small files must be predicting. gzip looks for phrases that it has seen in the last 32 kB,
 # and writes *how far back* and *how long* in place of them. The Lempel-Ziv coder of 1978 grows a
-# tree of phrases, each one byte longer than one before it. It writes the number of the old phrase
-# and the new byte, 8 bits. Both know bytes only, and have never heard of words.
-#
-# The third contestant takes the tree of 1978 and lets it predict, as Langdon proposed in 1983:
-# where we stand in the tree, the counts of its branches say what may follow. We add two things to
-# it. At the end of a phrase it keeps what context it can, where the coder starts anew; and its
-# counts are smoothed with those of shorter contexts, by the formula of your n-gram.
+# tree of phrases, each one byte longer than one before it, and writes the number of the old phrase
+# and the new byte. Both know bytes only. The third contestant takes that tree and lets it predict
+# (Langdon 1983): where we stand in it, the counts of its branches say what may follow. They are
+# smoothed by the formula of your n-gram, and where a phrase ends it keeps what context it can.
 
 # %%
 ask("2.f")
@@ -855,18 +854,17 @@ plots.bits_per_word(orders, compressors, floor)
 
 # %% [markdown]
 # Two words of context are worth more than five bits, the third a quarter of a bit, the fourth next
-# to nothing, and the gap to the dashed line stays open. gzip is out of the race: it forgets, and
-# each phrase that it copies costs it two numbers. The coder of 1978 does worse than counting single
-# words: it is built for long files and little work, and throws its context away at the end of every
-# phrase. But its tree knows more than the code makes of it. With the context kept and the counts
-# smoothed, the tree comes close to the 4-gram, though it begins with bytes and has never heard of
-# words. Predicting and compressing are one craft.
+# to nothing, and the gap to the dashed line stays open. gzip forgets, and each phrase that it copies
+# costs it two numbers. The coder of 1978 throws its context away at the end of every phrase, and
+# does worse than counting single words. But its tree knows more than the code makes of it: with the
+# context kept and the counts smoothed it comes close to the 4-gram, though it begins with bytes.
+# Predicting and compressing are one craft.
 #
 # Would a fifth word of context close the gap?
 
 # %%
 sixth = NGramModel(6).fit(train, vocabulary).bits_per_word(held_out)
-print("order 6 is worse than order 5:", sixth > orders[5])
+print(f"order 5: {orders[5]:.2f} bits a word, order 6: {sixth:.2f}")
 
 # %% [markdown]
 # ### Exercise 2.8 · What twice the text is worth
@@ -923,8 +921,19 @@ plots.lines(
 # %% [markdown]
 # Single words are counted well after a thousand stories, and the second thousand brings next to
 # nothing. The 5-gram gains some ten times as much as the 2-gram. That is hunger: a long context is
-# seldom met, and has always too few examples. And the meal has to double each time. We have tried
-# it: after 32,000 stories the 6-gram still pays about one bit a word, more than twice the floor.
+# seldom met, and has always too few examples. How far does one get by feeding? Here are all the
+# stories that come with the course, five times as many:
+
+# %%
+many = [line.split() for line in corpus.train.splitlines()]
+for n in (2_000, 10_000):
+    fed = [NGramModel(order).fit(many[:n], vocabulary) for order in (5, 6)]
+    five, six = (model.bits_per_word(held_out) for model in fed)
+    print(f"{n:6,} stories: order 5 {five:.2f}, order 6 {six:.2f} bits a word")
+
+# %% [markdown]
+# Order 6 has nearly caught up, so it was hunger that had hurt it. But the meal has to double each
+# time, and both still pay more than twice the floor of 0.45.
 
 # %% [markdown]
 # ## Why counts can't remember
@@ -956,16 +965,15 @@ plots.contexts(range(1, 11), distinct, unseen)
 # words ago. A table can share only what stands in the same *last* words: of *Omar had a green hat* it
 # can use *a green hat* for Suna's, and nothing that reaches back to the name, where the two are
 # different entries. What we would want is a model that looks back for one word, wherever it is, and
-# takes it. That is attention, and it begins in chapter
-# 03.
+# takes it. That is attention, and it begins in chapter 03.
 #
 # Before it, people gave the table a memory. A **hidden Markov model** walks through some dozens or
 # hundreds of states that nobody sees, and each state has a pie of its own. So it can know that it is
 # in the middle of a sentence about weather (Rabiner 1989). But with N states it can keep log₂ N bits
 # of all that has been read, and the world's sixteen names times ten colours, ten things and eight kinds
 # of weather are 12,800 states already, each of which would have to be met often enough to learn its
-# pie. A network keeps the three facts
-# side by side, in numbers of their own, and learns each of them once.
+# pie. A network keeps the four facts side by side, in numbers of their own, and learns each of them
+# once.
 #
 # ### What has to be kept
 #
@@ -1067,8 +1075,10 @@ row = stories_512.encode(joined, allowed_special="all")
 inputs, targets = cut_windows(row, context_length=32)
 theirs = windows(row, 32)
 print(tuple(inputs.shape), tuple(targets.shape))
-print("as in the package:", all(map(torch.equal, (inputs, targets), theirs)))
-print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]))
+print("input: ", inputs[0, :12].tolist())
+print("target:", targets[0, :12].tolist())
+differ = sum((a != b).sum() for a, b in zip((inputs, targets), theirs, strict=True))
+print("places where the package's differ:", differ.item())
 
 # %% [markdown]
 # From here on, *the data* of this course is these two tensors, and *the loss* is the cross-entropy
@@ -1098,8 +1108,8 @@ print("targets are the next inputs:", torch.equal(inputs[:, 1:], targets[:, :-1]
 # *"A better model would reach zero."* No model gets under the entropy of its source. Where a
 # training curve does, look for a leak: chapter 04 builds one on purpose.
 #
-# *"More context always helps."* For a table it soon hurts, as order 6 has shown: a rarer context is
-# a worse witness.
+# *"More context always helps."* For a table it soon hurts, as order 6 has shown after 2,000 stories:
+# a rarer context is a worse witness.
 #
 # ## For the meeting
 #
