@@ -431,14 +431,15 @@ rows, at = ((chosen != trial[:, 1:]) & mask[:, 1:]).nonzero(as_tuple=True)
 places = at - trial[0].tolist().index(puzzles.EQUALS_ID)  # 0 just behind the =
 lines = sorted(set((places // 4 + 1).tolist()))
 copied = (chosen[rows, at] == trial[rows, at]).float().mean()
-print("all of them are sums made again:", (places % 4 == 2).all().item())
+again = (places % 4 == 2).float().mean()
+print(f"sums made again: {again:.0%} of them")
 print(f"copies of the first sum: {copied:.0%}")
 print("in the written lines", lines)
 
 # %% [markdown]
-# It fails at a few places only, in the tenth written line and from the thirteenth on, and there it
-# copies the first sum instead of making it again. With one mistake or two, no wrong line stands at
-# such a place.
+# It fails at nothing else, and at a few places only, in the tenth written line and from the
+# thirteenth on, and there it copies the first sum instead of making it again. With one mistake or
+# two, no wrong line stands at such a place.
 #
 # Copying is always near. When we made this chapter (not shown here), only one line in five was wrong
 # at first in the lessons. That model wrote each second sum by copying the first, which is right four
@@ -587,8 +588,9 @@ inside = [
 print(f"predictions within the error bars: {sum(inside)} of {len(ks)}")
 by_k = ", ".join(f"{k}: {measured[ks.index(k)][0]:.0%}" for k in (1, 16, 64, 256))
 print(f"right by a vote of k = {by_k}")
-same = torch.allclose(torch.tensor(voted[16]), reasoning.maj_at_k(votes, truth, 16))
-print("the package's maj@k gives the same:", same)
+package = torch.as_tensor(reasoning.maj_at_k(votes, truth, 16))
+apart = (torch.tensor(voted[16]) - package).abs().max()
+print(f"furthest from the package's maj@16, of 48 questions: {apart:.3f}")
 
 # %% [markdown]
 # Look at those error bars again. They are wide, since questions differ: some are easy, some are
@@ -605,7 +607,8 @@ widths = {k: mean_and_error(voted[k])[1] for k in ks}
 print(f"narrower at k = 16: {widths[16] / errors[16][1]:.0f} times")
 largest = max(abs(m) for m, _ in errors.values())
 print(f"the largest mean difference: {100 * largest:.1f} points")
-print("within 3 standard errors:", all(abs(m) <= 3 * e for m, e in errors.values()))
+most = max(abs(m) / e for m, e in errors.values())
+print(f"in standard errors, at most: {most:.1f}")
 
 # %% [markdown]
 # ### When voting makes it worse
@@ -681,13 +684,14 @@ def votes_needed(share: float, n_wrong: int) -> int:
 votes_needed = check("9.9", votes_needed)
 
 # %%
-for share in (0.3, 0.4, 0.5):
-    k = votes_needed(share, 9)
-    print(f"right {share:.0%} of the time, nine wrong answers: {k} votes")
+for share, n_wrong in ((0.3, 9), (0.4, 9), (0.5, 9), (0.4, 4), (0.5, 4)):
+    k = votes_needed(share, n_wrong)
+    print(f"right {share:.0%} of the time, {n_wrong} wrong answers: {k} votes")
 
 # %% [markdown]
-# Twice as good a model needs far fewer votes, and a model whose wrong answers are spread thin fewer
-# still. What decides is not how often the right answer comes but how far it is ahead of the next.
+# A model that is right half of the time needs a third of the votes of one that is right in 30 of
+# 100. And the same share needs more votes where four wrong answers divide the rest than where nine
+# do: what decides is not how often the right answer comes but how far it is ahead of the next.
 #
 # And among our 48 questions? A model that makes mistakes doesn't make them evenly: it has learned
 # some additions, and some questions it gets wrong in the same way again and again. Each of those
@@ -721,11 +725,9 @@ for k in ks:
     vote, n_groups = maj_at_k([voters], [truth[hard]], k)[0], len(voters) // k
     falls.append((vote, *wilson_interval(round(vote * n_groups), n_groups)))
 forecast = [reasoning.predicted_maj_at_k(new_shares, truth[hard], k) for k in ks]
-worse_by_far = falls[6][2] < falls[0][1]
-print(
-    f"one answer is right {falls[0][0]:.0%} of the time, a vote of 64 {falls[6][0]:.0%}"
-)
-print("worse, beyond the error bars:", worse_by_far)
+for k in (1, 16, 64):
+    share, low, high = falls[ks.index(k)]
+    print(f"a vote of {k:2}: {share:.0%} right, {low:.0%} to {high:.0%}")
 
 # %%
 wrong = [a for a in new_shares if a not in (truth[hard], None)]
@@ -852,11 +854,17 @@ checker, trained, vote, itself = (
 )
 print(f"the best of 64, by the checker: {checker:.0%}, by the control: {trained:.0%}")
 print(f"the vote of 64: {vote:.0%}; the best by its own chance: {itself:.0%}")
+surest = max(
+    score
+    for row, right in zip(own, truth, strict=True)
+    for text, score in row.items()
+    if parse_answer(text) != right
+)
+print(f"its surest wrong text has a chance of {math.exp(surest):.0%}")
 
 # %% [markdown]
 # With 64 answers to choose from, its own chance does no better than the vote: where the model is
-# wrong it can be sure of it too, and to one wrong text or another it gives a chance of three in
-# four. The checker does far better. Is that because it makes each sum again? The control says no: a
+# wrong it can be sure of it too. The checker does far better. Is that because it makes each sum again? The control says no: a
 # model that only reads, and was trained as long, chooses as well. What both have over the model that
 # wrote is that they have learned more.
 #
@@ -1065,29 +1073,42 @@ told = reasoning.self_teach(
     report=10,
 )
 
-# %%
+# %% tags=["nbval-ignore-output"] reason="shares of a model that was trained here differ by machine"
 after = measure(
     [t for ts in complete(pupil, some, sampler=Sampler(), seed=1) for t in ts]
 )
-print("200 held-out sums, sampled once each")
-print("gained, at least 15 points:", after[0] - before[0] >= 0.15)
+print(f"200 held-out sums, sampled: {before[0]:.0%} right before, {after[0]:.0%} after")
 
 # %%
-plots.accuracy_bars(
-    {"half-trained": before, "after its own lessons": after},
+rounds = range(1, len(told.rewards) + 1)
+plots.lines(
+    {
+        "paid, of its own samples": (rounds, [100 * r for r in told.rewards]),
+        "right, of 200 held-out sums": ([0, rounds[-1]], [100 * before[0], 100 * after[0]]),
+    },
+    "round",
+    "right answers, %",
     "From less than half right to nearly nine in ten, by rewards alone",
+    markers=True,
+    y_from=0,
+    words="both climb, from less than half to more than seven in ten",
 )
 
 # %% [markdown]
 # ### Break it
 #
 # What if the verifier can be fooled? Suppose it pays for an answer of 7, whatever the question. The
-# loop doesn't know what we meant. It does what is paid for.
-
+# loop doesn't know what we meant. It does what is paid for. We note on the side how many of the same
+# samples are right, which the loop is not told.
 
 # %%
+honest = []
+
+
 def pays_sevens(ids: Tensor) -> list[float]:
-    """1 for each text that answers 7."""
+    """1 for each text that answers 7; how many are right is noted on the side."""
+    right = puzzles.rewards(ids)
+    honest.append(sum(right) / len(right))
     return [float(puzzles.parse_answer(puzzles.decode(row)) == 7) for row in ids]
 
 
@@ -1104,10 +1125,25 @@ settings = {
 sevens = reasoning.self_teach(fooled, practice, pays_sevens, rounds=20, **settings)
 
 # %%
-start, end = (sum(part) / 5 for part in (sevens.rewards[:5], sevens.rewards[-5:]))
+rounds = range(1, len(honest) + 1)
+plots.lines(
+    {
+        "paid: it says seven": (rounds, [100 * r for r in sevens.rewards]),
+        "right": (rounds, [100 * share for share in honest]),
+    },
+    "round",
+    "of 256 samples, %",
+    "What is paid for climbs to all, what was meant falls to a guess",
+    markers=True,
+    y_from=0,
+    words="paid: from about one in ten to nearly all; right: from about four in ten to one",
+)
+
+# %%
 texts = answers_to(fooled, some)
-print("it says seven more often than before, by 50 points or more:", end - start > 0.5)
-print("right answers, 30 % or less:", measure(texts)[0] <= 0.3)
+n_sevens = sum(parse_answer(text) == 7 for text in texts)
+print(f"200 held-out sums, of ten answers: {n_sevens / 20:.0f} say seven, ", end="")
+print(f"{10 * measure(texts)[0]:.0f} is right")
 
 # %% [markdown]
 # The one number that the loop reports has gone up, and the model is worthless. This is **reward
