@@ -19,13 +19,14 @@
 # All parts are built. Now we use them. We open a model, a real GPT-2 or one of the course's, and
 # train one on a text of our own. We teach a model that only continues texts to do what it is told,
 # twice: with all of its weights, and with a small part of them. Then we look at what a prompt is,
-# hide a secret in one, and find out how well it is hidden. We steer a model by vectors that are no
-# words. And we take it out of the notebook: into a chat, behind a web address, and into another
-# library.
+# hide a secret in one, and find out how well it is hidden. We ask whether what is likely is true. We
+# take the model out of the notebook: into a chat, behind a web address, and into another library. We
+# write the loop that teaches; and at the end, for whoever has the time, we steer a model by vectors
+# that are no words.
 #
-# You will build: the loss on answers alone, an instruction template, LoRA and its merging, a soft
-# prompt, the search for its nearest words, the way from Hugging Face's weights to ours, and the loop
-# that teaches. It takes some 120 minutes, about 70 of them in the exercises.
+# You will build: the loss on answers alone, an instruction template, LoRA and its merging, the way
+# from Hugging Face's weights to ours, the loop that teaches, a soft prompt, and the search for its
+# nearest words. It takes some two hours, about 70 minutes of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes about a minute, a good part of it three
 # short trainings. Then begin again at the top.
@@ -63,6 +64,7 @@ from utils.data.instructions.models import (
     word_bits,
 )
 from utils.data.texts.corpora import load_corpus
+from utils.data.texts.exporting import export_hf
 from utils.data.texts.models import open_model
 from utils.llm.gpt import GPT
 from utils.llm.gpt.card import ModelCard, write_card
@@ -198,8 +200,9 @@ wider = new_model(base)
 print("tokens:", base.config.vocab_size, "→", wider.config.vocab_size)
 first = storyworld.stories(1)[0].split()
 ids = torch.tensor([[0, *instructions.encode(first)]])
-same = torch.allclose(wider(ids)[..., : base.config.vocab_size], base(ids), atol=1e-4)
-print("of the old words it says what it said:", same)
+with torch.no_grad():
+    apart = (wider(ids)[..., : base.config.vocab_size] - base(ids)).abs().max()
+print(f"of the old words, furthest from what it said: {apart:.3f}")
 
 # %% [markdown]
 # Where do the conversations come from? From the stories themselves. A story tells who and what and
@@ -324,14 +327,18 @@ tuning.marked_words(
 
 # %%
 given, marks = instructions.lesson([{"role": "user", "content": wish}], story)
-print("framed alike:", instructions.decode(given) == words and marks == learned)
+package = zip(instructions.decode(given), marks, strict=True)
+alike = sum(
+    a == b for a, b in zip(package, zip(words, learned, strict=True), strict=True)
+)
+print(f"framed alike: {alike} of {len(words)} words with their marks")
 ids, learned = instructions.lessons(6, longest=24)
 with torch.no_grad():
     logits = wider(ids)
 pair = [
     loss(logits, ids, learned).item() for loss in (answer_loss, finetuning.answer_loss)
 ]
-print("the same loss:", math.isclose(*pair, rel_tol=1e-4))
+print("your loss {:.3f}, the package's {:.3f}".format(*pair))
 
 # %% [markdown]
 # And now we teach it. To have it done in seconds, the lessons here stop after the first 24 words of
@@ -578,10 +585,8 @@ with torch.no_grad():
         layer.weight.copy_(merge(layer.weight, layer.a, layer.b, layer.alpha))
         layer.b.zero_()
     one_road = adapted(ids)
-print(
-    "merged by your function, the same logits:",
-    torch.allclose(two_roads, one_road, atol=1e-3),
-)
+apart = (two_roads - one_road).abs().max()
+print(f"merged by your function, furthest from both roads' logits: {apart:.3f}")
 
 # %% [markdown]
 # ## A prompt is only tokens
@@ -609,7 +614,8 @@ typed = (
 by_hand = torch.tensor([instructions.encode(typed, marks=True)])
 framed = torch.tensor([instructions.chat_ids(told)])
 with torch.no_grad():
-    print("the same logits:", torch.equal(instruct(by_hand), instruct(framed)))
+    differ = (instruct(by_hand) != instruct(framed)).sum()
+print(f"logits that differ: {differ} of {instruct(framed).numel():,}")
 
 # %% [markdown]
 # Not nearly the same: equal, bit for bit, since the ids are. A model is a function of ids. So the
@@ -741,190 +747,6 @@ for name, front in {"a secret": [hidden], "no secret": []}.items():
 # One answer proves nothing. Many that agree make it very likely, though never certain; and whoever
 # hides can't count on the doubt. **What must not be known must not be in the context.**
 #
-# ## Prompts that are no words
-#
-# Words are rows of a table, and what enters the first block is a vector. Must it be a row? There is
-# nothing between the rows but more vectors, and the model takes any. So we can look for a prompt by
-# gradient descent: eight vectors, at first those of some random words, are put in front, and changed
-# until what we want becomes likely. The model is frozen.
-#
-# ### Exercise 10.5 · A soft prompt in front
-# ★★☆ · 8 min · Lester, Al-Rfou and Constant 2021
-#
-# Given `soft` (P, C), `ids` (B, T) and the model's table `tokens` (V, C), return two things: what
-# goes into the first block, (B, P + T, C), the soft prompt in front of the vectors of each text; and
-# what each place is to say next, (B, P + T), or −100 where it is not asked, which is what
-# `cross_entropy` leaves out. The gradient has to find its way back to `soft`.
-#
-# Who is asked for the first token? What stands before it: the last vector of the soft prompt. By
-# hand, with P = 3 and one text with the ids 7, 5:
-#
-#     inputs    soft 0   soft 1   soft 2   row 7   row 5
-#     targets    −100     −100      7        5     −100
-#
-# <details><summary>A nudge</summary>Show the same vectors once for each text, and join them with the
-# vectors of its tokens along the axis of the tokens.</details>
-# <details><summary>A plan</summary><code>soft.expand(B, -1, -1)</code> shows them without copying,
-# <code>tokens[ids]</code> are the words' vectors, <code>torch.cat(…, dim=1)</code> joins. For the
-# targets begin with <code>torch.full((B, P + T), -100)</code>, and write the ids from the place P − 1
-# on.</details>
-# <details><summary>Nearly all</summary><code>inputs = torch.cat([soft.expand(len(ids), -1, -1),
-# tokens[ids]], dim=1)</code>, <code>targets = torch.full(inputs.shape[:2], -100)</code>,
-# <code>targets[:, len(soft) - 1 : -1] = ids</code>; return both.</details>
-
-
-# %%
-def prepend(soft: Tensor, ids: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """The vectors that go in, (B, P + T, C), and the token wanted at each place, (B, P + T)."""
-    ### BEGIN SOLUTION
-    inputs = torch.cat([soft.expand(len(ids), -1, -1), tokens[ids]], dim=1)
-    targets = torch.full(inputs.shape[:2], -100)
-    targets[:, len(soft) - 1 : -1] = ids
-    return inputs, targets
-    ### END SOLUTION
-
-
-prepend = check("10.5", prepend)
-
-# %% [markdown]
-# If the vectors *are* rows of words, all is as if the words stood there:
-
-# %%
-table = instruct.token_embedding.weight.detach()
-front = torch.tensor(
-    instructions.chat_ids(user("Write about a golden kite when it snows ."))
-)
-behind = torch.tensor([instructions.encode("Mina had a")])
-with torch.no_grad():
-    inputs, _ = prepend(table[front], behind, table)
-    as_vectors = instruct(embeddings=inputs)
-    as_words = instruct(torch.cat([front, behind[0]])[None])
-print(
-    "vectors of words, the words' logits:",
-    torch.allclose(as_vectors, as_words, atol=1e-4),
-)
-
-# %% [markdown]
-# Now let the vectors go. The wish: stories about a golden kite in the snow. The lessons are openings
-# of such stories, behind the mark of the assistant. No request is in them; the eight vectors have to
-# do what a request would. They are 1,024 numbers.
-
-# %%
-ask("10.d")
-
-# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses, differ by machine"
-wanted = {"colour": "golden", "thing": "kite", "weather": "snow"}
-openings = [story.split()[:24] for story in stories_with(wanted, 200)]
-rows = [[instructions.ASSISTANT_ID, *instructions.encode(words)] for words in openings]
-masks = [[False] + [True] * (len(row) - 1) for row in rows]
-steered = SoftPrompted(instruct, 8)
-began = steered.soft.detach().clone()
-history = train_on_answers(
-    steered, *fill_up(rows, masks), 100, batch_size=8, learning_rate=3e-2, report=25
-)
-
-
-# %%
-def has_all(model: torch.nn.Module, prompt: list[int]) -> float:
-    """The share of 100 openings, drawn behind a prompt, that have all that is wanted."""
-    ids, stop = torch.tensor([prompt]), [instructions.END_ID]
-    drawn = generate(model, ids, 26, Sampler(), stop, seed=0, n_samples=100)
-    rows = torch.stack(list(drawn), dim=1)
-    texts = [" ".join(instructions.decode(row[row >= 0])) for row in rows]
-    return sum(all(obeyed(wanted, text).values()) for text in texts) / len(texts)
-
-
-by_nothing = has_all(instruct, instructions.chat_ids([]))
-by_words = has_all(instruct, front.tolist())
-by_vectors = has_all(steered, [instructions.ASSISTANT_ID])
-print(f"with nothing in front: {by_nothing:.0%}")
-print(f"asked in words: {by_words:.0%}")
-print(f"by eight vectors: {10 * by_vectors:.0f} in ten")
-
-# %% [markdown]
-# As well as words, then, and no weight was changed. What do they say?
-#
-# ### Exercise 10.6 · The nearest token
-# ★☆☆ · 4 min · cosine similarity
-#
-# For each of the `vectors` (P, C) find the token whose row in `tokens` (V, C) points most nearly the
-# same way: the one with the largest cosine, x · y / (|x| |y|). Return the ids (P,) and their cosines
-# (P,). By hand, for the vector [1, 0] and the rows [2, 0] and [9, 9]: the dot products are 2 and 9,
-# the cosines 1 and 0.71, and so it is the first.
-#
-# <details><summary>A nudge</summary>Once each row has the length 1, a dot product is a
-# cosine.</details>
-# <details><summary>A plan</summary><code>F.normalize(x, dim=-1)</code> divides each row by its
-# length. One product gives all cosines, (P, V), and <code>.max(dim=-1)</code> the largest of each
-# row and where it stands.</details>
-# <details><summary>Nearly all</summary><code>cosines = F.normalize(vectors, dim=-1) @
-# F.normalize(tokens, dim=-1).T</code>, <code>largest = cosines.max(dim=-1)</code>; return
-# <code>largest.indices, largest.values</code>.</details>
-
-
-# %%
-def nearest(vectors: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """The id of the token nearest in direction to each vector, and the cosine."""
-    ### BEGIN SOLUTION
-    cosines = F.normalize(vectors, dim=-1) @ F.normalize(tokens, dim=-1).T
-    largest = cosines.max(dim=-1)
-    return largest.indices, largest.values
-    ### END SOLUTION
-
-
-nearest = check("10.6", nearest)
-
-
-# %% tags=["nbval-ignore-output"] reason="vectors found by gradient differ by machine"
-def journey(start: Tensor, end: Tensor) -> None:
-    """The word nearest to each vector at first, and at last, with its cosine."""
-    (first, _), (last, cosines) = (nearest(x, table) for x in (start, end))
-    names = (instructions.decode(ids) for ids in (first, last))
-    for one, other, cosine in zip(*names, cosines.tolist(), strict=True):
-        print(f"{one:8} → {cosine:.2f} {other}")
-
-
-journey(began, steered.soft.detach())
-
-# %%
-first, last = (nearest(x, table)[0] for x in (began, steered.soft.detach()))
-print("still nearest to its first word:", (first == last).sum().item(), "of 8")
-by_nearest = has_all(instruct, [*last.tolist(), instructions.ASSISTANT_ID])
-print(f"those words in their place: {10 * by_nearest:.0f} in ten")
-
-# %% [markdown]
-# All eight still lie nearest to the random word from which they started; put those words there, and
-# nothing happens. What steers is the part by which they have moved, and the nearest words don't show
-# it: they tell where we began. Then let us begin where no word is, with random numbers as large as
-# the table's:
-
-# %% tags=["nbval-ignore-output"] reason="vectors found by gradient differ by machine"
-dice = torch.Generator().manual_seed(1)
-nowhere = table.std() * torch.randn(8, table.shape[1], generator=dice)
-other = SoftPrompted(instruct, nowhere)
-train_on_answers(other, *fill_up(rows, masks), 100, batch_size=8, learning_rate=3e-2)
-journey(nowhere, other.soft.detach())
-
-# %%
-among_words = F.normalize(table, dim=-1) @ F.normalize(table, dim=-1).T
-usual = among_words.fill_diagonal_(-1).max(dim=-1).values.median()
-print(f"from a word to the word nearest to it, the median cosine: {usual:.2f}")
-last = nearest(other.soft.detach(), table)[0]
-named = {"golden", "kite", "snow", "snows"} & set(instructions.decode(last))
-print("of golden, kite, snow and snows, two or more:", len(named) >= 2)
-by_vectors = has_all(other, [instructions.ASSISTANT_ID])
-print(f"by these vectors: {10 * by_vectors:.0f} in ten")
-by_nearest = has_all(instruct, [*last.tolist(), instructions.ASSISTANT_ID])
-print("by their nearest words, four in ten at most:", by_nearest <= 0.4)
-
-# %% [markdown]
-# These do as well, and of their nearest words some are to the point: a vector that shall bring out
-# kites leans a little towards *kite*. But only a little, hardly more than any word leans towards
-# another; most of each vector points where no word does, and put into words the prompt loses most
-# of its effect. Two lessons lie in that. A model can be steered by inputs that no human could have
-# written or would recognise. And a vector in a model is not a word, even if there is always a word
-# that is nearest.
-#
 # ## A library catalogue
 #
 # What is a language model, seen from far away? Borges imagined a library that has every book that
@@ -933,12 +755,13 @@ print("by their nearest words, four in ten at most:", by_nearest <= 0.4)
 # holds no book as true, but gives each a number, its chance. What you draw from it are likely books.
 # Likely is not true.
 #
-# Another picture for the same thing is a blurred copy. The model has seven hundred thousand numbers, and
-# the sixty thousand stories that it read have some six million words. It can't hold them as they were,
-# and keeps what many of them share, as a JPEG keeps what many pictures share. What is blurred longest?
-# Not letters or grammar. Chapter 07 has counted it along a training: first comes how sentences go, then
-# the facts that every story repeats, and last the place, which is asked for once in five stories. Look
-# at one word, and you can't see whether it comes from the sharp part or the blurred one.
+# Another picture for the same thing is a blurred copy (Chiang, 2023). The model has seven hundred
+# thousand numbers, and the sixty thousand stories that it read have some six million words. It can't
+# hold them as they were, and keeps what many of them share, as a JPEG keeps what many pictures share.
+# What is blurred longest? Not letters or grammar. Chapter 07 has counted it along a training: first
+# comes how sentences go, then the facts that every story repeats, and last the place, which is asked
+# for once in five stories. Look at one word, and you can't see whether it comes from the sharp part
+# or the blurred one.
 #
 # In the story world, we can look at the difference. We take 100 possible stories, drawn with other
 # dice than those that the model has read, and make from each a twin that the world **forbids**:
@@ -1080,7 +903,11 @@ else:
     print(textwrap.fill(answer.choices[0].message.content, 88))
     pieces = client.chat.completions.create(**request, stream=True)
     streamed = "".join(piece.choices[0].delta.content or "" for piece in pieces)
-    print("streamed, the same:", streamed == answer.choices[0].message.content)
+    alike = sum(
+        a == b
+        for a, b in zip(streamed, answer.choices[0].message.content, strict=False)
+    )
+    print(f"streamed: {alike} of its {len(streamed)} characters are the same")
 
 # %% [markdown]
 # ## Out of the house
@@ -1152,38 +979,45 @@ def from_hf(state: dict[str, Tensor]) -> dict[str, Tensor]:
 from_hf = check("10.7", from_hf)
 
 # %% [markdown]
-# Now out: the model of the first section, as a folder that their library opens. (Should you not have
-# `transformers`, `pip install transformers` brings it.) Theirs must give the same logits and, taken
-# greedily, the same text. And your function must bring it back. (`strict=False` lets names be
-# missing: the head is one, which is the table of tokens once more. Which names are missing is
-# printed, since it would let a forgotten norm pass too.)
+# Now out: the model of the first section, as a folder that their library opens, its tokenizer
+# beside it, as `course export python-docs --hf FOLDER` writes it in a terminal. (Should you not
+# have `transformers`, `pip install transformers` brings it.) Theirs must read a text as the same
+# ids, give the same logits and, taken greedily, write the same text. And your function must bring
+# the weights back. (`strict=False` lets names be missing: the head is one, which is the table of
+# tokens once more. Which names are missing is printed, since it would let a forgotten norm pass
+# too.)
 
 # %%
 mine = open_model("python-docs")
 folder = tempfile.TemporaryDirectory()
-mine.model.to_hf(folder.name)
+export_hf(mine, folder.name)
 print(sorted(path.name for path in Path(folder.name).iterdir()))
 
 # %%
 try:
-    from transformers import AutoModelForCausalLM, logging
+    from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 except ImportError:
     print("transformers is not installed: the comparison is left out")
 else:
     logging.disable_progress_bar()
     theirs = AutoModelForCausalLM.from_pretrained(folder.name).eval()
+    reads = AutoTokenizer.from_pretrained(folder.name)
     ids = torch.tensor([mine.encode("The value of the")])
+    print("their ids:", reads.encode("The value of the"), "ours:", ids[0].tolist())
     with torch.no_grad():
-        near = torch.allclose(theirs(ids).logits, mine.model(ids), atol=1e-4)
-        continued = theirs.generate(
-            ids, max_new_tokens=30, do_sample=False, pad_token_id=0
-        )
+        logits, theirs_say = mine.model(ids), theirs(ids).logits
+    print(f"logits, furthest apart: {(theirs_say - logits).abs().max():.3f}")
+    continued = theirs.generate(ids, max_new_tokens=30, do_sample=False, pad_token_id=0)
     ours = [int(token) for token in generate(mine.model, ids, 30, greedy)]
-    print("the same logits:", near)
-    print("the same greedy text:", continued[0, ids.shape[1] :].tolist() == ours)
+    alike = sum(
+        a == b for a, b in zip(continued[0, ids.shape[1] :].tolist(), ours, strict=True)
+    )
+    print(f"greedily, the same tokens: {alike} of 30")
     brought_back = GPT(mine.model.config).eval()
     left_out = brought_back.load_state_dict(from_hf(theirs.state_dict()), strict=False)
-    print("and back:", torch.allclose(brought_back(ids), mine.model(ids), atol=1e-4))
+    with torch.no_grad():
+        apart = (brought_back(ids) - mine.model(ids)).abs().max()
+    print(f"and back, furthest apart: {apart:.3f}")
     print("not among the weights:", left_out.missing_keys, left_out.unexpected_keys)
 
 # %% [markdown]
@@ -1411,13 +1245,170 @@ plots.lines(
 )
 
 # %%
-print("the best comes before the last:", best + 1 < len(few))
 with torch.no_grad():
     kept = answer_loss(mine(unseen[0]), *unseen).item()
 print(
-    "the model has the weights of the best:",
-    math.isclose(kept, min(measured), rel_tol=1e-4),
+    f"what the model pays now, less the least of the curve: {abs(kept - min(measured)):.3f}"
 )
+
+# %% [markdown]
+# ## A detour: prompts that are no words
+#
+# (Whoever is short of time goes on with *What people get wrong*.)
+#
+# Words are rows of a table, and what enters the first block is a vector. Must it be a row? There is
+# nothing between the rows but more vectors, and the model takes any. So we can look for a prompt by
+# gradient descent: eight vectors, at first those of some random words, are put in front, and changed
+# until what we want becomes likely. The model is frozen.
+#
+# ### Exercise 10.5 · A soft prompt in front
+# ★★☆ · 8 min · Lester, Al-Rfou and Constant 2021
+#
+# Given `soft` (P, C), `ids` (B, T) and the model's table `tokens` (V, C), return two things: what
+# goes into the first block, (B, P + T, C), the soft prompt in front of the vectors of each text; and
+# what each place is to say next, (B, P + T), or −100 where it is not asked, which is what
+# `cross_entropy` leaves out. The gradient has to find its way back to `soft`.
+#
+# Who is asked for the first token? What stands before it: the last vector of the soft prompt. By
+# hand, with P = 3 and one text with the ids 7, 5:
+#
+#     inputs    soft 0   soft 1   soft 2   row 7   row 5
+#     targets    −100     −100      7        5     −100
+#
+# <details><summary>A nudge</summary>Show the same vectors once for each text, and join them with the
+# vectors of its tokens along the axis of the tokens.</details>
+# <details><summary>A plan</summary><code>soft.expand(B, -1, -1)</code> shows them without copying,
+# <code>tokens[ids]</code> are the words' vectors, <code>torch.cat(…, dim=1)</code> joins. For the
+# targets begin with <code>torch.full((B, P + T), -100)</code>, and write the ids from the place P − 1
+# on.</details>
+# <details><summary>Nearly all</summary><code>inputs = torch.cat([soft.expand(len(ids), -1, -1),
+# tokens[ids]], dim=1)</code>, <code>targets = torch.full(inputs.shape[:2], -100)</code>,
+# <code>targets[:, len(soft) - 1 : -1] = ids</code>; return both.</details>
+
+
+# %%
+def prepend(soft: Tensor, ids: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """The vectors that go in, (B, P + T, C), and the token wanted at each place, (B, P + T)."""
+    ### BEGIN SOLUTION
+    inputs = torch.cat([soft.expand(len(ids), -1, -1), tokens[ids]], dim=1)
+    targets = torch.full(inputs.shape[:2], -100)
+    targets[:, len(soft) - 1 : -1] = ids
+    return inputs, targets
+    ### END SOLUTION
+
+
+prepend = check("10.5", prepend)
+
+# %% [markdown]
+# If the vectors *are* rows of words, all is as if the words stood there:
+
+# %%
+table = instruct.token_embedding.weight.detach()
+front = torch.tensor(
+    instructions.chat_ids(user("Write about a golden kite when it snows ."))
+)
+behind = torch.tensor([instructions.encode("Mina had a")])
+with torch.no_grad():
+    inputs, _ = prepend(table[front], behind, table)
+    as_vectors = instruct(embeddings=inputs)
+    as_words = instruct(torch.cat([front, behind[0]])[None])
+apart = (as_vectors - as_words).abs().max()
+print(f"vectors of words, furthest from the words' logits: {apart:.3f}")
+
+# %% [markdown]
+# Now let the vectors go. The wish: stories about a golden kite in the snow. The lessons are openings
+# of such stories, behind the mark of the assistant. No request is in them; the eight vectors have to
+# do what a request would. They are 1,024 numbers.
+
+# %%
+ask("10.d")
+
+# %% tags=["nbval-ignore-output"] reason="the seconds left, and losses, differ by machine"
+wanted = {"colour": "golden", "thing": "kite", "weather": "snow"}
+openings = [story.split()[:24] for story in stories_with(wanted, 200)]
+rows = [[instructions.ASSISTANT_ID, *instructions.encode(words)] for words in openings]
+masks = [[False] + [True] * (len(row) - 1) for row in rows]
+steered = SoftPrompted(instruct, 8)
+began = steered.soft.detach().clone()
+history = train_on_answers(
+    steered, *fill_up(rows, masks), 100, batch_size=8, learning_rate=3e-2, report=25
+)
+
+
+# %%
+def has_all(model: torch.nn.Module, prompt: list[int]) -> float:
+    """The share of 100 openings, drawn behind a prompt, that have all that is wanted."""
+    ids, stop = torch.tensor([prompt]), [instructions.END_ID]
+    drawn = generate(model, ids, 26, Sampler(), stop, seed=0, n_samples=100)
+    rows = torch.stack(list(drawn), dim=1)
+    texts = [" ".join(instructions.decode(row[row >= 0])) for row in rows]
+    return sum(all(obeyed(wanted, text).values()) for text in texts) / len(texts)
+
+
+by_nothing = has_all(instruct, instructions.chat_ids([]))
+by_words = has_all(instruct, front.tolist())
+by_vectors = has_all(steered, [instructions.ASSISTANT_ID])
+print(f"with nothing in front: {by_nothing:.0%}")
+print(f"asked in words: {by_words:.0%}")
+print(f"by eight vectors: {10 * by_vectors:.0f} in ten")
+
+# %% [markdown]
+# As well as words, then, and no weight was changed. What do they say?
+#
+# ### Exercise 10.6 · The nearest token
+# ★☆☆ · 4 min · cosine similarity
+#
+# For each of the `vectors` (P, C) find the token whose row in `tokens` (V, C) points most nearly the
+# same way: the one with the largest cosine, x · y / (|x| |y|). Return the ids (P,) and their cosines
+# (P,). By hand, for the vector [1, 0] and the rows [2, 0] and [9, 9]: the dot products are 2 and 9,
+# the cosines 1 and 0.71, and so it is the first.
+#
+# <details><summary>A nudge</summary>Once each row has the length 1, a dot product is a
+# cosine.</details>
+# <details><summary>A plan</summary><code>F.normalize(x, dim=-1)</code> divides each row by its
+# length. One product gives all cosines, (P, V), and <code>.max(dim=-1)</code> the largest of each
+# row and where it stands.</details>
+# <details><summary>Nearly all</summary><code>cosines = F.normalize(vectors, dim=-1) @
+# F.normalize(tokens, dim=-1).T</code>, <code>largest = cosines.max(dim=-1)</code>; return
+# <code>largest.indices, largest.values</code>.</details>
+
+
+# %%
+def nearest(vectors: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """The id of the token nearest in direction to each vector, and the cosine."""
+    ### BEGIN SOLUTION
+    cosines = F.normalize(vectors, dim=-1) @ F.normalize(tokens, dim=-1).T
+    largest = cosines.max(dim=-1)
+    return largest.indices, largest.values
+    ### END SOLUTION
+
+
+nearest = check("10.6", nearest)
+
+
+# %% tags=["nbval-ignore-output"] reason="vectors found by gradient differ by machine"
+def journey(start: Tensor, end: Tensor) -> None:
+    """The word nearest to each vector at first, and at last, with its cosine."""
+    (first, _), (last, cosines) = (nearest(x, table) for x in (start, end))
+    names = (instructions.decode(ids) for ids in (first, last))
+    for one, other, cosine in zip(*names, cosines.tolist(), strict=True):
+        print(f"{one:8} → {cosine:.2f} {other}")
+
+
+journey(began, steered.soft.detach())
+
+# %%
+first, last = (nearest(x, table)[0] for x in (began, steered.soft.detach()))
+print("still nearest to its first word:", (first == last).sum().item(), "of 8")
+by_nearest = has_all(instruct, [*last.tolist(), instructions.ASSISTANT_ID])
+print(f"those words in their place: {10 * by_nearest:.0f} in ten")
+
+# %% [markdown]
+# All eight still lie nearest to the random word from which they started; put those words there, and
+# nothing happens. What steers is the part by which they have moved, and the nearest words don't show
+# it: they tell where we began. Two lessons lie in that. A model can be steered by inputs that no
+# human could have written or would recognise. And a vector in a model is not a word, even if there
+# is always a word that is nearest.
 
 # %% [markdown]
 # ## What people get wrong
@@ -1519,7 +1510,8 @@ print(
 # Transferable Adversarial Attacks on Aligned Language Models*, 2023. Getting at hidden prompts: Y.
 # Zhang, N. Carlini and D. Ippolito, *Effective Prompt Extraction from Language Models*, 2023.
 # Injection: K. Greshake and others, *Not What You've Signed Up For*, 2023. The catalogue: J. L.
-# Borges, *The Library of Babel*, 1941. Cards: M. Mitchell and others, *Model Cards for Model
+# Borges, *The Library of Babel*, 1941. The blurred copy: T. Chiang, *ChatGPT Is a Blurry JPEG of the
+# Web*, The New Yorker, 2023. Cards: M. Mitchell and others, *Model Cards for Model
 # Reporting*, 2019.
 #
 # | English | 한국어 | in a sentence |
@@ -1549,8 +1541,9 @@ print(
 # notebooks, takes every answer of yours that is right, and puts them together: your attention in
 # your block, your block in your GPT, your filters and your loop around it, with the weights of the
 # story model. Where you have skipped an exercise the course's answer fills in, and it says so. Then
-# your machine writes, and `my_llm.py`, beside this notebook, is all of it in one file that runs by
-# itself. (`course assemble` in a terminal does the same.)
+# your machine writes, and `my_llm.py`, beside this notebook, is all of it in one file, which runs
+# wherever the course is installed: the weights and the words it takes from there. (`course assemble`
+# in a terminal does the same; `--model FOLDER` takes the weights that `course train` left.)
 #
 # It tells stories, and *Hello* is unknown to it. Chapter 11 puts a real chat model in its place: five
 # small changes to your parts, and they run the weights of one.
