@@ -109,13 +109,12 @@ def encode(text: str | Sequence[str], *, marks: bool = False) -> list[int]:
     ['Write', 'a', 'story', 'about', 'Mina', '.']
     """
     words = _WORD.findall(text) if isinstance(text, str) else list(text)
-    ids = story_tokens.look_up(
-        words, _NUMBER, f"{len(VOCABULARY)} tokens of this model; {__name__}.VOCABULARY"
-    )
-    for position, (word, number) in enumerate(zip(words, ids, strict=True)):
+    known = f"{len(VOCABULARY)} words and marks, listed in {__name__}.VOCABULARY"
+    ids = story_tokens.look_up(words, _NUMBER, known)
+    for word, number in zip(words, ids, strict=True):
         if not marks and number in {END_ID, *MARKS.values()}:
             raise ValueError(
-                f"{word!r}, word {position} counted from 0, is a mark that frames a conversation; "
+                f"{word!r} is a mark that frames a conversation and can't be written by hand; "
                 "encode(text, marks=True) takes it for one."
             )
     return ids

@@ -4,6 +4,7 @@ A model reads one long stream, END w1 w2 … END w1 w2 … END: the mark that en
 stands before the next one, so the first word of every story is predicted from END too.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -36,19 +37,17 @@ def encode(words: str | Sequence[str]) -> list[int]:
     ['Mina', 'had', 'a', 'blue', 'kite', '.']
     """
     found = _WORD.findall(words) if isinstance(words, str) else list(words)
-    known = (
-        f"{len(VOCABULARY) - 1} words of the story world; utils.data.storyworld.tokens.VOCABULARY"
-    )
-    return look_up(found, _NUMBER, known)
+    known = f"the {len(VOCABULARY) - 1} words of the story world"
+    return look_up(found, _NUMBER, f"{known}, listed in utils.data.storyworld.tokens.VOCABULARY")
 
 
 def look_up(words: Sequence[str], number: Mapping[str, int], known: str) -> list[int]:
     """The number of every word; ValueError names the first that has none, and what is known."""
-    for position, word in enumerate(words):
+    for word in words:
         if word not in number:
-            raise ValueError(
-                f"{word!r}, word {position} counted from 0, is none of the {known} lists them."
-            )
+            near = difflib.get_close_matches(word, number, n=3, cutoff=0.7)
+            meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise ValueError(f"The model doesn't know the word {word!r}.{meant} It knows {known}.")
     return [number[word] for word in words]
 
 
