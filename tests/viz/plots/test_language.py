@@ -1,6 +1,7 @@
 """The figures and interactive pieces of chapter 02."""
 
 import pytest
+import tiktoken
 
 from utils.llm.counting.ngram import NGramModel
 from utils.llm.tokenizer.bpe import train_bpe
@@ -55,6 +56,38 @@ def test_the_playground_follows_its_controls():
     playground.text.value = ""
     assert "0 bytes" in repr(playground)
     assert {"text/html", "text/plain"} < set(playground._repr_mimebundle_())
+
+
+def test_a_real_tokenizer_is_offered_where_it_is_and_opened_when_it_is_chosen(monkeypatch):
+    opened = []
+    real = {"real": lambda: opened.append("real") or train_bpe("한국 한국", 259)}
+    monkeypatch.setattr("utils.viz.widgets.tokens.kept_encodings", lambda: real)
+    playground = widgets.TokenPlayground({"small": ENCODING}, "한국", real=True)
+    assert list(playground.chosen.options) == ["small", "real"]
+    assert not opened
+    before = playground.shown.value
+    playground.chosen.value = "real"
+    playground.text.value = "한국 한"
+    assert opened == ["real"]
+    assert playground.shown.value != before
+    assert "course fetch" not in playground.note.value
+
+
+def test_without_one_a_line_says_how_it_is_fetched(monkeypatch):
+    monkeypatch.setattr("utils.viz.widgets.tokens.kept_encodings", dict)
+    playground = widgets.TokenPlayground({"small": ENCODING}, "low", real=True)
+    assert "course fetch smollm2" in playground.note.value
+    assert "course fetch" not in playground._repr_mimebundle_()["text/html"]
+    assert not widgets.TokenPlayground({"small": ENCODING}, "low").note.value
+
+
+def test_a_text_is_cut_as_the_tokenizer_cuts_it():
+    digits = train_bpe("12 12", 258)
+    alone = tiktoken.Encoding(
+        "alone", pat_str=r"\p{N}|\D+", mergeable_ranks=digits._mergeable_ranks, special_tokens={}
+    )
+    assert stages(digits, "12")[-1].tokens == (b"12",)
+    assert stages(alone, "12")[-1].tokens == (b"1", b"2")
 
 
 def test_the_pies_show_what_the_model_believes():

@@ -15,12 +15,15 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from tiktoken import Encoding
 
 from utils.data.texts.download import DownloadError, cache_folder
 from utils.llm.machine.files import replacing
 
-__all__ = ["REAL_MODELS", "RealModel", "fetch_model", "kept_model"]
+__all__ = ["REAL_MODELS", "RealModel", "fetch_model", "kept_encodings", "kept_model"]
 
 _CHUNK = 1 << 20
 
@@ -68,6 +71,21 @@ def kept_model(name: str) -> Path | None:
     model = REAL_MODELS[name]
     whole = model.path.is_file() and model.path.stat().st_size == model.size
     return model.path if whole else None
+
+
+def kept_encodings() -> dict[str, Callable[[], Encoding]]:
+    """The tokenizers of the models that were fetched before, each read when it is called."""
+    files = {model.source.split(" by ")[0]: kept_model(name) for name, model in REAL_MODELS.items()}
+    return {name: partial(_encoding, path) for name, path in files.items() if path is not None}
+
+
+def _encoding(path: Path) -> Encoding:
+    from utils.llm.gpt.gguf import open_gguf  # needs PyTorch, for which a command would wait
+
+    encoding = open_gguf(path).encoding
+    if encoding is None:
+        raise ValueError(f"{path} has a tokenizer of whole words, not of bytes and merges.")
+    return encoding
 
 
 def fetch_model(name: str, say: Callable[[str], object] = print, retries: int = 10) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 import tiktoken
 
+from utils.data.texts.real_models import kept_encodings
 from utils.llm.tokenizer.bpe import explain_encoding, split_text
 from utils.viz.companion import Companion
 
@@ -17,6 +18,10 @@ from utils.viz.companion import Companion
 _GROUNDS = ("background:#D7EBF8;border:1px solid #0072B2", "background:#FFF;border:1px dashed #444")
 _NEW = "background:#FFE3C2;border:2px solid #D55E00;font-weight:bold"
 _LONGEST = 400
+_FETCH = (
+    "<code>course fetch smollm2</code> in a terminal brings the tokenizer of a real chat model"
+    " (49,152 tokens) into this list; then run this cell again."
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ def stages(encoding: tiktoken.Encoding, text: str) -> list[Stage]:
     [7, 5, 3]
     """
     ranks = encoding._mergeable_ranks
-    chunks = [_dated(explain_encoding(encoding, chunk), ranks) for chunk in split_text(text)]
+    cut = split_text(text, encoding._pat_str)
+    chunks = [_dated(explain_encoding(encoding, chunk), ranks) for chunk in cut]
     used = sorted({rank for chunk in chunks for rank, _ in chunk if rank >= 0})
     found = []
     for now in (-1, *used):
@@ -73,13 +79,17 @@ def written(token: bytes) -> str:
 class TokenPlayground:
     """Type a text, choose a tokenizer, and step through the merges; ids stand below the tokens.
 
-    `encodings` maps the names of tokenizers to encodings that BPE has learned.
+    `encodings` maps the names of tokenizers to encodings that BPE has learned. With `real` there
+    are also those of the real models on this machine, or a line that says how one is fetched.
     """
 
-    def __init__(self, encodings: Mapping[str, tiktoken.Encoding], text: str) -> None:
+    def __init__(
+        self, encodings: Mapping[str, tiktoken.Encoding], text: str, *, real: bool = False
+    ) -> None:
         if not encodings:
             raise ValueError("encodings is empty; give at least one {name: encoding}")
-        self.encodings = dict(encodings)
+        kept = kept_encodings() if real else {}
+        self.encodings = {**encodings, **kept}
         wide = widgets.Layout(width="min(700px, 98%)")
         style = {"description_width": "80px"}
         self.text = widgets.Text(value=text, description="text", layout=wide, style=style)
@@ -91,7 +101,8 @@ class TokenPlayground:
         self.step = widgets.IntSlider(min=0, description="merges", layout=wide, style=style)
         self.shown = widgets.HTML()
         controls = [self.text, self.chosen, self.step]
-        self.widget = widgets.VBox([*controls, self.shown, Companion()])
+        self.note = widgets.HTML(_FETCH if real and not kept else "")
+        self.widget = widgets.VBox([*controls, self.shown, self.note, Companion()])
         self.widget.add_class("course-explorer")
         self.stages: list[Stage] = []
         for control in (self.text, self.chosen):
@@ -99,9 +110,17 @@ class TokenPlayground:
         self.step.observe(lambda _: self._show(), names="value")
         self._restart()
 
+    @property
+    def encoding(self) -> tiktoken.Encoding:
+        """The chosen one; a real one is read from its file when it is first chosen."""
+        chosen = self.encodings[self.chosen.value]
+        if not isinstance(chosen, tiktoken.Encoding):
+            chosen = self.encodings[self.chosen.value] = chosen()
+        return chosen
+
     def _restart(self) -> None:
         """New text or tokenizer: work its merges out and show the last stage."""
-        encoding = self.encodings[self.chosen.value]
+        encoding = self.encoding
         text = self.text.value[:_LONGEST].encode("utf-8", "replace").decode()
         self.stages = stages(encoding, text)
         self.step.max = len(self.stages) - 1
@@ -113,7 +132,7 @@ class TokenPlayground:
 
     def _html(self) -> str:
         stage = self.stages[self.step.value]
-        ranks = self.encodings[self.chosen.value]._mergeable_ranks
+        ranks = self.encoding._mergeable_ranks
         boxes = " ".join(
             _box(token, ranks[token], i, token == stage.merged)
             for i, token in enumerate(stage.tokens)
@@ -132,13 +151,13 @@ class TokenPlayground:
             counts += f" The text goes on; only its first {_LONGEST} characters are read here."
         if stage.merged is None:
             return f"Before any merge: {counts}"
-        ranks = self.encodings[self.chosen.value]._mergeable_ranks
+        ranks = self.encoding._mergeable_ranks
         made = f"“{written(stage.merged)}” (id {ranks[stage.merged]})"
         return f"Merge {self.step.value} of {last} made {made}: {counts}"
 
     def __repr__(self) -> str:
         stage = self.stages[self.step.value]
-        ranks = self.encodings[self.chosen.value]._mergeable_ranks
+        ranks = self.encoding._mergeable_ranks
         tokens = " ".join(f"[{written(token)}] {ranks[token]}" for token in stage.tokens)
         return f"Tokens of {self.chosen.value}. {self._summary()}\n{tokens}"
 
