@@ -937,7 +937,7 @@ for n in (2_000, 10_000):
     print(f"{n:6,} stories: order 5 {five:.2f}, order 6 {six:.2f} bits a word")
 
 # %% [markdown]
-# Order 6 has nearly caught up, so it was hunger that had hurt it. But the meal has to double each
+# Order 6 has caught up, so it was hunger that had hurt it. But the meal has to double each
 # time, and both still pay more than twice the floor of 0.45.
 
 # %% [markdown]

@@ -27,9 +27,16 @@ def test_fitted_lines_has_no_eighth_colour(n):
 
 def test_the_bowl_marks_the_least_squares_and_where_a_path_ends():
     path = learning.descend(4.0, -2.0, X, Y, learning_rate=0.1, n_steps=3)
-    twin = plots.loss_bowl(X, Y, {"descent": path}, "Downhill", arrow=True).twin
+    twin = plots.loss_bowl(X, Y, {"descent": path}, "Downhill").twin
     assert "the bottom: (1.9, 1.2)" in twin
     assert f"descent: 4 points, from (4, -2) to ({path[-1, 0]:.1f}, {path[-1, 1]:.1f})" in twin
+
+
+def test_an_arrow_in_the_bowl_is_told_by_where_it_ends():
+    square = torch.tensor([1.0, -1.0])  # the loss of y = x here is a round bowl around (1, 0)
+    start = {"from (4, 0)": [[4.0, 0.0]]}
+    twin = plots.loss_bowl(square, square, start, "Downhill", arrow=True).twin
+    assert "from (4, 0): (4, 0), an arrow to (1.8, 0)" in twin
 
 
 def test_line_and_bowl_says_the_loss_and_knows_the_bottom():

@@ -62,25 +62,27 @@ def loss_bowl(
         _bowl(ax, x, y, window)
         ax.set_aspect("equal")  # so that a right angle looks like one
         inks = style.colours(list(paths))
-        for (name, path), ink, mark in zip(paths.items(), inks, style.MARKERS, strict=False):
-            points = numbers(path, name)
-            look = {"ms": 5, "lw": 1.4, "mec": "white", "mew": 0.4, "zorder": 3}
+        for i, (name, path) in enumerate(paths.items()):
+            points, ink, mark = numbers(path, name), inks[i], style.MARKERS[i % 6]
+            look = {"ms": 5, "lw": 1.4, "mec": "white", "mew": 0.4, "zorder": 3 - i / 10}
             ax.plot(*points.T, marker=mark, color=ink, label=name, **look)
             if arrow:
                 _arrow(ax, x, y, points[-1], ink)
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return picture(fig, finding, words="\n".join(_paths_in_words(x, y, paths, window)))
+    return picture(fig, finding, words="\n".join(_paths_in_words(x, y, paths, window, arrow)))
 
 
 def _paths_in_words(
-    x: Tensor, y: Tensor, paths: Mapping[str, Any], window: tuple[Range, Range]
+    x: Tensor, y: Tensor, paths: Mapping[str, Any], window: tuple[Range, Range], arrow: bool
 ) -> Iterator[str]:
     for axis, (low, high) in zip(("x: slope", "y: intercept"), window, strict=True):
         yield f"{axis}, {number(low)} to {number(high)}"
     yield "the bottom: " + _at(_best(x, y))
     for name, path in paths.items():
         points = numbers(path, name)
-        yield f"{name}: {len(points)} points, from {_at(points[0])} to {_at(points[-1])}"
+        walked = f"{len(points)} points, from {_at(points[0])} to " if len(points) > 1 else ""
+        way = f", an arrow to {_at(_downhill(x, y, points[-1]))}" if arrow else ""
+        yield f"{name}: {walked}{_at(points[-1])}{way}"
 
 
 def _at(point: Iterable[float]) -> str:
@@ -107,10 +109,14 @@ def _bowl(ax: Axes, x: Tensor, y: Tensor, window: tuple[Range, Range]) -> None:
 
 
 def _arrow(ax: Axes, x: Tensor, y: Tensor, point: np.ndarray, ink: str) -> None:
-    gradient = torch.stack(learning.line_gradient(*point.tolist(), x, y)).numpy()
-    way = -gradient / np.linalg.norm(gradient) * 2.2
     head = {"arrowstyle": "-|>", "color": ink, "lw": 2.2}
-    ax.annotate("", xy=tuple(point + way), xytext=tuple(point), arrowprops=head)
+    ax.annotate("", xy=tuple(_downhill(x, y, point)), xytext=tuple(point), arrowprops=head)
+
+
+def _downhill(x: Tensor, y: Tensor, point: np.ndarray) -> np.ndarray:
+    """Where the arrow of steepest descent from a point ends."""
+    gradient = torch.stack(learning.line_gradient(*point.tolist(), x, y)).numpy()
+    return point - gradient / np.linalg.norm(gradient) * 2.2
 
 
 def line_and_bowl(x: Tensor, y: Tensor, slope: float, intercept: float) -> Picture:
