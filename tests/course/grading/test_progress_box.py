@@ -28,8 +28,9 @@ def folder(tmp_path: Path) -> Path:
 def test_it_tells_chapter_by_chapter(folder: Path) -> None:
     told = progress(folder).table.value
     assert "<td>00 start here</td><td>1 of 1</td>" in told
-    assert "<td>before</td>" in told
-    assert "<td>week 1</td><td>01 models</td><td>0 of " in told
+    assert "Before the first week: all exercises solved" in told
+    assert "Week 1: " in told
+    assert "<td>01 models</td><td>0 of " in told
     assert "❌" in told
     assert "1 wrong" in told
 

@@ -100,7 +100,7 @@ def table(chapters: Sequence[Chapter]) -> str:
         if chapter.week != week:
             week = chapter.week
             left = sum(c.minutes_left for c in chapters if c.week == week)
-            lines.append(f"Week {week}: {_left(left)}" if week else "Before the first week")
+            lines.append(f"Week {week}: {minutes_left(left)}" if week else "Before the first week")
         lines.append(f"  {chapter.number:02} {chapter.title:{width}}  {_said(chapter)}")
     return "\n".join([*lines, "", summary(chapters)])
 
@@ -114,7 +114,8 @@ def _said(chapter: Chapter) -> str:
     return f"{chapter.solved} of {len(chapter.said)}  {marks}"
 
 
-def _left(minutes: int) -> str:
+def minutes_left(minutes: int) -> str:
+    """Of exercises, in words."""
     return f"{minutes} minutes of exercises left" if minutes else "all exercises solved"
 
 

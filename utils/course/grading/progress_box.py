@@ -11,7 +11,13 @@ from typing import Any
 import ipywidgets as widgets
 
 from utils.course.building.place import NothingToCheck, find_chapters
-from utils.course.grading.progress import MARKS, Chapter, read_course, summary
+from utils.course.grading.progress import (
+    MARKS,
+    Chapter,
+    minutes_left,
+    read_course,
+    summary,
+)
 from utils.viz.companion import Companion
 
 __all__ = ["ProgressBox", "progress"]
@@ -22,7 +28,6 @@ UNRUN = (
 )
 _STYLE = """<style>
 .course-progress td, .course-progress th { padding: 2px 14px 2px 0; text-align: left; }
-.course-progress .marks { letter-spacing: 2px; white-space: normal; }
 </style>"""
 
 
@@ -69,22 +74,20 @@ def _table(chapters: Sequence[Chapter]) -> str:
     rows = []
     for week, group in groupby(chapters, key=lambda chapter: chapter.week):
         of_week = list(group)
-        left = sum(chapter.minutes_left for chapter in of_week)
-        name = f"week {week}" if week else "before"
-        rows += [_row(c, name if c is of_week[0] else "", left) for c in of_week]
-    heads = "".join(
-        f'<th scope="col">{word}</th>'
-        for word in ("week", "chapter", "solved", "exercises", "left in the week")
-    )
+        rows += [_head(week, sum(chapter.minutes_left for chapter in of_week))]
+        rows += map(_row, of_week)
     said = f'<div role="status"><strong>{html.escape(summary(chapters))}.</strong></div>'
-    return f'{said}<table class="course-progress"><tr>{heads}</tr>{"".join(rows)}</table>'
+    return f'{said}<table class="course-progress">{"".join(rows)}</table>'
 
 
-def _row(chapter: Chapter, week: str, left: int) -> str:
+def _head(week: int, left: int) -> str:
+    name = f"Week {week}" if week else "Before the first week"
+    return f'<tr><th colspan="3">{name}: {minutes_left(left)}</th></tr>'
+
+
+def _row(chapter: Chapter) -> str:
     signs = {status: mark for mark, status in MARKS.items()}
     marks = "".join(signs[status] for status in chapter.said.values())
     solved = chapter.problem or f"{chapter.solved} of {len(chapter.said)}"
-    minutes = f"{left} min" if week else ""
-    cells = (week, f"{chapter.number:02} {chapter.title}", solved)
-    told = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-    return f'<tr>{told}<td class="marks">{marks}</td><td>{minutes}</td></tr>'
+    told = f"{chapter.number:02} {chapter.title}", solved, marks
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in told) + "</tr>"
