@@ -13,7 +13,7 @@ from utils.course.publishing.printing import find_browser
 
 if TYPE_CHECKING:  # `make test` reads this file too, and has no playwright
     from browser.lab import Lab
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "browser"
 
@@ -43,12 +43,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Keep a picture of a page, named after the test: a workflow uploads the folder."""
+def shot(request: pytest.FixtureRequest) -> Callable[[Page | Locator, str], None]:
+    """Keep a picture of a page or a part, named after the test: a workflow uploads the folder."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     test = re.sub(r"[^\w.-]+", "-", request.node.name.removeprefix("test_")).strip("-")
 
-    def take(page: Page, name: str) -> None:
+    def take(page: Page | Locator, name: str) -> None:
         page.screenshot(path=SHOTS / f"{test}-{name}.png")
 
     return take

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 from browser.axe import faults
-from browser.lab import DARK, ROOT, Chapter, Lab
+from browser.lab import DARK, LAPTOP, ROOT, Chapter, Lab
 from playwright.sync_api import Locator
 
 CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
 LOST = "model not found"
 PAGE = ".jp-NotebookPanel-notebook"
+#: What answers a pointer, and what then becomes another: a sentence, or the picture.
+POINTED = (".pull", ".course-words > span", ".disc", ".spot")
+DRAWN = """explorer => explorer.querySelector(".course-over + p, .course-words + p")?.textContent
+  || explorer.querySelector("img")?.src || null"""
+#: A laptop's page at 200 %, and a phone's.
+ZOOMED, PHONE = {"width": 720, "height": 395}, {"width": 390, "height": 844}
 OURS, PROSE = ".jp-OutputArea-output", ".jp-MarkdownOutput"
 
 
@@ -22,14 +28,15 @@ def test_a_chapter_today_and_tomorrow(name: str, lab: Lab, opened: Any, shot: An
     chapter.run_all()
     asked = ask_all(chapter)
     explored = [touch(chapter, one) for one in chapter.page.locator(".course-explorer").all()]
-    shot(chapter.page, "light")
+    shoot(chapter, shot, "light")
     nameless = chapter.page.locator(f"{OURS} img:not([alt], [title]):visible")
     assert nameless.count() == 0, nameless.first.evaluate("img => img.outerHTML.slice(0, 200)")
     found = faults(chapter.page, OURS, PROSE)
     chapter.theme(DARK)
-    shot(chapter.page, "dark")
+    shoot(chapter, shot, "dark")
     found += faults(chapter.page, OURS, PROSE)
     assert not found, "\n".join(dict.fromkeys(found))
+    fits(chapter, shot)
     chapter.save()
     assert not chapter.errors
     chapter.close()
@@ -66,10 +73,29 @@ def ask_all(chapter: Chapter) -> int:
     return panels.count()
 
 
+def shoot(chapter: Chapter, shot: Any, name: str) -> None:
+    """The page, and each widget by itself."""
+    shot(chapter.page, name)
+    for i, explorer in enumerate(chapter.page.locator(".course-explorer").all()):
+        shot(explorer, f"{name}-{i}")
+
+
+def fits(chapter: Chapter, shot: Any) -> None:
+    """At twice the size, and on a phone, no widget runs off its cell."""
+    chapter.command("application:toggle-left-area")
+    for name, size in (("zoomed", ZOOMED), ("phone", PHONE)):
+        chapter.page.set_viewport_size(size)
+        for i, explorer in enumerate(chapter.page.locator(".course-explorer").all()):
+            explorer.evaluate("explorer => explorer.dispatchEvent(new Event('pointerup'))")
+            chapter.page.wait_for_timeout(1500)  # for what is drawn again; only the picture waits
+            shot(explorer, f"{name}-{i}")
+            assert explorer.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), f"{name} {i}"
+    chapter.page.set_viewport_size(LAPTOP)
+
+
 def touch(chapter: Chapter, explorer: Locator) -> None:
     """Move the sliders by key and by mouse: they are named, the picture answers, no error shows."""
-    image = explorer.locator("img").first
-    drawn = image.get_attribute("src") if image.count() else None
+    drawn = explorer.evaluate(DRAWN)
     for handle in explorer.get_by_role("slider").all():
         assert handle.get_attribute("aria-label"), f"{chapter.name}: a slider without a name"
         if handle.get_attribute("aria-disabled") == "true":
@@ -81,13 +107,30 @@ def touch(chapter: Chapter, explorer: Locator) -> None:
         chapter.page.keyboard.press("ArrowRight" if now < end else "ArrowLeft")
         changed(chapter, handle, said)
         drag(chapter, handle)
-    for _ in range(100):
-        if drawn is None or image.get_attribute("src") != drawn:
-            break
-        chapter.page.wait_for_timeout(100)
-    else:
-        pytest.fail(f"{chapter.name}: nothing was drawn anew")
+    if drawn is not None:
+        drawn_anew(chapter, explorer, drawn)
+    for places in POINTED:
+        if explorer.locator(places).count():
+            point(chapter, explorer, explorer.locator(places).first)
     assert "could not be drawn" not in explorer.inner_text()
+
+
+def point(chapter: Chapter, explorer: Locator, place: Locator) -> None:
+    """Click on what answers a pointer."""
+    before = explorer.evaluate(DRAWN)
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    chapter.page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
+    drawn_anew(chapter, explorer, before)
+
+
+def drawn_anew(chapter: Chapter, explorer: Locator, before: str | None) -> None:
+    for _ in range(300):
+        if explorer.evaluate(DRAWN) != before:
+            return
+        chapter.page.wait_for_timeout(100)
+    pytest.fail(f"{chapter.name}: nothing was drawn anew")
 
 
 def changed(chapter: Chapter, handle: Locator, before: str | None) -> None:
@@ -121,7 +164,11 @@ def tomorrow(lab: Lab, opened: Any, name: str, asked: int, explored: int) -> Non
         chapter.page.wait_for_timeout(20)
         cell.evaluate("cell => cell.scrollIntoView()")
     if asked:  # a loaded machine draws the last ones late
-        page.locator(".course-ask").nth(asked - 1).wait_for(state="attached", timeout=30_000)
+        page.locator(".course-ask").nth(asked - 1).wait_for(state="attached", timeout=60_000)
+    if explored:
+        page.locator(".course-explorer").nth(explored - 1).wait_for(
+            state="attached", timeout=60_000
+        )
     assert LOST not in page.locator(PAGE).inner_text()
     assert page.locator(".course-ask").count() == asked
     assert page.locator(".course-explorer").count() == explored

@@ -11,7 +11,10 @@ import torch
 from browser.axe import faults
 from playwright.sync_api import Locator, Page
 
+from utils.viz import plots
+from utils.viz.touch.board import Board
 from utils.viz.touch.bowl import Bowl
+from utils.viz.touch.spots import Spot, Spots
 from utils.viz.touch.words import Words
 
 BEGIN = """async ([script, state, bytes]) => {
@@ -127,3 +130,46 @@ def test_another_map_and_a_shorter_text_are_read_whole(shown: Callable[[Any], Pa
     )
     page.locator("#el p").get_by_text("alone").wait_for()
     assert page.locator(".course-words > span").count() == 1
+
+
+def test_a_click_on_the_board_throws_a_dart_that_sticks_at_once(
+    shown: Callable[[Any], Page],
+) -> None:
+    shares = {"a": 0.5, "b": 0.3, "c": 0.2}
+    board = Board()
+    board.draw(plots.dart_board(shares, [0.2], None, "A board."), shares)
+    page = shown(board)
+    across, down = middle(page.locator(".disc"))
+    page.mouse.move(across + 30, down)
+    told = page.locator("#el p")
+    assert told.inner_text() == "“a”: 50 % of the board"
+    page.mouse.move(across - 5, down - 30)
+    assert told.inner_text() == "“c”: 20 % of the board"
+    page.mouse.click(across - 30, down)
+    (thrown,) = page.evaluate("sent")
+    assert thrown["dart"] == pytest.approx(0.75, abs=0.01)
+    assert 0 < thrown["far"] < 1
+    assert told.inner_text() == "“b”: 30 % of the board"
+    assert page.locator("g circle").count() == 1
+    page.evaluate("change('value', state.value)")
+    assert page.locator("g circle").count() == 0
+    assert page.locator("img").get_attribute("alt") == "A board."
+    assert not faults(page)
+
+
+def test_a_click_on_a_place_tells_which_control_it_moves(shown: Callable[[Any], Page]) -> None:
+    drawn = plots.lines({"a": [1.0, 2.0]}, "x", "y", "Two halves.")
+    (panel,) = drawn.panels()
+    ends, spots = (*panel.xlim, sum(panel.xlim) / 2), Spots()
+    halves = [(ends[0], ends[2]), (ends[2], ends[1])]
+    spots.draw(drawn, [Spot(panel, *half, *panel.ylim, "step", i) for i, half in enumerate(halves)])
+    page = shown(spots)
+    down = (panel.top + panel.bottom) / 2
+    frame = page.locator("svg").bounding_box()
+    assert frame is not None
+    for across in (panel.right - 5, panel.left + 5):
+        page.mouse.click(frame["x"] + across, frame["y"] + down)
+    assert page.evaluate("sent") == [{"control": "step", "value": i} for i in (1, 0)]
+    page.evaluate("change('spots', [])")
+    assert page.locator(".spot").count() == 0
+    assert not faults(page)

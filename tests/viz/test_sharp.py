@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
+import ipywidgets as widgets
 import numpy as np
 from PIL import Image
 
 from utils.viz import plots
+from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
 
 
@@ -39,3 +42,27 @@ def test_no_colour_is_far_from_what_was_drawn():
     apart = np.abs(small - np.asarray(plain, dtype=float))
     assert np.median(apart) < 2
     assert apart.mean() < 4
+
+
+def test_what_is_moved_is_sharp_when_nothing_moves_any_more(monkeypatch):
+    monkeypatch.setattr("utils.viz.explorer._STILL", 0.01)
+
+    def draw(slope: float) -> Picture:
+        return plots.lines({"a": [0.0, slope]}, "x", "y", f"Slope {slope:g}.")
+
+    async def moved() -> Explorer:
+        piece = Explorer({"slope": widgets.FloatSlider(1.0, min=0, max=5)}, draw)
+        for slope in (2.0, 4.0):
+            piece.controls["slope"].value = slope
+            assert piece.image.value == piece.picture.png()
+        while piece.image.value != piece.picture.sharp():
+            await asyncio.sleep(0.01)
+        return piece
+
+    assert asyncio.run(asyncio.wait_for(moved(), 30)).picture.finding == "Slope 4."
+
+
+def test_the_first_picture_is_sharp_too():
+    piece = Explorer({"n": widgets.IntSlider()}, lambda n: rising())
+    data, _ = piece._repr_mimebundle_()
+    assert piece.image.value == data["image/png"] == rising().sharp()

@@ -73,7 +73,7 @@ function render({ model, el }) {
   const ask = () => {
     if (waiting !== null) return;
     waiting = setTimeout(silent, WAIT);
-    model.send({ there: true });
+    model.send({ there: true, width: root.clientWidth });
   };
   const answered = () => {
     clearTimeout(waiting);

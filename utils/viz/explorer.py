@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import traceback
 from collections.abc import Callable, Mapping
@@ -10,9 +11,11 @@ from typing import Any
 import ipywidgets as widgets
 from traitlets import Unicode
 
+from utils.viz import style
 from utils.viz.companion import Companion
 from utils.viz.look import SHEET
 from utils.viz.picture import Picture
+from utils.viz.touch.over import Stage
 
 _STYLE = """<style>
 .course-explorer { max-width: 100%; overflow: hidden; padding: 2px; }
@@ -25,6 +28,8 @@ _STYLE = """<style>
 .course-explorer .widget-html-content { line-height: 1.4; }
 .course-explorer pre { white-space: pre-wrap; }
 </style>"""
+_PHONE = 520  # pixels
+_STILL = 0.8  # seconds without a move after which a picture is made sharp
 
 
 class NamedImage(widgets.Image):
@@ -35,6 +40,10 @@ class NamedImage(widgets.Image):
 
     description = Unicode("").tag(sync=True)
 
+    def sharpen(self, drawn: Picture) -> None:
+        """Show a picture at twice the density."""
+        self.value = drawn.sharp()
+
 
 class Explorer:
     """Controls above a picture that is drawn anew whenever one of them moves.
@@ -44,6 +53,7 @@ class Explorer:
     where no kernel runs, the first picture and its twin.
 
     A `stage`, if given, is shown in place of the picture: it answers the pointer in the browser.
+    When nothing has moved for a while, the picture is drawn again at twice the density.
 
     A render that fails leaves the last picture in place and says below it what went wrong.
     The very first render must succeed: its error is raised where the Explorer is made.
@@ -53,16 +63,18 @@ class Explorer:
         self,
         controls: Mapping[str, widgets.Widget],
         render: Callable[..., Picture],
-        stage: widgets.Widget | None = None,
+        stage: Stage | None = None,
     ) -> None:
         self.controls = dict(controls)
-        self.render = render
+        self.render, self.stage = render, stage
         self._clicks = {name: 0 for name, c in self.controls.items() if _is_button(c)}
         self._check_controls()
+        self._narrow = False
         self.picture = self._draw(self._values())
         self._drawing = self._stale = False
+        self._later: asyncio.TimerHandle | None = None
         self.image = NamedImage(
-            value=self.picture.png(),
+            value=b"" if stage else self.picture.png(),
             format="png",
             layout=widgets.Layout(
                 width=f"{self.picture.width}px", max_width="calc(100% - 4px)", height="auto"
@@ -81,7 +93,7 @@ class Explorer:
                 self.panel,
                 stage or self.image,
                 self.caption,
-                Companion(),
+                Companion(self._fit),
             ]
         )
         self.widget.add_class("course-explorer")
@@ -114,10 +126,20 @@ class Explorer:
             for name, control in self.controls.items()
         }
 
+    def _fit(self, width: float) -> None:
+        """Draw for the page as wide as it is; a figure that can't be stacked stays as it is."""
+        narrow = width < _PHONE
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.update()
+
     def _draw(self, values: dict[str, Any]) -> Picture:
-        drawn = self.render(**values)
+        with style.page(self._narrow):
+            drawn = self.render(**values)
         if not isinstance(drawn, Picture):
             raise TypeError(f"render returned {type(drawn).__name__}; it must return a Picture")
+        if self.stage is None:
+            drawn.png()  # what can't be drawn is complained of; a stage doesn't wait for pixels
         return drawn
 
     def update(self) -> None:
@@ -146,8 +168,22 @@ class Explorer:
             if not self._stale:
                 break
         self.picture = drawn
-        self.image.value = drawn.png()
+        if self.stage is None:
+            self.image.layout.width, self.image.value = f"{drawn.width}px", drawn.png()
         self._caption(drawn)
+        self._sharpen_later()
+
+    def _sharpen_later(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no kernel, and nobody who looks
+            return
+        self._later = loop.call_later(_STILL, self._sharpen)
+
+    def _sharpen(self) -> None:
+        (self.stage or self.image).sharpen(self.picture)
 
     def _caption(self, drawn: Picture) -> None:
         # ipywidgets replaces the whole content, and a new element is only announced as an alert;
@@ -172,6 +208,7 @@ class Explorer:
         self, include: object = None, exclude: object = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = self.picture._repr_mimebundle_()
+        self._sharpen()
         view = self.widget._repr_mimebundle_()
         return {**data, **{mime: v for mime, v in view.items() if "widget-view" in mime}}, metadata
 

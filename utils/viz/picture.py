@@ -6,6 +6,7 @@ import html
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,38 +52,47 @@ class Picture:
 
     `finding` is the sentence that the figure proves, `twin` says in words all that is drawn,
     `width` and `height` are in pixels. A screen reader finds the twin next to the image, which is
-    named after it.
+    named after it. It is drawn when its pixels are first asked for.
     """
 
     finding: str
     twin: str
     width: int
     height: int
-    _png: bytes = field(repr=False)
-    _figure: Figure | None = field(default=None, repr=False, compare=False)
+    _figure: Figure = field(repr=False, compare=False)
 
     def png(self) -> bytes:
         """The picture's bytes: the same figure gives the same bytes, whenever it is drawn."""
-        return self._png
+        return self._plain[0]
 
     def sharp(self) -> bytes:
         """The same at twice the density, in COLOURS colours, as a notebook keeps it.
 
         It takes no more room than the plain one, and longer to draw: nothing for a slider.
         """
-        if self._figure is None:
-            return self._png
-        with style.context():
-            twice = Image.open(io.BytesIO(_render(self._figure, DENSITY))).convert("RGB")
-        buffer = io.BytesIO()
+        return self._sharp[0]
+
+    def panels(self, *, sharp: bool = False) -> list[Panel]:
+        """Its axes as they lie in the plain picture, or in the sharp one, a few pixels apart."""
+        return self._sharp[1] if sharp else self._plain[1]
+
+    @cached_property
+    def _plain(self) -> tuple[bytes, list[Panel]]:
+        return self._drawn(1)
+
+    @cached_property
+    def _sharp(self) -> tuple[bytes, list[Panel]]:
+        self.png()  # a figure's second layout differs from its first, so this is always the second
+        png, panels = self._drawn(DENSITY)
+        buffer, twice = io.BytesIO(), Image.open(io.BytesIO(png)).convert("RGB")
         few = twice.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(buffer, "png")
-        return buffer.getvalue()
+        return buffer.getvalue(), panels
 
-    def panels(self) -> list[Panel]:
-        """Its axes as they were drawn, so that a pointer can be told what it points at."""
-        axes = self._figure.axes if self._figure else []
-        return [self._panel(ax) for ax in axes]
+    def _drawn(self, density: int) -> tuple[bytes, list[Panel]]:
+        with style.context():
+            png = _render(self._figure, density)
+        return png, [self._panel(ax) for ax in self._figure.axes]
 
     def _panel(self, ax: Axes) -> Panel:
         x0, y0, x1, y1 = ax.get_position().extents.tolist()
@@ -96,7 +106,7 @@ class Picture:
         if path.suffix.lower() != ".png":
             raise ValueError(f"a picture is saved as .png, not as {path.name!r}")
         with replacing(path) as file:
-            file.write(self._png)
+            file.write(self.png())
         return path
 
     def __repr__(self) -> str:
@@ -150,9 +160,8 @@ def picture(
         fig.suptitle(
             style.wrapped(finding, fig.get_figwidth() - 0.3, size), x=0.012, ha="left", size=size
         )
-        png = _render(fig, 1)
     width, height = (round(inches * style.DPI) for inches in fig.get_size_inches())
-    return Picture(finding, "\n".join([finding, *body]), width, height, png, fig)
+    return Picture(finding, "\n".join([finding, *body]), width, height, fig)
 
 
 def _render(fig: Figure, density: int) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import matplotlib
@@ -96,18 +97,43 @@ def context() -> Iterator[None]:
         yield
 
 
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+_STACKED = 3.8, 2.6  # inches, of a panel on a phone
+
+
+@contextmanager
+def page(narrow: bool) -> Iterator[None]:
+    """How wide the page is that figures are drawn for meanwhile: as a phone's, or not."""
+    before = _narrow.set(narrow)
+    try:
+        yield
+    finally:
+        _narrow.reset(before)
+
+
+def pie_title() -> str:
+    """Where the title of a pie stands: above its middle, unless a narrow page would cut it off."""
+    return "left" if _narrow.get() else "center"
+
+
 def figure(
     n_rows: int = 1,
     n_columns: int = 1,
     *,
     width: float = WIDTH,
     height: float = HEIGHT,
+    stacks: bool = False,
     **subplots: object,
 ) -> tuple[Figure, np.ndarray]:
     """A new figure and its axes, (n_rows, n_columns); sizes in inches, 100 pixels each.
 
-    Draw inside `with context():`, or artists made later take the reader's own settings.
+    Draw inside `with context():`, or artists made later take the reader's own settings. A row that
+    `stacks` comes one below the other on a narrow page; its axes are still (1, n_columns).
     """
+    if stacks and _narrow.get():
+        low = n_columns * min(height, _STACKED[1]) + 0.5
+        fig, grid = figure(n_columns, 1, width=_STACKED[0], height=low)
+        return fig, grid.T
     with context():
         fig = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         return fig, fig.subplots(n_rows, n_columns, squeeze=False, **subplots)

@@ -70,7 +70,8 @@ def lines(
             ax.axhline(float(floor), color=style.TRUTH, ls="--", lw=1.4, label=floor_label)
         _scales(ax, log_x, log_y)
         if not log_x and all((line.get_xdata() % 1 == 0).all() for line in ax.lines[: len(series)]):
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no step 2.5
+            # There is no step 2.5.
+            ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
         if y_from is not None:
             ax.set_ylim(bottom=y_from)
         if square:
@@ -282,11 +283,11 @@ def pie_pair(
     if drawn in words and drawn not in shown:
         shown = [*shown[:-1], drawn]
     palette = slice_colours(shown)
-    fig, grid = style.figure(1, 2, height=3.2)
+    fig, grid = style.figure(1, 2, height=3.2, stacks=True)
     with style.context():
         for ax, shares, title in zip(grid[0], (true, model), titles, strict=True):
             _pie(ax, shares, palette, drawn)
-            ax.set_title(title, loc="center")
+            ax.set_title(title, loc=style.pie_title())
     return picture(fig, finding, digits=digits)
 
 

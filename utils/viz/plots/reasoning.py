@@ -148,7 +148,7 @@ def vote_view(right: float, favourite: float, n_others: int) -> Picture:
     shares = {i: chance / total for i, chance in shares.items()}
     votes = [100 * predicted_maj_at_k(shares, 0, k) for k in KS]
     passes = [100 * (1 - (1 - right) ** k) for k in KS]
-    fig, grid = style.figure(1, 2, width=8, height=3.6)
+    fig, grid = style.figure(1, 2, width=8, height=3.6, stacks=True)
     with style.context():
         _bars_of_answers(grid[0, 0], chances)
         ax = grid[0, 1]

@@ -119,25 +119,27 @@ def dart_board(
     *,
     most: int = 8,
     title: str = "the sampler's board",
+    aimed: Mapping[int, float] | None = None,
 ) -> Picture:
     """Darts on a pie of which slices are the chances; beside it the true pie, if it is known.
 
     A dart is a number in [0, 1): it goes clockwise from the top by that part of a turn, and the
-    slices lie in the order of their size. How far from the middle it lands says nothing. The last
-    dart has a ring. Only the `most` largest slices have a colour of their own.
+    slices lie in the order of their size. How far from the middle it lands says nothing, and is
+    given in `aimed` for the places of darts that were thrown by hand, 0 to 1. The last dart has a
+    ring. Only the `most` largest slices have a colour of their own.
     """
     spots = numbers(darts, "darts")
     if spots.size and not (spots.min() >= 0 and spots.max() < 1):
         raise ValueError("a dart is outside [0, 1); it says what part of a turn it has gone")
-    order = sorted(board, key=lambda word: (-board[word], word))
+    order = _by_size(board)
     wanted = [*order[:most], *sorted(truth or {}, key=lambda word: -(truth or {})[word])]
     palette = slice_colours(list(dict.fromkeys(wanted))[: most + 2])
-    slices = _slices(board, order[:most])
+    slices = board_slices(board, most)
     counts = _hits(list(slices.values()), spots)
     widths = [1.0] if truth is None else [1.4, 1.0]
-    fig, grid = style.figure(1, len(widths), height=3.4, width_ratios=widths)
+    fig, grid = style.figure(1, len(widths), height=3.4, stacks=True, width_ratios=widths)
     with style.context():
-        _board_with_darts(grid[0, 0], slices, palette, spots, counts, title)
+        _board_with_darts(grid[0, 0], slices, palette, spots, counts, title, aimed or {})
         if truth is not None:
             _true_pie(grid[0, 1], truth, board, palette)
     said = [f"{title}, darts {spots.size}: " + _hits_in_words(slices, counts)]
@@ -147,6 +149,15 @@ def dart_board(
             + _shares_in_words(_slices(truth, [w for w in order if w in truth][:most]))
         )
     return picture(fig, finding, words="\n".join(said))
+
+
+def board_slices(board: Shares, most: int = 8) -> dict[str, float]:
+    """The slices of a board as `dart_board` draws them, clockwise from the top."""
+    return _slices(board, _by_size(board)[:most])
+
+
+def _by_size(board: Shares) -> list[str]:
+    return sorted(board, key=lambda word: (-board[word], word))
 
 
 def _hits(sizes: Sequence[float], darts: np.ndarray) -> list[int]:
@@ -162,17 +173,19 @@ def _board_with_darts(
     darts: np.ndarray,
     counts: Sequence[int],
     title: str,
+    aimed: Mapping[int, float],
 ) -> None:
     _disc(ax, slices, palette)
     angles = np.pi / 2 - 2 * np.pi * darts
     # Evenly over the disc: the area within a radius grows with its square.
     radii = 0.97 * np.sqrt((0.5 + np.arange(darts.size) * _GOLDEN) % 1)
+    radii[list(aimed)] = list(aimed.values())
     x, y = radii * np.cos(angles), radii * np.sin(angles)
     size = 22 if darts.size <= 100 else 5
     ax.scatter(x, y, s=size, c="black", edgecolors="white", linewidths=0.5, zorder=3)
     if darts.size:
         ax.scatter(x[-1:], y[-1:], s=120, fc="none", ec="black", lw=1.8, zorder=4)
-    ax.set_title(title, loc="center")
+    ax.set_title(title, loc=style.pie_title())
     _legend(ax, slices, palette, [f"{n:,}" for n in counts] if darts.size else None)
 
 
@@ -181,7 +194,7 @@ def _true_pie(ax: Axes, truth: Shares, board: Shares, palette: Mapping[str, str]
     order = sorted(truth, key=lambda word: (-board.get(word, 0), word))
     slices = _slices(truth, [word for word in order if word in palette])
     _disc(ax, slices, palette)
-    ax.set_title("the pie that is", loc="center")
+    ax.set_title("the pie that is", loc=style.pie_title())
     _legend(ax, slices, palette, None)
 
 

@@ -65,7 +65,7 @@ def bandwidth_view(
     errors = [smoothing_error(*points, *held_out, float(h)) for h in grid_of]
     best = float(grid_of[int(np.argmin(errors))])
     now = smoothing_error(*points, *held_out, bandwidth)
-    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.2, width_ratios=(3, 2))
+    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.2, stacks=True, width_ratios=(3, 2))
     with style.context():
         heard = _one_query(panels[0], *points, truth, bandwidth, query)
         known = [smoothing_error(*points, *points, float(h)) for h in grid_of]

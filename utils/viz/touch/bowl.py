@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import anywidget
 from torch import Tensor
-from traitlets import Bytes, Dict, Float, List
+from traitlets import Dict, Float, List
 
 from utils.viz import style
+from utils.viz.picture import Picture
 from utils.viz.plots.learning import points_and_bowl
+from utils.viz.touch.over import Over, script
 
 HINT = "Pull the orange point about in the bowl, or click where you want it"
 
 
-class Bowl(anywidget.AnyWidget):
+class Bowl(Over):
     """Points and the bowl of their loss as a ground; line, squares and point drawn by the browser.
 
     `slope` and `intercept` follow the pointer.
     """
 
-    _esm = Path(__file__).with_name("bowl.js").read_text(encoding="utf-8")
-    ground = Bytes().tag(sync=True)
-    size = Dict().tag(sync=True)
+    _esm = script("bowl.js")
     panels = List(Dict()).tag(sync=True)
     x = List(Float()).tag(sync=True)
     y = List(Float()).tag(sync=True)
@@ -35,11 +33,10 @@ class Bowl(anywidget.AnyWidget):
 
     def __init__(self, x: Tensor, y: Tensor, **line: Any) -> None:
         drawn = points_and_bowl(x, y, HINT)
-        super().__init__(
-            ground=drawn.sharp(),
-            size={"width": drawn.width, "height": drawn.height},
-            panels=[asdict(panel) for panel in drawn.panels()],
-            x=x.tolist(),
-            y=y.tolist(),
-            **line,
-        )
+        panels = [asdict(panel) for panel in drawn.panels(sharp=True)]
+        super().__init__(x=x.tolist(), y=y.tolist(), panels=panels, **line)
+        self.show(drawn)
+        self.value = drawn.sharp()
+
+    def sharpen(self, drawn: Picture) -> None:
+        """Nothing: its ground is sharp already, and all else is drawn by the browser."""

@@ -60,11 +60,11 @@ function render({ model, el }) {
   };
   const heard = { "change:weights": later, "change:words": later, "change:said": later };
   heard["change:chosen"] = draw;
-  for (const [name, act] of Object.entries(heard)) model.on(name, act);
   read();
+  const deaf = listen(model, heard);
   return () => {
     cancelAnimationFrame(asked);
-    for (const [name, act] of Object.entries(heard)) model.off(name, act);
+    deaf();
   };
 }
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import anywidget
 import torch
 from matplotlib.colors import to_hex
 from torch import Tensor
 from traitlets import Bytes, Dict, Int, List, Unicode
 
 from utils.viz import style
+from utils.viz.touch.over import Stage, script
 
 _SHADES = 50
 
 
-class Words(anywidget.AnyWidget):
+class Words(Stage):
     """The words of a text, shaded by what the chosen one, or the one pointed at, looks at.
 
     A click chooses a word: `chosen` follows it.
     """
 
-    _esm = Path(__file__).with_name("words.js").read_text(encoding="utf-8")
+    _esm = script("words.js")
     words = List(Unicode()).tag(sync=True)
     said = List(Unicode()).tag(sync=True)
     weights = Bytes().tag(sync=True)

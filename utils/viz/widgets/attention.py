@@ -68,7 +68,7 @@ def attention_explorer(
         if mapped != [text, layer, head]:
             mapped[:] = text, layer, head
             said = [_said(looks, i, layer, head) for i in range(len(tokens))]
-            stage.show(tokens, looks[1][layer - 1, head - 1], [". ".join(two) for two in said])
+            stage.show(tokens, looks[1][layer - 1, head - 1], ["; ".join(two) for two in said])
         finding, note = _said(looks, word, layer, head)
         return look_back(tokens, looks[1][layer - 1, head - 1, word], word, finding, note=note)
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from utils.llm.sampling.loop import Sampler, temperature, top_k, top_p
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
-from utils.viz.plots.sampling import dart_board
+from utils.viz.plots.sampling import board_slices, dart_board
+from utils.viz.touch.board import Board
 
 _KEEP = (1, 2, 3, 4, 6, 8, 12, 16, 24, 50)
 
@@ -29,7 +30,8 @@ def dart_explorer(
     """Sliders for temperature, k and p; buttons for darts, and to go through the beginnings.
 
     `logits(prompt)` (V,) are the model's for the word after a prompt, `truth(prompt)` the true
-    chances. The darts stay where they are while a slider moves: the slices move below them.
+    chances. The darts stay where they are while a slider moves: the slices move below them. A
+    click on the board throws a dart there.
     """
     if not prompts:
         raise ValueError("prompts is empty; give at least one beginning")
@@ -37,12 +39,14 @@ def dart_explorer(
     generator = torch.Generator().manual_seed(seed)
     thrown = torch.rand(darts, generator=generator, dtype=torch.float64)
     before = [0, 0, 0]  # clicks seen
-    pile = [thrown]
+    pile, aimed = [thrown], dict[int, float]()
+    stage = Board()
 
     def throw(one: int, thousand: int, pull_out: int) -> Tensor:
         more = one - before[0] + 1000 * (thousand - before[1])
         if pull_out != before[2]:
             pile[0] = pile[0][:0]
+            aimed.clear()
         if more:
             new = torch.rand(more, generator=generator, dtype=torch.float64)
             pile[0] = torch.cat([pile[0], new])
@@ -59,7 +63,15 @@ def dart_explorer(
         chances = sampler.probabilities(scores(after)).double()
         board = dict(zip(vocabulary, (chances / chances.sum()).tolist(), strict=True))
         board = {word: share for word, share in board.items() if share > 0}
-        return dart_board(board, landed, truth(after), _finding(after, heat, board, truth(after)))
+        finding = _finding(after, heat, board, truth(after))
+        drawn = dart_board(board, landed, truth(after), finding, aimed=aimed)
+        stage.draw(drawn, board_slices(board))
+        return drawn
+
+    def aim(part: float, far: float) -> None:
+        aimed[len(pile[0])] = far
+        pile[0] = torch.cat([pile[0], torch.tensor([part], dtype=torch.float64)])
+        explorer.update()
 
     keep = [(str(k), k) for k in _KEEP if k < len(vocabulary)] + [("all", 0)]
     controls = {
@@ -71,7 +83,9 @@ def dart_explorer(
         "throw_a_thousand": widgets.Button(),
         "pull_out_all": widgets.Button(),
     }
-    return Explorer(controls, draw)
+    explorer = Explorer(controls, draw, stage)
+    stage.when_thrown(aim)
+    return explorer
 
 
 def _finding(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import torch
@@ -14,7 +14,9 @@ from torch import Tensor
 from utils.llm.gpt.model import GPT
 from utils.viz.explorer import Explorer, idle
 from utils.viz.picture import Picture
+from utils.viz.plots.attention import set_in_lines
 from utils.viz.plots.gpt import forward_pass_view
+from utils.viz.touch.spots import Spot, Spots
 
 MOST = 5  # guesses shown at every depth
 
@@ -88,8 +90,9 @@ def pass_explorer(
     """A text to edit, and sliders for the step of the pass, the head, and the word.
 
     `read(text)` gives ids, `vocabulary[id]` the word of each; an error it raises is shown below
-    the picture. `step` counts from 0, the embedding, to 2 L + 1, the way out; heads count from
-    1. A `word` below 0 counts from the end. A button goes through `prompts`.
+    the picture. A word and a depth can be clicked, too. `step` counts from 0, the embedding, to
+    2 L + 1, the way out; heads count from 1. A `word` below 0 counts from the end. A button goes
+    through `prompts`.
     """
     if not prompts:
         raise ValueError("prompts is empty; give at least one to begin with")
@@ -116,7 +119,7 @@ def pass_explorer(
             word % len(first.tokens), min=0, max=len(first.tokens) - 1, continuous_update=True
         ),
     }
-    shown = [0]
+    shown, stage = [0], Spots()
 
     def draw(prompt: str, another_prompt: int, step: int, head: int, word: int) -> Picture:
         if another_prompt != shown[0]:
@@ -129,9 +132,28 @@ def pass_explorer(
         word = controls["word"].value = min(word, last)
         looks = step < len(depths) and depths[step].endswith("attention")
         idle(controls["head"], "" if looks else "only where attention is added")
-        return _view(one, vocabulary, depths, step, head - 1, word)
+        drawn = _view(one, vocabulary, depths, step, head - 1, word)
+        stage.draw(drawn, _spots(drawn, one.tokens, len(depths)))
+        return drawn
 
-    return Explorer(controls, draw)
+    def click(said: dict[str, Any]) -> None:
+        controls[said["control"]].value = int(said["value"])
+
+    stage.when_told(click)
+    return Explorer(controls, draw, stage)
+
+
+def _spots(drawn: Picture, tokens: Sequence[str], n_depths: int) -> list[Spot]:
+    """Where the words and the columns of the depths are, with room for a finger."""
+    text, depths = drawn.panels()
+    places, _ = set_in_lines(tokens)
+    words = [
+        Spot(text, left - 0.5, left + len(token) + 0.5, line - 0.5, line + 0.5, "word", i)
+        for i, (token, (line, left)) in enumerate(zip(tokens, places, strict=True))
+    ]
+    low, high = depths.ylim
+    columns = [Spot(depths, i - 0.48, i + 0.48, low, high, "step", i) for i in range(n_depths)]
+    return words + columns
 
 
 def _view(
