@@ -66,6 +66,15 @@ def test_frozen_parameters_stay_and_training_is_repeatable() -> None:
     assert curves[0].steps == [5]
 
 
+def test_another_loss_is_what_is_gone_down_on() -> None:
+    ids, mask = puzzles.lessons(["47=", "123="], "direct")
+    own = train_on_answers(tiny(), ids, mask, 3, batch_size=2).losses
+    twice = train_on_answers(
+        tiny(), ids, mask, 3, batch_size=2, loss=lambda *given: 2 * answer_loss(*given)
+    ).losses
+    assert twice[0] == pytest.approx(2 * own[0])
+
+
 def test_it_stops_when_enough_is_right() -> None:
     ids, mask = puzzles.lessons(["1=", "2="], "direct")
     held_out = (ids, mask)

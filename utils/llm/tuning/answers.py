@@ -111,10 +111,12 @@ def train_on_answers(
     watch: Callable[[int], None] | None = None,
     until: float | None = None,
     report: int = 0,
+    loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
 ) -> TuneHistory:
     """Train a model in place, by AdamW, on the tokens that the mask marks, and on no others.
 
-    Parameters that ask for no gradient stay as they are. The learning rate climbs for `warm_up`
+    `loss(logits, ids, mask)` is `answer_loss` where none is given. Parameters that ask for no
+    gradient stay as they are. The learning rate climbs for `warm_up`
     steps (a tenth of all, 100 at most) and then falls along a cosine. With `held_out` texts and
     their mask, `exact_matches` is measured every so many steps, and at the end; it all ends sooner
     where the share reaches `until`. `watch` is called just as often, with the number of steps done.
@@ -133,12 +135,12 @@ def train_on_answers(
         for step, rows in enumerate(_batches(len(ids), batch_size, steps, seed)):
             for group in optimizer.param_groups:
                 group["lr"] = cosine_with_warm_up(step, steps, learning_rate, warm_up)
-            loss = answer_loss(model(ids[rows]), ids[rows], loss_mask[rows])
+            paid = (loss or answer_loss)(model(ids[rows]), ids[rows], loss_mask[rows])
             optimizer.zero_grad()
-            loss.backward()
+            paid.backward()
             nn.utils.clip_grad_norm_(free, clip)
             optimizer.step()
-            history.losses.append(loss.item())
+            history.losses.append(paid.item())
             last = bool(interrupted) or step + 1 == steps
             due = last or (evaluate_every and (step + 1) % evaluate_every == 0)
             if watch and due:
