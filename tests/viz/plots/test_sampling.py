@@ -177,3 +177,14 @@ def test_a_step_of_small_chances_fills_its_axis(share: float, end: float) -> Non
 def test_explorers_need_a_beginning(make: object) -> None:
     with pytest.raises(ValueError, match="prompts is empty"):
         make(model(), [], read, WORDS)
+
+
+def test_a_white_slice_has_an_edge_on_the_board_and_in_its_legend() -> None:
+    drawn = plots.dart_board({"white": 0.5, "red": 0.5}, [0.2], None, "A board.")
+    ax = drawn._figure.axes[0]
+    slices, marks = ax.patches, ax.get_legend().get_patches()
+    for white, other in (slices, marks):
+        if white.get_facecolor() != (1, 1, 1, 1):
+            white, other = other, white
+        assert white.get_facecolor() == (1, 1, 1, 1)
+        assert white.get_edgecolor() != (1, 1, 1, 1)

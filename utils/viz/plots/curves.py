@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from utils.viz import style
@@ -341,12 +342,17 @@ def _pie(
         explode=[0.14 if word == drawn else 0 for word in sizes],
         wedgeprops={"edgecolor": "white", "linewidth": 1},
     )
-    for wedge in wedges:
-        if to_hex(wedge.get_facecolor()).upper() == _WHITE:  # else it can't be seen
-            wedge.set_edgecolor(style.MUTED)
+    edge_white(wedges)
     mark = {word: "◂ drawn" if word == drawn else "" for word in sizes}
     legend = [f"{word}  {percent(size)} {mark[word]}".rstrip() for word, size in sizes.items()]
     ax.legend(wedges, legend, loc="center left", bbox_to_anchor=(0.98, 0.5), handlelength=1)
+
+
+def edge_white(slices: Iterable[Patch]) -> None:
+    """Give white slices an edge, without which they can't be seen."""
+    for one in slices:
+        if to_hex(one.get_facecolor()).upper() == _WHITE:
+            one.set_edgecolor(style.MUTED)
 
 
 def percent(share: float) -> str:

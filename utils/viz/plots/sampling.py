@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
-from utils.viz.plots.curves import numbers, percent, slice_colours
+from utils.viz.plots.curves import edge_white, numbers, percent, slice_colours
 
 Shares = Mapping[str, float]
 _OTHER = "other"
@@ -54,7 +54,7 @@ def _slices(shares: Shares, shown: Sequence[str]) -> dict[str, float]:
 
 
 def _disc(ax: Axes, slices: Shares, palette: Mapping[str, str]) -> None:
-    ax.pie(
+    wedges, _ = ax.pie(
         list(slices.values()),
         colors=[palette.get(word, style.REST) for word in slices],
         startangle=90,
@@ -62,6 +62,7 @@ def _disc(ax: Axes, slices: Shares, palette: Mapping[str, str]) -> None:
         normalize=True,
         wedgeprops={"edgecolor": "white", "linewidth": 0.8},
     )
+    edge_white(wedges)
 
 
 def _shares_in_words(slices: Shares) -> str:
@@ -205,6 +206,7 @@ def _legend(
     if counts:
         names = [f"{name}  ({count})" for name, count in zip(names, counts, strict=True)]
     marks = [Patch(color=palette.get(word, style.REST)) for word in slices]
+    edge_white(marks)
     title = "chance  (darts)" if counts else None
     ax.legend(
         marks, names, loc="center left", bbox_to_anchor=(0.97, 0.5), handlelength=1, title=title

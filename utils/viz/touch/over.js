@@ -17,7 +17,8 @@ function over({ model, el, style = "" }) {
     image.alt = model.get("finding");
     const { width, height } = model.get("size");
     set(image, { width, height });
-    image.parentElement.style.width = `${width}px`;
+    const fits = `max(300px, 100vh - 380px) * ${width / height}`; // no taller than a laptop's pane
+    image.parentElement.style.width = `min(${width}px, calc(${fits}))`;
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     if (old) URL.revokeObjectURL(old);
   };
