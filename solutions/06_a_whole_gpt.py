@@ -813,9 +813,10 @@ head = int(given[0].argmax()) + 1
 print(f"one head of block 1 gives it {10 * given[0].max():.0f} tenths of its attention")
 
 # %% [markdown]
-# Choose a step, a head, and the word that speaks (framed); the arrow keys move a slider. The columns
-# below are the five next words that the model would like best at each depth, half-blocks too. In a
-# step of attention, the words of the text are shaded by where the chosen head looks.
+# Click on the word that is to speak (it is framed) and on a column, or choose word, step and head by
+# the sliders, which the arrow keys move. The columns are the five next words that the model would
+# like best at each depth, half-blocks too. In a step of attention, the words of the text are shaded
+# by where the chosen head looks.
 #
 # It opens at that head of block 1, on the word before a colour. The head has found the colour; and yet
 # the model would still say the word that it has just read. Go one step on: it takes the feed-forward
