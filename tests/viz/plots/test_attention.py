@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from utils.viz import plots, widgets
+from utils.viz.plots.attention import set_in_lines
 
 WORDS = ["Mina", "had", "a", "blue", "kite"]
 TRIANGLE = torch.ones(5, 5, dtype=torch.bool).tril()
@@ -110,3 +111,9 @@ def test_a_text_of_ones_own_may_be_refused() -> None:
 
 def test_words_are_cut_as_the_story_world_writes_them() -> None:
     assert widgets.words_of("Why so sad? asked Mina.") == "Why so sad ? asked Mina .".split()
+
+
+def test_words_stand_one_space_apart_however_short_they_are() -> None:
+    words = ["found", "a", "yellow", "I", "was"]
+    places, _ = set_in_lines(words)
+    assert [column for _, column in places] == [0, 6, 8, 15, 17]

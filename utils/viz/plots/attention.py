@@ -94,7 +94,7 @@ def set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
         if column + len(word) > _LETTERS:
             line, column = line + 1, 0
         places.append((line, column))
-        column += max(len(word), 2) + 1
+        column += len(word) + 1
     return places, line + 1
 
 
@@ -220,12 +220,11 @@ def attention_costs(
 ) -> Picture:
     """Time and memory against the number of tokens, both on logarithmic axes."""
     fig, grid = style.figure(1, 2, height=4.0)
-    looks = ("o-", "s--", "^:")
+    looks = ("o-", "s--", "^:", "D-.")
+    inks = (style.ORANGE, style.BLUE, style.HIGHLIGHT, style.PURPLE)
     with style.context():
         for ax, parts, scale in ((grid[0, 0], seconds, 1e3), (grid[0, 1], megabytes, 1.0)):
-            for (name, values), look, ink in zip(
-                parts.items(), looks, (style.ORANGE, style.BLUE, style.GREEN), strict=False
-            ):
+            for (name, values), look, ink in zip(parts.items(), looks, inks, strict=False):
                 ax.plot(lengths, [scale * v for v in values], look, label=name, color=ink)
             style.log_scale(ax, "x")
             style.log_scale(ax, "y")
