@@ -33,7 +33,7 @@ def race_to_the_floor(
         raise ValueError(f"{lowest:.3f} is below the floor of {floor:.3f}: is the future leaking?")
     fig, grid = style.figure(height=4.8)
     ax = grid[0, 0]
-    inks = (style.MODEL, style.SKY, style.GREEN, style.PURPLE)
+    inks = (style.MODEL, style.GREEN, style.PURPLE, style.SKY)
     with style.context():
         for i, (name, (steps, bits)) in enumerate(curves.items()):
             ax.plot(
@@ -123,6 +123,8 @@ def sizes_at_equal_compute(
                 color=ink,
                 label=name,
                 ls=style.DASHES[i % 6],
+                marker=style.MARKERS[i % 6],
+                ms=4,
             )
         ends = [bits[-1] for _, bits in sizes.values()]
         _end_by_size(row[1], list(parameters.values()), ends, floor)
@@ -137,6 +139,9 @@ def sizes_at_equal_compute(
 
 
 def _end_by_size(ax: Axes, parameters: Sequence[int], bits: Sequence[float], floor: float) -> None:
-    ax.plot(parameters, bits, "o-", color=style.MODEL, label="when the budget is spent")
+    ax.plot(parameters, bits, "-", color=style.MUTED, lw=1.2, label="when the budget is spent")
+    for i, (x, y) in enumerate(zip(parameters, bits, strict=True)):
+        ink, mark = style.CYCLE[i % len(style.CYCLE)], style.MARKERS[i % 6]
+        ax.plot([x], [y], mark, color=ink, label=f"_size {i}")  # its curve's colour, left
     ax.set_ylim(0.9 * min(floor, *bits), 1.05 * max(bits))
     ax.set(xlabel="parameters", ylabel="bits per word", title="when the budget is spent")
