@@ -37,6 +37,17 @@ def test_keeps_all_in_order(sizes):
             assert torch.equal(got, torch.cat(parts, dim=2))
 
 
+def test_keys_as_columns_are_the_same_keys():
+    rows, columns = (KVCache(B, H, 8, D, columns=each) for each in (False, True))
+    for seed, n in enumerate((3, 1, 2)):
+        pair = chunk(n, seed=seed)
+        for one, other in zip(rows.append(*pair), columns.append(*pair), strict=True):
+            assert one.shape == other.shape
+            assert torch.equal(one, other)
+    assert rows.keys.stride(3) == columns.keys.stride(2) == 1
+    assert columns.values.stride() == rows.values.stride()
+
+
 def test_memory_is_taken_once():
     cache = KVCache(B, H, 8, D)
     first, _ = cache.append(*chunk(3))

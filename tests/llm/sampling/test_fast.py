@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from utils.llm.gpt.model import GPT, GPTConfig
+from utils.llm.sampling import fast as fast_copies
+from utils.llm.sampling import linears
 from utils.llm.sampling.beam import beam_search
 from utils.llm.sampling.fast import (
     Int8Linear,
@@ -14,10 +16,19 @@ from utils.llm.sampling.fast import (
     PanelLinear,
     with_bfloat16,
     with_float32,
+    with_int4,
     with_int8,
 )
+from utils.llm.sampling.int4 import TwiceInt4Linear, _runs
+from utils.llm.sampling.linears import BytesLinear, packs_bfloat16, rounded_rows
 from utils.llm.sampling.loop import Sampler, generate
-from utils.llm.sampling.whole import ROWS, multiplies_bytes, multiply_bytes
+from utils.llm.sampling.whole import (
+    ROWS,
+    PackedBytes,
+    multiplies_bytes,
+    multiply_bytes,
+    packs_bytes,
+)
 from utils.llm.training.evaluation import evaluate
 
 V, CONTEXT = 40, 12
@@ -107,6 +118,20 @@ def test_narrow_is_the_layer_in_bfloat16():
         assert got.dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize("packs", [True, False])
+def test_narrow_for_any_number_of_rows(packs, monkeypatch):
+    monkeypatch.setattr(linears, "packs_bfloat16", lambda: packs and packs_bfloat16())
+    torch.manual_seed(0)
+    linear = nn.Linear(70, 33)
+    layer = NarrowLinear(linear)
+    assert layer.nbytes() == 2 * 70 * 33
+    for n_rows in (0, 1, 2, 130):
+        x = torch.randn(n_rows, 70)
+        found = layer(x)
+        assert found.shape == (n_rows, 33)
+        assert (found.float() - linear(x)).norm() <= 0.01 * linear(x).norm()
+
+
 def test_int8_rounds_each_weight_to_the_nearest():
     linear = nn.Linear(64, 10)
     with torch.no_grad():
@@ -159,6 +184,51 @@ def test_bytes_keep_16_bits_of_each_input():
         expected = x.double() @ (weight * scale.double())
         assert found.dtype == torch.float32
         assert (found - expected).norm() <= 1e-3 * expected.norm()
+
+
+needs_packing = pytest.mark.skipif(not packs_bytes(), reason="PyTorch has no such kernel here")
+
+
+@needs_packing
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_matrix_of_bytes_multiplies_by_what_it_stores(bias):
+    torch.manual_seed(0)
+    linear = nn.Linear(70, 96, bias=bias)
+    whole, scale = rounded_rows(linear.weight.detach())
+    layers = [BytesLinear(linear), BytesLinear.of(linear.weight.detach().split(40), linear.bias)]
+    for n_rows in (0, 1, 2, ROWS + 7):
+        x = torch.randn(n_rows, 70)
+        x[:, 5] *= 100  # by 8 bits of the largest, little of the others would be left
+        x[:1] = 0
+        expected = x.double() @ (whole.double() * scale.double()[:, None]).T
+        expected = expected if linear.bias is None else expected + linear.bias.double()
+        for layer in layers:
+            found = layer(x)
+            assert found.dtype == torch.float32
+            assert found.shape == (n_rows, 96)
+            assert (found - expected).norm() <= 1e-3 * expected.norm()
+            assert layer.nbytes() == 70 * 96
+
+
+def test_a_product_of_bytes_that_is_wrong_counts_as_none(monkeypatch):
+    packs_bytes.cache_clear()
+    wrong = lambda self, x: torch.zeros(len(x), self.shape[0])  # noqa: E731
+    monkeypatch.setattr(PackedBytes, "multiply", wrong)
+    assert not packs_bytes()
+    packs_bytes.cache_clear()
+
+
+@pytest.mark.skipif(not _runs("int4"), reason="PyTorch has no kernel for 4 bits here")
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_head_of_8_bits_beside_4(packs, monkeypatch):
+    monkeypatch.setattr(fast_copies, "packs_bytes", lambda: packs and packs_bytes())
+    model = make_model(d_model=64)
+    fast = with_int4(model)
+    assert isinstance(fast.head, BytesLinear if packs and packs_bytes() else TwiceInt4Linear)
+    x = torch.randn(5, 64)
+    with torch.no_grad():
+        expected = model.head(x)
+        assert (fast.head(x) - expected).norm() < 0.01 * expected.norm()
 
 
 def test_narrow_weights_lose_little():

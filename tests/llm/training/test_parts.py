@@ -227,10 +227,16 @@ class TestEvaluate:
 
 class TestPrecision:
     def test_auto_asks_the_processor(self, monkeypatch):
-        for answer, dtype in [(True, torch.bfloat16), (False, torch.float32)]:
-            monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda answer=answer: answer)
-            assert bfloat16_pays("cpu") is answer
+        narrow, wide = torch.bfloat16, torch.float32
+        cases = [(True, 0.5, narrow), (True, 2.0, wide), (False, 0.5, wide)]
+        for has, times, dtype in cases:  # some have the instructions at half of float32's rate
+            seconds = {wide: 1.0, narrow: times}.get
+            monkeypatch.setattr(precision, "_cpu_has_bfloat16", lambda has=has: has)
+            monkeypatch.setattr(precision, "_seconds_of_a_product", seconds)
+            precision._cpu_multiplies_bfloat16_faster.cache_clear()
+            assert bfloat16_pays("cpu") is has
             assert choose_precision("auto", "cpu") == dtype
+        precision._cpu_multiplies_bfloat16_faster.cache_clear()
         assert choose_precision("float32") == torch.float32
         assert not bfloat16_pays("mps")
         with pytest.raises(ValueError, match="'half'"):

@@ -28,8 +28,12 @@ class KVCache:
         *,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str | None = None,
+        columns: bool = False,
     ) -> None:
-        """Raises ValueError for a size below 1."""
+        """With `columns` a key lies as a column in memory, which a single query reads faster.
+
+        Raises ValueError for a size below 1.
+        """
         sizes = {
             "batch": batch,
             "n_heads": n_heads,
@@ -42,8 +46,11 @@ class KVCache:
         with torch.inference_mode(False):  # else it could not be appended to outside that mode
             shape = (batch, n_heads, context_length, d_head)
             # not filled: the system gives memory as it is written to, and nothing else is read
-            self._keys = torch.empty(shape, dtype=dtype, device=device)
             self._values = torch.empty(shape, dtype=dtype, device=device)
+            if columns:
+                shape = (batch, n_heads, d_head, context_length)
+            keys = torch.empty(shape, dtype=dtype, device=device)
+            self._keys = keys.mT if columns else keys  # (B, H, T, D) either way
         self._length = 0
 
     def __len__(self) -> int:
@@ -78,11 +85,12 @@ class KVCache:
         where the tokens are more than there is room for, or where a gradient is asked for.
         """
         self._check(k, v)
-        n_new = k.shape[2]
-        self._keys.narrow(2, self._length, n_new).copy_(k)
-        self._values.narrow(2, self._length, n_new).copy_(v)
+        start, n_new = self._length, k.shape[2]
         self._length += n_new
-        return self.keys, self.values
+        keys, values = self.keys, self.values
+        keys.narrow(2, start, n_new).copy_(k)
+        values.narrow(2, start, n_new).copy_(v)
+        return keys, values
 
     def _check(self, k: Tensor, v: Tensor) -> None:
         if k.shape != v.shape:

@@ -119,7 +119,7 @@ class Int4Linear:
         """x · weightᵀ + bias, in bfloat16 or, of many rows, in float32."""
         if self.in_features % GROUP:
             x = F.pad(x, (0, -self.in_features % GROUP))
-        many = len(x) >= MANY and self._unpacks()
+        many = x.shape[0] >= MANY and self._unpacks()
         return self._finished(self._multiply_many(x) if many else self._multiply(x))
 
     def _multiply(self, x: Tensor) -> Tensor:

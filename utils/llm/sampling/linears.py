@@ -4,16 +4,19 @@ Each is made of one or more `nn.Linear` of the same input, whose outputs then st
 other: a call less for each that is joined.
 """
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Self
 
 import torch
-from jaxtyping import Float
+from jaxtyping import BFloat16, Float, Int8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.llm.sampling.whole import MAX_INT8
+from utils.llm.machine.precision import bfloat16_pays
+from utils.llm.sampling.whole import MAX_INT8, PackedBytes
 
-__all__ = ["Int8Linear", "NarrowLinear", "PanelLinear", "joined"]
+__all__ = ["BytesLinear", "Int8Linear", "NarrowLinear", "PanelLinear", "joined"]
 
 INT8_BLOCK = 16  # inputs that PyTorch's kernel reads at once: of other numbers it reads beyond
 
@@ -24,6 +27,16 @@ def joined(*layers: nn.Linear) -> tuple[Float[Tensor, "N K"], Float[Tensor, "N"]
     if len(layers) == 1:
         return weights[0], None if biases[0] is None else biases[0].detach()
     return torch.cat(weights), None if biases[0] is None else torch.cat(biases).detach()
+
+
+def rounded_rows(
+    weight: Float[Tensor, "N K"],
+) -> tuple[Int8[Tensor, "N K"], BFloat16[Tensor, "N"]]:
+    """Whole numbers from −127 to 127, and for each output a scale that they are multiplied by."""
+    largest = weight.abs().amax(dim=1).clamp(min=1e-30)  # (N)
+    scale = (largest / MAX_INT8).bfloat16()
+    whole = (weight / scale.float()[:, None]).round_().clamp_(-MAX_INT8, MAX_INT8)
+    return whole.to(torch.int8), scale
 
 
 class PanelLinear:
@@ -68,23 +81,47 @@ class PanelLinear:
 
 
 class NarrowLinear:
-    """`nn.Linear` in bfloat16."""
+    """`nn.Linear` in bfloat16, laid down as the processor's kernel reads it, where it has one."""
 
-    __slots__ = ("bias", "in_features", "out_features", "weight")
+    __slots__ = ("bias", "in_features", "out_features", "packed", "weight")
 
     def __init__(self, *layers: nn.Linear) -> None:
         weight, bias = joined(*layers)
         self.out_features, self.in_features = weight.shape
         self.weight = weight.bfloat16()  # (N, K)
+        self.packed = self.weight.device.type == "cpu" and packs_bfloat16()
+        if self.packed:
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight, 1)
         self.bias = None if bias is None else bias.bfloat16()
 
     def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
         """x · weightᵀ + bias, in bfloat16."""
+        if self.packed:
+            return _multiply_packed(x.bfloat16(), self.weight, self.bias)
         return F.linear(x.bfloat16(), self.weight, self.bias)
 
     def nbytes(self) -> int:
         """Bytes that are read for one token."""
-        return self.weight.nbytes
+        return 2 * self.in_features * self.out_features
+
+
+def _multiply_packed(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+@cache
+def packs_bfloat16() -> bool:
+    """Whether a matrix of bfloat16 can be laid down beforehand here, and is multiplied rightly."""
+    if not bfloat16_pays("cpu"):
+        return False
+    draw = torch.Generator().manual_seed(0)
+    weight, x = (torch.randint(-8, 8, (n, 48), generator=draw).bfloat16() for n in (32, 3))
+    try:
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight, 1)
+        found = _multiply_packed(x, packed, torch.ones(32).bfloat16())
+    except (RuntimeError, AttributeError, NotImplementedError):
+        return False
+    return torch.equal(found, F.linear(x.float(), weight.float(), torch.ones(32)).bfloat16())
 
 
 class Int8Linear:
@@ -110,10 +147,7 @@ class Int8Linear:
 
     def _keep(self, weight: Float[Tensor, "N K"], bias: Float[Tensor, "N"] | None) -> None:
         self.out_features, self.in_features = weight.shape
-        largest = weight.abs().amax(dim=1).clamp(min=1e-30)  # (N)
-        self.scale = (largest / MAX_INT8).bfloat16()
-        whole = (weight / self.scale.float()[:, None]).round_().clamp_(-MAX_INT8, MAX_INT8)
-        self.weight = whole.to(torch.int8)
+        self.weight, self.scale = rounded_rows(weight)
         self.bias = None if bias is None else bias.detach().bfloat16()
 
     def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
@@ -128,3 +162,42 @@ class Int8Linear:
     def nbytes(self) -> int:
         """Bytes that are read for one token."""
         return self.weight.nbytes
+
+
+class BytesLinear:
+    """`nn.Linear` in 8 bits, a scale for each output, by the processor's products of bytes.
+
+    For a matrix whose inputs are worth 16 bits, as those of a head: `packs_bytes` says where.
+    """
+
+    __slots__ = ("bias", "in_features", "out_features", "packed")
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        weight, bias = joined(*layers)
+        self._keep(*rounded_rows(weight.float()), bias)
+
+    @classmethod
+    def of(cls, parts: Iterable[Float[Tensor, "rows K"]], bias: Float[Tensor, "N"] | None) -> Self:
+        """From a matrix some rows at a time: it need not be there in float32 as a whole."""
+        whole, scales = zip(*map(rounded_rows, parts), strict=True)
+        made = cls.__new__(cls)
+        made._keep(torch.cat(whole), torch.cat(scales), bias)
+        return made
+
+    def _keep(self, whole: Tensor, scale: Tensor, bias: Tensor | None) -> None:
+        self.out_features, self.in_features = whole.shape
+        self.packed = PackedBytes(whole, scale)
+        self.bias = None if bias is None else bias.detach().float()
+
+    @property
+    def weight(self) -> Tensor:
+        return self.packed.weight
+
+    def __call__(self, x: Float[Tensor, "rows K"]) -> Float[Tensor, "rows N"]:
+        """x · weightᵀ · scale + bias, in float32."""
+        y = self.packed.multiply(x)
+        return y if self.bias is None else y.add_(self.bias)
+
+    def nbytes(self) -> int:
+        """Bytes that are read for one token."""
+        return self.in_features * self.out_features

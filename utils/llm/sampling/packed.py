@@ -20,6 +20,8 @@ from utils.llm.sampling.int4 import (
     precision_here,
     rounded_to_bytes,
 )
+from utils.llm.sampling.linears import BytesLinear
+from utils.llm.sampling.whole import packs_bytes
 
 __all__ = ["FOUR_BITS", "four_bits", "is_packed", "model_of", "open_packed"]
 
@@ -55,7 +57,7 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
     _fill(skeleton, file, sources)
     names = {module: name for name, module in skeleton.named_modules()}
 
-    def make(*layers: nn.Linear) -> Int4Linear:
+    def make(*layers: nn.Linear) -> Int4Linear | BytesLinear:
         tied = [layer is skeleton.head and file.config.tied for layer in layers]
         paths = [
             "token_embedding" if same else names[layer]
@@ -63,6 +65,8 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
         ]
         weights = [part for path in paths for part in sources[f"{path}.weight"]]
         biases = [part for path in paths for part in sources.get(f"{path}.bias", ())]
+        if layers[0] is skeleton.head and packs_bytes():
+            return _head(file, weights[0], biases)
         return _layer(file, weights, biases)
 
     (table,) = sources["token_embedding.weight"]
@@ -113,6 +117,15 @@ def _layer(file: GGUF, weights: list[str], biases: list[str]) -> Int4Linear:
         layer.bias = None if bias is None else bias.bfloat16()
     file.forget()
     return layer
+
+
+def _head(file: GGUF, name: str, biases: list[str]) -> BytesLinear:
+    """The head by products of bytes, a scale for each token of the vocabulary."""
+    some = torch.arange(file.shape(name)[0]).split(ROWS)
+    bias = torch.cat([file.read(each) for each in biases]) if biases else None
+    head = BytesLinear.of((file.rows(name, ids) for ids in some), bias)
+    file.forget()
+    return head
 
 
 def _below(parts: list[Groups]) -> Groups:
