@@ -164,11 +164,12 @@ def test_a_click_on_a_place_tells_which_control_it_moves(shown: Callable[[Any], 
     halves = [(ends[0], ends[2]), (ends[2], ends[1])]
     spots.draw(drawn, [Spot(panel, *half, *panel.ylim, "step", i) for i, half in enumerate(halves)])
     page = shown(spots)
-    down = (panel.top + panel.bottom) / 2
     frame = page.locator("svg").bounding_box()
     assert frame is not None
-    for across in (panel.right - 5, panel.left + 5):
-        page.mouse.click(frame["x"] + across, frame["y"] + down)
+    shrunk, down = frame["width"] / drawn.width, (panel.top + panel.bottom) / 2
+    assert shrunk < 1  # so that no picture is taller than its page
+    for across in (panel.right - 5, panel.left + 5, panel.left - 5):
+        page.mouse.click(frame["x"] + shrunk * across, frame["y"] + shrunk * down)
     assert page.evaluate("sent") == [{"control": "step", "value": i} for i in (1, 0)]
     page.evaluate("change('spots', [])")
     assert page.locator(".spot").count() == 0
