@@ -93,6 +93,7 @@ def test_the_bowl_follows_the_sliders(shown: Callable[[Any], Page]) -> None:
     page = shown(Bowl(x, y, slope=0.5, intercept=3.0, step=0.05))
     page.evaluate("change('slope', 2); change('intercept', 1)")
     assert page.locator("#el p").inner_text() == "y = 2.00 · x + 1.00, loss 0.000"
+    assert page.get_by_role("img", name="y = 2.00 · x + 1.00, loss 0.000").count() == 1
     assert all(float(r.get_attribute("width") or 1) < 1e-6 for r in page.locator("g rect").all())
 
 

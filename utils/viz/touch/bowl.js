@@ -7,7 +7,7 @@ const within = (value, [low, high], step) =>
   Math.round(Math.min(high, Math.max(low, value)) / step) * step;
 
 function render({ model, el }) {
-  const { svg, told } = over({ model, el, style: STYLE });
+  const { image, svg, told } = over({ model, el, style: STYLE });
   const [points, bowl] = model.get("panels").map(scales);
   const { line: ink, mark } = model.get("inks");
   const [xs, ys] = [model.get("x"), model.get("y")];
@@ -36,6 +36,7 @@ function render({ model, el }) {
     const sign = intercept < 0 ? "−" : "+";
     told.textContent =
       `y = ${slope.toFixed(2)} · x ${sign} ${Math.abs(intercept).toFixed(2)}, loss ${loss.toFixed(3)}`;
+    image.alt = told.textContent;
   };
   const follow = (event) => {
     const [slope, intercept] = bowl.back(spot(event, svg));
