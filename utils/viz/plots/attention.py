@@ -138,24 +138,30 @@ def _looks_in_words(words: Sequence[str], row: np.ndarray, query: int, note: str
 def head_maps(
     weights: Any, rings: Sequence[tuple[int, int]], ring_name: str, finding: str, *, titles: Any
 ) -> Picture:
-    """Attention maps (H, T, T) side by side, with rings at some (row, column) of every one.
+    """Attention maps (H, T, T), two in a row, with rings at some (row, column) of every one.
 
     A dot stands for a weight above a tenth; its area is the weight.
     """
     maps = numbers(weights, "weights")
-    fig, grid = style.figure(1, len(maps), height=2.9)
+    n_rows = -(-len(maps) // 2)
+    fig, grid = style.figure(n_rows, 2, width=6.4, height=0.5 + 3.0 * n_rows)
     size = maps.shape[-1]
+    for ax in grid.flat[len(maps) :]:
+        ax.set_visible(False)
     with style.context():
-        for ax, one, title in zip(grid[0], maps, titles, strict=True):
+        for ax, one, title in zip(grid.flat, maps, titles, strict=False):
             rows, columns = np.nonzero(one > 0.1)
             ax.fill([-1, size, -1], [-1, size, size], color=_FORBIDDEN, lw=0)
-            ax.scatter(columns, rows, s=16 * one[rows, columns], color=style.MODEL, lw=0)
+            ax.scatter(columns, rows, s=36 * one[rows, columns], color=style.MODEL, lw=0)
             rows, columns = zip(*rings, strict=True)
-            ax.scatter(columns, rows, s=90, fc="none", ec=style.HIGHLIGHT, lw=1.6)
-            ax.set(xlim=(-1, size), ylim=(size, -1), aspect="equal", xlabel="looks at word")
+            ax.scatter(columns, rows, s=240, fc="none", ec=style.HIGHLIGHT, lw=1.6)
+            ax.set(xlim=(-1, size), ylim=(size, -1), aspect="equal")
             ax.set_title(title)
             ax.grid(False)
-        grid[0, 0].set_ylabel("word")
+        for ax in grid[:, 0]:
+            ax.set_ylabel("word")
+        for ax in grid[-1]:
+            ax.set_xlabel("looks at word")
     said = f"{len(maps)} maps of {size} × {size} words, a dot for a weight above a tenth; in each, "
     return picture(fig, finding, words=f"{said}{len(rings)} rings: {ring_name}")
 

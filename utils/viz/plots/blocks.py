@@ -195,7 +195,7 @@ def families(
     """
     names = list(panels)
     sizes = [len(words) for _, words, _ in panels.values()]
-    fig, grid = style.figure(1, len(names), height=4.6, width_ratios=sizes)
+    fig, grid = style.figure(1, len(names), height=3.4, width_ratios=sizes)
     with style.context():
         for i, (ax, name) in enumerate(zip(grid[0], names, strict=True)):
             mask, words, predicted = panels[name]
@@ -218,7 +218,8 @@ def _family(
     kinds = allowed.astype(int)
     kinds[cut:, :cut] *= 2
     colours = ListedColormap([_FORBIDDEN, _OWN_SIDE, _ACROSS])
-    ax.imshow(kinds, cmap=colours, vmin=0, vmax=2, aspect="auto")
+    ax.imshow(kinds, cmap=colours, vmin=0, vmax=2, aspect="equal")
+    ax.set_anchor("N")
     for row, column in np.ndindex(allowed.shape):
         ax.text(column, row, "✓" if allowed[row, column] else "·", ha="center", va="center")
     ax.set_xticks(range(len(words)), words, rotation=60)

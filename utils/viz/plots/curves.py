@@ -220,9 +220,10 @@ def heatmap(
 
 
 def _write_cells(ax: Axes, image: Any, cells: np.ndarray) -> None:
+    shares = cells.min() >= 0.01 and cells.max() <= 1  # all with the same two decimals
     for (row, column), value in np.ndenumerate(cells):
         shade = image.cmap(image.norm(value))
-        text = style.plain_number(float(f"{value:.2g}"))
+        text = f"{value:.2f}" if shares else style.plain_number(float(f"{value:.2g}"))
         ax.text(column, row, text, ha="center", va="center", color=style.text_on(shade[:3]))
 
 
