@@ -23,6 +23,7 @@ from utils.data.storyworld.world import (
     log2_probability,
     next_words,
     prose,
+    recall_places,
     recalls,
     stories,
     story,
@@ -302,6 +303,17 @@ def test_the_colour_is_recalled_from_far_back(sample):
         assert all(words[r.index + 1] == facts(words)["thing"] for r in colours)
         far += any(r.distance >= 30 for r in colours)
     assert far >= 400
+
+
+def test_places_of_recalls_are_those_of_each_story(sample):
+    lines = sample[:20]
+    known = [(i, r) for i, line in enumerate(lines) for r in recalls(line.split())]
+    assert list(zip(*recall_places(lines), strict=True)) == [(i, r.index) for i, r in known]
+    far = recall_places(lines, "colour", distance=30, before=80)
+    wanted = [(i, r.index) for i, r in known if r.kind == "colour" and r.distance >= 30]
+    assert list(zip(*far, strict=True)) == [(i, j) for i, j in wanted if j < 80]
+    assert 0 < len(far[0]) < len(wanted)
+    assert recall_places(lines, "no such kind") == ((), ())
 
 
 def test_counting_counts_down(sample):

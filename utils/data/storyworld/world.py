@@ -175,6 +175,32 @@ def recalls(words: Sequence[str] | str) -> list[Recall]:
     return found
 
 
+def recall_places(
+    stories: Sequence[Sequence[str] | str],
+    kind: str | None = None,
+    *,
+    distance: int = 0,
+    before: int | None = None,
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where facts come again in some stories: the stories' numbers, and the words' in them.
+
+    `kind` keeps one kind of fact, `distance` those last told at least so many words before, and
+    `before` the words of a smaller number. The pair indexes whatever has the shape (story, word).
+
+    >>> begun = "Mina had a blue kite . One day there was rain at the river . So Mina"
+    >>> recall_places([begun, "Ada found"], "name")
+    ((0,), (16,))
+    """
+    found = [
+        (i, recall.index)
+        for i, words in enumerate(stories)
+        for recall in recalls(words)
+        if kind in (None, recall.kind) and recall.distance >= distance
+        if before is None or recall.index < before
+    ]
+    return tuple(i for i, _ in found), tuple(j for _, j in found)
+
+
 @cache
 def entropy_per_word() -> float:
     """The entropy of the stories in bits per word: expected bits over expected words, exactly."""
