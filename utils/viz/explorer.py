@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -69,6 +69,8 @@ class Explorer:
         self.render, self.stage = render, stage
         self._clicks = {name: 0 for name, c in self.controls.items() if _is_button(c)}
         self._check_controls()
+        for name, control in self.controls.items():
+            _label(name, control)
         self._narrow = False
         self.picture = self._draw(self._values())
         self._drawing = self._stale = False
@@ -83,7 +85,6 @@ class Explorer:
         self.caption = widgets.HTML()
         self._caption(self.picture)
         for name, control in self.controls.items():
-            _label(name, control)
             self._watch(name, control)
         self.panel = widgets.HBox([*self.controls.values()])
         self.panel.add_class("course-controls")
@@ -220,6 +221,13 @@ def idle(control: widgets.Widget, why: str) -> None:
     """Mark a control that can do nothing now, and say why beside its name; `""` revives it."""
     name = control.description.partition(" (")[0]
     control.disabled, control.description = bool(why), f"{name} ({why})" if why else name
+
+
+def another(name: str, choices: Sequence[object]) -> widgets.Button:
+    """A button that goes through `choices`, and says so where there is only one."""
+    button = widgets.Button(description=f"another {name}")
+    idle(button, "" if len(choices) > 1 else "there is none")
+    return button
 
 
 def _is_button(control: object) -> bool:

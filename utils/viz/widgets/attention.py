@@ -9,7 +9,7 @@ from functools import lru_cache
 import ipywidgets as widgets
 from torch import Tensor
 
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, another, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.attention import look_back
 from utils.viz.touch.words import Words
@@ -50,7 +50,7 @@ def attention_explorer(
         "text": widgets.Textarea(
             texts[0], rows=3, continuous_update=False, layout={"width": "min(780px, 98%)"}
         ),
-        "another_text": widgets.Button(),
+        "another_text": another("text", texts),
         "layer": widgets.IntSlider(layer, min=1, max=n_layers),
         "head": widgets.IntSlider(head, min=1, max=n_heads),
         "word": widgets.IntSlider(word, min=0, max=n_tokens - 1),
@@ -64,6 +64,8 @@ def attention_explorer(
         looks = remembered(text)
         tokens = looks[0]
         controls["word"].max = len(tokens) - 1
+        for name, n in (("layer", n_layers), ("head", n_heads), ("word", len(tokens))):
+            idle(controls[name], "" if n > 1 else "there is only one")
         word = min(word, len(tokens) - 1)
         if mapped != [text, layer, head]:
             mapped[:] = text, layer, head

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from utils.llm.sampling.beam import BeamSearch, beam_search
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, another
 from utils.viz.picture import Picture
 from utils.viz.plots.curves import percent
 from utils.viz.plots.writing import beam_tree
@@ -50,7 +50,7 @@ def beam_explorer(
         return beam_tree(found, vocabulary, _last_words(after), _finding(found, vocabulary, beams))
 
     controls = {
-        "another_beginning": widgets.Button(),
+        "another_beginning": another("beginning", prompts),
         "beams": widgets.IntSlider(beams, min=1, max=5),
         "steps": widgets.IntSlider(steps, min=1, max=6),
     }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from utils.llm.sampling.loop import Sampler, temperature, top_k, top_p
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, another, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.sampling import board_slices, dart_board
 from utils.viz.touch.board import Board
@@ -59,6 +59,9 @@ def dart_explorer(
     ) -> Picture:  # fmt: skip
         after = prompts[another_beginning % len(prompts)]
         landed = throw(throw_one, throw_a_thousand, pull_out_all)
+        idle(controls["pull_out_all"], "" if len(landed) else "there are none")
+        for name, why in _overruled(heat, k, p).items():
+            idle(controls[name], why)
         sampler = Sampler(temperature(heat), top_k(k or len(vocabulary)), top_p(p))
         chances = sampler.probabilities(scores(after)).double()
         board = dict(zip(vocabulary, (chances / chances.sum()).tolist(), strict=True))
@@ -75,7 +78,7 @@ def dart_explorer(
 
     keep = [(str(k), k) for k in _KEEP if k < len(vocabulary)] + [("all", 0)]
     controls = {
-        "another_beginning": widgets.Button(),
+        "another_beginning": another("beginning", prompts),
         "heat": widgets.FloatSlider(1.0, min=0, max=3, step=0.1, description="temperature"),
         "k": widgets.SelectionSlider(options=keep, value=0),
         "p": widgets.FloatSlider(1.0, min=0, max=1, step=0.05),
@@ -86,6 +89,13 @@ def dart_explorer(
     explorer = Explorer(controls, draw, stage)
     stage.when_thrown(aim)
     return explorer
+
+
+def _overruled(heat: float, k: int, p: float) -> dict[str, str]:
+    """Why each of the sliders can do nothing now; one that leaves a single word can itself."""
+    alone = {"heat": heat == 0, "k": k == 1, "p": p < 1e-9}
+    first = next((name for name, one in alone.items() if one), None)
+    return {name: "one word is left" if first not in (None, name) else "" for name in alone}
 
 
 def _finding(

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from utils.llm.gpt.model import GPT
-from utils.viz.explorer import Explorer, idle
+from utils.viz.explorer import Explorer, another, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.attention import set_in_lines
 from utils.viz.plots.gpt import forward_pass_view
@@ -108,7 +108,7 @@ def pass_explorer(
         "prompt": widgets.Textarea(
             prompts[0], rows=4, continuous_update=False, layout={"width": "min(780px, 98%)"}
         ),
-        "another_prompt": widgets.Button(),
+        "another_prompt": another("prompt", prompts),
         "step": widgets.SelectionSlider(
             options=[(name, i) for i, name in enumerate([*depths, "head"])], value=step
         ),
@@ -130,8 +130,8 @@ def pass_explorer(
         last = len(one.tokens) - 1
         controls["word"].max = last
         word = controls["word"].value = min(word, last)
-        looks = step < len(depths) and depths[step].endswith("attention")
-        idle(controls["head"], "" if looks else "only where attention is added")
+        idle(controls["head"], _no_head(depths, step, model.config.n_heads))
+        idle(controls["word"], "" if last else "there is only one")
         drawn = _view(one, vocabulary, depths, step, head - 1, word)
         stage.draw(drawn, _spots(drawn, one.tokens, len(depths)))
         return drawn
@@ -141,6 +141,13 @@ def pass_explorer(
 
     stage.when_told(click)
     return Explorer(controls, draw, stage)
+
+
+def _no_head(depths: Sequence[str], step: int, n_heads: int) -> str:
+    """Why there is no head to choose; empty where there is."""
+    if step == len(depths) or not depths[step].endswith("attention"):
+        return "only where attention is added"
+    return "" if n_heads > 1 else "there is only one"
 
 
 def _spots(drawn: Picture, tokens: Sequence[str], n_depths: int) -> list[Spot]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from utils.llm.gpt.model import GPT
 from utils.llm.sampling.loop import Sampler, draw, temperature, top_p
-from utils.viz.explorer import Explorer
+from utils.viz.explorer import Explorer, another, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.writing import step_of_writing
 
@@ -82,7 +82,7 @@ def step_explorer(
         return write_steps(model, read(prompt), most, sampler, stop_id, seed + again)
 
     controls = {
-        "another_beginning": widgets.Button(),
+        "another_beginning": another("beginning", prompts),
         "step": widgets.IntSlider(step, min=1, max=most),
         "heat": widgets.FloatSlider(heat, min=0, max=3, step=0.1, description="temperature"),
         "p": widgets.FloatSlider(1.0, min=0, max=1, step=0.05),
@@ -93,6 +93,10 @@ def step_explorer(
         another_beginning: int, step: int, heat: float, p: float, other_dice: int
     ) -> Picture:
         prompt = prompts[another_beginning % len(prompts)]
+        alone = "the likeliest word is taken"
+        idle(controls["heat"], alone if heat > 0 and p < 1e-9 else "")
+        idle(controls["p"], alone if heat == 0 else "")
+        idle(controls["other_dice"], alone if heat == 0 or p < 1e-9 else "")
         steps = written(prompt, round(heat, 2), round(p, 2), other_dice)
         controls["step"].max = len(steps)
         step = min(step, len(steps))
