@@ -46,7 +46,8 @@ def test_an_exercise_failed_looked_into_and_solved(lab: Lab, opened: Any, shot: 
     chapter = lab.open(opened, "chapters/00_start_here.ipynb")
     chapter.run_all()
     cell = chapter.cells().filter(has_text='check("0.1"').last
-    assert "⬜ 0.1" in cell.inner_text()
+    chapter.show(cell)
+    cell.get_by_text("⬜ 0.1").wait_for(timeout=30_000)
     look_of_an_exercise(chapter, cell)
     assert "❌ 0.1" in write_and_run(chapter, cell, WRONG)
     shot(chapter.page, "wrong")
