@@ -49,7 +49,7 @@ def folded_at_first(chapter: Chapter) -> None:
     folds = chapter.page.locator(".jp-Placeholder.jp-OutputPlaceholder, .jp-OutputPlaceholder")
     questions = chapter.page.locator(PAGE).get_by_text("Predict, then run ·")
     assert folds.count() <= questions.count()
-    assert LOST not in chapter.page.locator(PAGE).inner_text()
+    assert LOST not in (chapter.page.locator(PAGE).text_content() or "")
 
 
 def ask_all(chapter: Chapter) -> int:
@@ -112,7 +112,7 @@ def touch(chapter: Chapter, explorer: Locator) -> None:
     for places in POINTED:
         if explorer.locator(places).count():
             point(chapter, explorer, explorer.locator(places).first)
-    assert "could not be drawn" not in explorer.inner_text()
+    assert "could not be drawn" not in (explorer.text_content() or "")
 
 
 def point(chapter: Chapter, explorer: Locator, place: Locator) -> None:
@@ -169,7 +169,7 @@ def tomorrow(lab: Lab, opened: Any, name: str, asked: int, explored: int) -> Non
         page.locator(".course-explorer").nth(explored - 1).wait_for(
             state="attached", timeout=60_000
         )
-    assert LOST not in page.locator(PAGE).inner_text()
+    assert LOST not in (page.locator(PAGE).text_content() or "")
     assert page.locator(".course-ask").count() == asked
     assert page.locator(".course-explorer").count() == explored
     assert page.locator(".course-ask input:checked").count() == asked
