@@ -215,6 +215,23 @@ def test_an_argument_changed_beside_one_that_equals_only_itself_is_told_so():
     assert say(in_place, exercise).startswith("the result is right, but the argument was changed")
 
 
+def test_a_list_changed_beside_a_list_of_what_equals_only_itself_is_told_so():
+    def fills_up(texts, blocks):
+        lengths = [len(text) for text in texts]
+        for text in texts:
+            text += [0] * (max(lengths) - len(text))
+        return lengths
+
+    exercise = replace(
+        ROWS,
+        reference=lambda texts, blocks: [len(text) for text in texts],
+        probes=[([[1, 2], [3]], [object()])],
+        mistakes={},
+    )
+    assert judge(exercise, exercise.reference).status == RIGHT
+    assert "work on a copy of `texts`" in judge(exercise, fills_up).diagnosis
+
+
 def test_the_callers_random_state_is_left_alone():
     def answer(x):
         torch.rand(3), random.random(), np.random.rand()

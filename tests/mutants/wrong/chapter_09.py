@@ -62,6 +62,11 @@ wrongs(
     "9.2", "No answer must give None: −1", minus_one=lambda t: -1 if parse(t) is None else parse(t)
 )
 wrongs("9.2", "The answer 0 became None", falsy=lambda t: parse(t) if parse(t) else None)
+wrongs(
+    "9.2",
+    "The answer 0 became None",
+    from_1=lambda t: {**{i: i for i in range(1, 10)}}.get(parse(t)),
+)
 wrongs("9.2", "Return a number", text=lambda t: None if parse(t) is None else str(parse(t)))
 wrongs(
     "9.2",

@@ -129,6 +129,8 @@ def _first_changed(before: tuple[Any, ...], after: tuple[Any, ...]) -> int | Non
 
 def _changed(before: Any, after: Any) -> bool:
     """Whether an argument was changed; what equals nothing but itself tells nothing by its copy."""
+    if isinstance(before, list | tuple) and len(before) == len(after):
+        return any(map(_changed, before, after))
     return type(before).__eq__ is not object.__eq__ and bool(difference(before, after, 0, 0))
 
 

@@ -79,12 +79,13 @@ def number(result: Any) -> float | None:
 def counting(answer: Callable[..., Any], *args: Any) -> Any:
     """Call an answer that counts: a float that is a whole number stands for the number."""
     result = answer(*args)
-    if not isinstance(result, dict):
-        return result
-    return {
-        name: int(count) if isinstance(count, float) and count.is_integer() else count
-        for name, count in result.items()
-    }
+    if isinstance(result, dict):
+        return {name: _whole(count) for name, count in result.items()}
+    return _whole(result)
+
+
+def _whole(count: Any) -> Any:
+    return int(count) if isinstance(count, float) and count.is_integer() else count
 
 
 def free_among_equals(

@@ -202,6 +202,7 @@ def turn(message):
 sounds(
     "11.8",
     product=lambda *sizes: math.prod(sizes) * 2,
+    whole_float=lambda *sizes: float(2 * math.prod(sizes)),
     reduce=lambda *sizes: functools.reduce(operator.mul, sizes, 2),
     two_terms=lambda a, h, d, t, n: a * h * d * t * n + a * h * d * t * n,
     numpy=lambda *sizes: np.prod([2, *sizes], dtype=np.int64),

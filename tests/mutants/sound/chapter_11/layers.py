@@ -75,6 +75,17 @@ def polar(x, positions, base):
 
 
 @sound("11.2")
+def all_by_matrices(x, positions, base):
+    angles = positions[:, None] * base ** -halves(x)
+    rows = [
+        torch.stack(row, -1)
+        for row in ((angles.cos(), -angles.sin()), (angles.sin(), angles.cos()))
+    ]
+    pairs = x.unflatten(-1, (-1, 2))
+    return torch.einsum("tpij,bhtpj->bhtpi", torch.stack(rows, -2), pairs).flatten(-2)
+
+
+@sound("11.2")
 def column_by_column(x, positions, base):
     out = torch.empty_like(x)
     for i in range(0, x.shape[-1], 2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from mutants.cases import ANY, wrongs
+from mutants.cases import ANY, wrong, wrongs
 from torch import Tensor
 
 
@@ -116,3 +116,14 @@ wrongs(
         texts, *rest, where=lambda told: (told[:1].cumsum(1) - 1).clamp(min=0).expand(told.shape)
     ),
 )
+
+
+@wrong("6.7", says="the result is right, but the argument was changed")
+def fills_the_callers_texts_up(texts, tokens, places, blocks, final_norm):
+    ends = torch.tensor([len(text) - 1 for text in texts])
+    for text in texts:
+        text += [0] * (max(ends) - len(text) + 1)
+    x = tokens[torch.tensor(texts)] + places[: len(texts[0])]
+    for block in blocks:
+        x = block(x)
+    return final_norm(x[torch.arange(len(ends)), ends]) @ tokens.T

@@ -143,3 +143,12 @@ def caches_by_place(model, ids, max_new_tokens, choose):
         new.append(choose(model(torch.tensor([given]), caches)[0, -1]))
         given = new[-1:]
     return new
+
+
+@wrong("8.10", says="All layers got the same cache")
+def the_same_cache_for_each_layer(model, ids, max_new_tokens, choose):
+    caches, new, given = [model.make_caches(1)[0]] * len(model.make_caches(1)), [], ids
+    while len(new) < max_new_tokens:
+        new.append(choose(model(torch.tensor([given]), caches=caches)[0, -1]))
+        given = new[-1:]
+    return new

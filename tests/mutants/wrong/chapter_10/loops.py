@@ -46,6 +46,13 @@ wrongs(
     ),
 )
 wrongs("10.8", says="The mask is right now. But the gradients", adds_up=_teach(_sound, clear=False))
+wrongs(
+    "10.8",
+    says="The mask is right now. But nothing is learned",
+    never_steps=lambda model, ids, learned, steps, rate: [
+        _sound(model.train()(ids[:, :-1]), ids, learned).item() for _ in range(steps)
+    ],
+)
 wrongs("10.8", "The mask is right now. But the optimizer is", sgd=_teach(_sound, sgd=True))
 
 

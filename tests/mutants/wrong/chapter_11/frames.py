@@ -17,6 +17,11 @@ def turns(messages, form="<|im_start|>{role}\n{content}<|im_end|>\n", opening=OP
     return "".join(form.format(**message) for message in messages) + opening
 
 
+wrongs(
+    "11.7",
+    "Where the last message is the assistant's",
+    answered=lambda m: turns(m) if m[-1]["role"] != "assistant" else turns(m, opening=""),
+)
 wrongs("11.7", "The open turn is missing", no_opening=lambda m: turns(m, opening=""))
 wrongs(
     "11.7",

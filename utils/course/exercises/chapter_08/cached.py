@@ -66,18 +66,21 @@ class CachedModel:
             raise ValueError(f"the model has {N_LAYERS} layers, and got {len(caches)} caches")
         if any(cache.batch != 1 for cache in caches or ()):
             raise ValueError(f"the caches are for {caches[0].batch} texts, and the model reads 1")
-        row, place = (caches[0].row, caches[0].length) if caches else (0, 0)
-        rows = []
-        for token in ids[0].tolist():
-            place += 1
-            row = (3 * row + token + 5 * place) % len(self.table)
-            rows.append(row)
-        self.n_read += len(rows)
+        self.n_read += ids.shape[1]
         if self.n_read > 400:
             raise ValueError("400 tokens were read, for a dozen at most: does the loop end?")
-        for cache in caches or ():
-            cache.row, cache.length = row, place
+        for cache in caches or self.make_caches(1):
+            rows = self._through(ids[0].tolist(), cache)
         return self.table[rows][None]
+
+    def _through(self, tokens: list[int], cache: Kept) -> list[int]:
+        """One layer: the row of each token, by all that this layer's cache keeps before it."""
+        rows = []
+        for token in tokens:
+            cache.length += 1
+            cache.row = (3 * cache.row + token + 5 * cache.length) % len(self.table)
+            rows.append(cache.row)
+        return rows
 
     def __repr__(self) -> str:
         return "model"
@@ -93,6 +96,7 @@ def _write(
 ) -> list[int]:
     """The loop, with a bend where a wrong turn wants one."""
     caches, new = model.make_caches(1), []
+    caches = caches[:1] * len(caches) if "shared" in wrong else caches
     given = ids[:1] if "prompt's start alone" in wrong else [*ids]
     if wrong & {"read twice", "prompt twice"}:
         model(torch.tensor([given]), caches=caches)
@@ -141,6 +145,8 @@ _SAID = {
     "alone.",
     "cleared": "The model knows the newest token alone: make the caches once, before the loop, and "
     "give them each time, caches=caches.",
+    "shared": "All layers got the same cache, so each token is kept once for each of them: every "
+    "layer has its own, as make_caches makes them.",
     "first place": "You read the scores at the first place: the next token is scored at the last, "
     "logits[0, -1].",
     "with prompt": "The prompt is returned as well: return the new tokens alone.",

@@ -157,9 +157,8 @@ PARSE_ANSWER = Exercise(
         "`;`, and there may be others before.": _first_colon_of_answer,
         "You took an answer that wasn't finished: without a `;` the model was still "
         "writing.": lambda text: _digit(re.search(r":([0-9])$", _behind(text).partition(";")[0])),
-        "The answer 0 became None: `or` takes 0 for nothing.": (
-            lambda text: sums.parse_answer(text) or None
-        ),
+        "The answer 0 became None: 0 is a digit like the others, though `or` takes it for "
+        "nothing.": (lambda text: sums.parse_answer(text) or None),
         "An answer is one digit: with two there is none.": lambda text: (
             _digit(re.search(r":([0-9]+)$", _behind(text).partition(";")[0]))
             if ";" in _behind(text)

@@ -199,8 +199,10 @@ TEACH = Exercise(
         "mark learned[:, 1:].": partial(
             _teach, mask=lambda learned, ids: F.pad(learned[:, 2:], (0, 1))
         ),
-        "The mask is right now. But zero_grad stands between backward and step, and so nothing is "
-        "learned.": partial(_teach, late=True),
+        "The mask is right now. But nothing is learned, the model says the same after each step: "
+        "zero_grad, backward, step, as it was, and no zero_grad between the two.": partial(
+            _teach, late=True
+        ),
         "The mask is right now. But the optimizer is another: leave it AdamW.": partial(
             _teach, walk=torch.optim.SGD
         ),

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from utils.course.checking.exercise import Exercise
+from utils.course.exercises.probing import counting
 
 
 def cache_bytes(
@@ -87,12 +88,6 @@ def _layer_by_layer(
     return total
 
 
-def _explain_form(args: tuple[Any, ...], expected: int, got: Any) -> str | None:
-    if isinstance(got, float) and got == expected:
-        return "A count of bytes is a whole number: `*` alone gives an int, `/` a float."
-    return None
-
-
 CACHE_BYTES = Exercise(
     id="11.8",
     title="The cache",
@@ -116,10 +111,6 @@ CACHE_BYTES = Exercise(
         "d_head and n_tokens were added: each token leaves d_head numbers a head, so multiply.": (
             lambda layers, heads, width, tokens, each: 2 * layers * heads * (width + tokens) * each
         ),
-        "d_head was divided by the heads, with `/`, which makes a float: it is the width of one "
-        "head already.": lambda layers, heads, width, tokens, each: (
-            2 * layers * heads * (width / heads) * tokens * each
-        ),
         "The sizes were added: each multiplies the others.": _added,
         "You counted the attention weights, T × T of them: what is kept is keys and values.": (
             _weights
@@ -135,5 +126,5 @@ CACHE_BYTES = Exercise(
         "layer by layer": _layer_by_layer,
         "a product of a list": lambda *sizes: math.prod([*sizes, 2]),
     },
-    explain_form=_explain_form,
+    call=counting,
 )

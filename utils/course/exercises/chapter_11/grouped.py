@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_11.learning import (
     THROUGH_NUMPY,
-    in_double,
     learned,
     the_same,
     through_numpy,
@@ -256,7 +255,7 @@ GROUPED = Exercise(
         _probe(2, 6, 3, 2, 5, 4),
         _probe(1, 3, 3, 3, 3, 5),
         _probe(3, 4, 1, 2, 2, 3),
-        in_double(*_probe(1, 4, 2, 2, 4, 1)),
+        _probe(1, 4, 2, 2, 4, 1),
         learned(*_probe(2, 4, 2, 3, 4, 3)),
     ],
     mistakes={

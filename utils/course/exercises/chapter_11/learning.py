@@ -22,13 +22,6 @@ def learned(*args: Any) -> tuple[Any, ...]:
     )
 
 
-def in_double(*args: Any) -> tuple[Any, ...]:
-    """The same arguments, the tensors of floats twice as precise."""
-    return tuple(
-        arg.double() if isinstance(arg, Tensor) and arg.is_floating_point() else arg for arg in args
-    )
-
-
 def through_numpy(reference: Callable[..., Any]) -> Callable[..., Any]:
     """The answer of somebody who turns the arguments into arrays first."""
 

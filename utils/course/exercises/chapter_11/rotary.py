@@ -12,7 +12,6 @@ from torch import Tensor
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.chapter_11.learning import (
     THROUGH_NUMPY,
-    in_double,
     learned,
     the_same,
     through_numpy,
@@ -230,7 +229,7 @@ ROTARY = Exercise(
         _probe(1, 4, 4, 4, at=[7, 0, 3, 30], base=100_000.0),
         _probe(2, 2, 5, 8, at=[3, 4, 17, 40, 63], base=1_000.0),
         _probe(2, 1, 1, 12, at=[300], base=100_000.0),
-        in_double(*_probe(1, 2, 2, 4, at=[1, 6], base=300.0)),
+        _probe(1, 2, 2, 4, at=[1, 6], base=300.0),
         learned(*_probe(2, 1, 3, 6, at=[2, 4, 9], base=700.0)),
     ],
     mistakes={

@@ -131,6 +131,11 @@ def _users_alone(messages: Sequence[Message]) -> str:
     return _prompt([message for message in messages if message["role"] != "assistant"])
 
 
+def _nothing_behind_the_assistant(messages: Sequence[Message]) -> str:
+    opening = "" if messages[-1]["role"] == "assistant" else f"{START}assistant\n"
+    return _prompt(messages, opening=opening)
+
+
 def _as_a_list(messages: Sequence[Message]) -> list[str]:
     return _prompt(messages).splitlines(keepends=True)
 
@@ -204,6 +209,7 @@ TEMPLATE = Exercise(
         _talk("S You speak like a pirate.", "U Hi", "A Ahoy!", "U  Two lines:\none, two\n"),
         _talk("U Hi", "S From here on, rhyme.", "U Sing."),
         _talk("U "),
+        _talk("U Hi", "A Hello"),
     ],
     mistakes={said: partial(_prompt, **slip) for said, slip in _SLIPS.items()}
     | {
@@ -212,6 +218,8 @@ TEMPLATE = Exercise(
         ),
         "The messages come last to first: keep their order.": _backwards,
         "The assistant's own turns were left out: it reads the whole conversation.": _users_alone,
+        "Where the last message is the assistant's, yours opens no turn: the text ends with the "
+        "open turn always.": _nothing_behind_the_assistant,
         "The lines came back as a list: one text.": _as_a_list,
         "The default message was put into `messages` itself: leave the argument as it is.": (
             _default_put_in
