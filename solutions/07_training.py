@@ -588,9 +588,9 @@ ask("7.c")
 # ### Exercise 7.5 · Accumulate
 # ★★☆ · 6 min · as in any training loop
 #
-# `gradient(part)` gives the gradient of the *mean* loss over some rows. There is memory for `size`
-# rows at once, and no more. Return the gradient of the mean over all `rows`. The number of rows need
-# not be a multiple of `size`.
+# `gradient(part)` gives the gradient of the *mean* loss over some rows: a number for each weight,
+# however many rows there are. There is memory for `size` rows at once, and no more. Return the
+# gradient of the mean over all `rows`. The number of rows need not be a multiple of `size`.
 #
 # By hand: three rows whose own gradients are 1, 2 and 6, and size 2. The parts give 1.5 and 6. The
 # mean of these is 3.75, and wrong; (2 · 1.5 + 1 · 6) / 3 = 3 is right.
@@ -777,12 +777,12 @@ print(f"the story world itself, {bits:.2f} bits a word, among {at_floor:.2f}")
 # ### Exercise 7.7 · A loop that knows when to stop
 # ★★★ · 12 min · Prechelt 1998
 #
-# Train `model` for at most `steps` steps. `loss_of(model, step)` gives the loss of that step's batch,
-# to call `backward` on; `validate(model)` the loss on held-out text, a number. Look after `every`
-# steps, after 2 · `every`, and so on. A look is a gain if its loss is *below* the best so far. After
-# `patience` looks in a row without a gain, stop. Leave the model with the weights of the best look,
-# and in training mode, and return the list of the held-out losses. Where no look has taken place, the
-# list is empty and the weights are those of the last step.
+# Train `model` for at most `steps` steps, counted from 0. `loss_of(model, step)` gives the loss of
+# that step's batch, to call `backward` on; `validate(model)` the loss on held-out text, a number.
+# Look after `every` steps, after 2 · `every`, and so on. A look is a gain if its loss is *below* the
+# best so far. After `patience` looks in a row without a gain, stop. Leave the model with the weights
+# of the best look, and in training mode, and return the list of the held-out losses. Where no look
+# has taken place, the list is empty and the weights are those of the last step.
 #
 # By hand, with a look after every 10 steps and a patience of 2:
 #
