@@ -195,7 +195,8 @@ def test_a_matrix_of_bytes_multiplies_by_what_it_stores(bias):
     torch.manual_seed(0)
     linear = nn.Linear(70, 96, bias=bias)
     whole, scale = rounded_rows(linear.weight.detach())
-    layers = [BytesLinear(linear), BytesLinear.of(linear.weight.detach().split(40), linear.bias)]
+    weight = linear.weight.detach()
+    layers = [BytesLinear(linear), BytesLinear.of(weight.split(40), (96, 70), linear.bias)]
     for n_rows in (0, 1, 2, ROWS + 7):
         x = torch.randn(n_rows, 70)
         x[:, 5] *= 100  # by 8 bits of the largest, little of the others would be left

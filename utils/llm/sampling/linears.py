@@ -177,11 +177,19 @@ class BytesLinear:
         self._keep(*rounded_rows(weight.float()), bias)
 
     @classmethod
-    def of(cls, parts: Iterable[Float[Tensor, "rows K"]], bias: Float[Tensor, "N"] | None) -> Self:
-        """From a matrix some rows at a time: it need not be there in float32 as a whole."""
-        whole, scales = zip(*map(rounded_rows, parts), strict=True)
+    def of(
+        cls,
+        parts: Iterable[Float[Tensor, "rows K"]],
+        shape: tuple[int, int],
+        bias: Float[Tensor, "N"] | None = None,
+    ) -> Self:
+        """From a matrix (N, K) some rows at a time: it need not be there in float32 as a whole."""
+        whole, scale, end = torch.empty(shape, dtype=torch.int8), torch.empty(shape[0]), 0
+        for part in parts:
+            start, end = end, end + len(part)
+            whole[start:end], scale[start:end] = rounded_rows(part)
         made = cls.__new__(cls)
-        made._keep(torch.cat(whole), torch.cat(scales), bias)
+        made._keep(whole, scale, bias)
         return made
 
     def _keep(self, whole: Tensor, scale: Tensor, bias: Tensor | None) -> None:

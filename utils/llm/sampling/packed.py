@@ -121,9 +121,9 @@ def _layer(file: GGUF, weights: list[str], biases: list[str]) -> Int4Linear:
 
 def _head(file: GGUF, name: str, biases: list[str]) -> BytesLinear:
     """The head by products of bytes, a scale for each token of the vocabulary."""
-    some = torch.arange(file.shape(name)[0]).split(ROWS)
+    rows = (file.rows(name, ids) for ids in torch.arange(file.shape(name)[0]).split(ROWS))
     bias = torch.cat([file.read(each) for each in biases]) if biases else None
-    head = BytesLinear.of((file.rows(name, ids) for ids in some), bias)
+    head = BytesLinear.of(rows, file.shape(name), bias)
     file.forget()
     return head
 
