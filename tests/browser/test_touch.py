@@ -97,6 +97,16 @@ def test_the_bowl_follows_the_sliders(shown: Callable[[Any], Page]) -> None:
     assert all(float(r.get_attribute("width") or 1) < 1e-6 for r in page.locator("g rect").all())
 
 
+def test_the_bowl_finds_its_place_anew(shown: Callable[[Any], Page]) -> None:
+    x, y = torch.tensor([0.0, 1.0]), torch.tensor([1.0, 3.0])
+    page = shown(Bowl(x, y, slope=0.5, intercept=3.0, step=0.05))
+    before = middle(page.locator("circle"))
+    page.evaluate("change('panels', [...state.panels].map(p => ({...p, left: p.left + 9})))")
+    assert middle(page.locator("circle")) != before
+    page.mouse.click(*middle(page.locator(".pull")))
+    assert page.evaluate("[state.slope, state.intercept]") == pytest.approx([1.5, 1.0])
+
+
 def looking() -> Words:
     words = Words(chosen=2)
     weights = torch.tensor([[1.0, 0, 0], [0.25, 0.75, 0], [0.5, 0.5, 0]])

@@ -132,6 +132,8 @@ class Explorer:
         narrow = width < _PHONE
         if narrow != self._narrow:
             self._narrow = narrow
+            if self.stage is not None:
+                self.stage.fit(narrow=narrow)
             self.update()
 
     def _draw(self, values: dict[str, Any]) -> Picture:

@@ -42,6 +42,16 @@ def test_the_bowl_has_the_points_the_line_and_where_the_panels_lie() -> None:
     assert abs(across - up) < 0.01 * up  # an error's square is one
 
 
+def test_on_a_phone_the_bowl_lies_below_the_points() -> None:
+    explorer = widgets.line_by_hand(X, Y)
+    bowl = stage(explorer, Bowl)
+    explorer.widget.children[-1]._handle_custom_msg({"there": True, "width": 360}, [])
+    points, whole = bowl.panels
+    assert points["bottom"] < whole["top"]
+    assert bowl.size["width"] < 390
+    assert _pixels(bowl.value).shape == (2 * bowl.size["height"], 2 * bowl.size["width"])
+
+
 def test_a_panel_lies_where_its_axes_are_drawn() -> None:
     bowl = stage(widgets.line_by_hand(X, Y), Bowl)
     ground = _pixels(bowl.value)

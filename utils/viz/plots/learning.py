@@ -146,7 +146,7 @@ def line_and_bowl(x: Tensor, y: Tensor, slope: float, intercept: float) -> Pictu
 
 def points_and_bowl(x: Tensor, y: Tensor, finding: str) -> Picture:
     """What stands still in `line_and_bowl`: the points and the bowl, without a line."""
-    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8)
+    fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8, stacks=True)
     with style.context():
         _beside_the_bowl(panels, x, y)
         panels[1].legend(loc="upper right", frameon=True)

@@ -7,19 +7,25 @@ const within = (value, [low, high], step) =>
   Math.round(Math.min(high, Math.max(low, value)) / step) * step;
 
 function render({ model, el }) {
-  const { image, svg, told } = over({ model, el, style: STYLE });
-  const [points, bowl] = model.get("panels").map(scales);
+  const { image, svg, told, show } = over({ model, el, style: STYLE });
   const { line: ink, mark } = model.get("inks");
   const [xs, ys] = [model.get("x"), model.get("y")];
   const name = `points-${Math.random().toString(36).slice(2)}`;
-  add(add(svg, "clipPath", { id: name }), "rect", points.box);
+  const frame = add(add(svg, "clipPath", { id: name }), "rect", {});
   const inner = add(svg, "g", { "clip-path": `url(#${name})` });
   const square = { fill: mark, "fill-opacity": 0.35, stroke: mark, "stroke-opacity": 0.6 };
   const squares = xs.map(() => add(inner, "rect", square));
   const line = add(inner, "line", { stroke: ink, "stroke-width": 2.8 });
   const point = add(svg, "circle", { r: 8, fill: mark, stroke: "white", "stroke-width": 1.5 });
-  const pull = add(svg, "rect", { class: "pull", ...bowl.box });
+  const pull = add(svg, "rect", { class: "pull" });
+  let [points, bowl] = [];
 
+  const place = () => {
+    [points, bowl] = model.get("panels").map(scales);
+    set(frame, points.box);
+    set(pull, bowl.box);
+    draw();
+  };
   const draw = () => {
     const [slope, intercept] = [model.get("slope"), model.get("intercept")];
     const at = (x) => slope * x + intercept;
@@ -53,8 +59,9 @@ function render({ model, el }) {
   pull.addEventListener("pointermove", (event) => {
     if (pull.hasPointerCapture(event.pointerId)) follow(event);
   });
-  draw();
-  return listen(model, { "change:slope": draw, "change:intercept": draw });
+  place();
+  const heard = { "change:slope": draw, "change:intercept": draw };
+  return listen(model, { ...heard, "change:panels": place, "change:value": show });
 }
 
 export default { render };

@@ -32,11 +32,18 @@ class Bowl(Over):
     step = Float().tag(sync=True)
 
     def __init__(self, x: Tensor, y: Tensor, **line: Any) -> None:
-        drawn = points_and_bowl(x, y, HINT)
+        super().__init__(x=x.tolist(), y=y.tolist(), **line)
+        self.points = x, y
+        self.fit(narrow=False)
+
+    def fit(self, *, narrow: bool) -> None:
+        """Draw the ground for a page, on a narrow one with the bowl below the points."""
+        with style.page(narrow):
+            drawn = points_and_bowl(*self.points, HINT)
         panels = [asdict(panel) for panel in drawn.panels(sharp=True)]
-        super().__init__(x=x.tolist(), y=y.tolist(), panels=panels, **line)
-        self.show(drawn)
-        self.value = drawn.sharp()
+        with self.hold_sync():
+            self.show(drawn, panels=panels)
+            self.value = drawn.sharp()
 
     def sharpen(self, drawn: Picture) -> None:
         """Nothing: its ground is sharp already, and all else is drawn by the browser."""

@@ -21,6 +21,9 @@ def script(name: str) -> str:
 class Stage(anywidget.AnyWidget):
     """What an explorer shows in place of its picture."""
 
+    def fit(self, *, narrow: bool) -> None:
+        """Fit itself to a page, narrow as a phone's or not, where it doesn't do so by itself."""
+
     def sharpen(self, drawn: Picture) -> None:
         """Show the picture at twice the density, where this shows it at all."""
 
