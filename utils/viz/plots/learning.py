@@ -149,6 +149,7 @@ def points_and_bowl(x: Tensor, y: Tensor, finding: str) -> Picture:
     fig, (panels,) = style.figure(1, 2, width=9.0, height=4.8, stacks=True)
     with style.context():
         _beside_the_bowl(panels, x, y)
+        panels[0].set_anchor("W")  # below each other, the title would else be cut off
         panels[1].legend(loc="upper right", frameon=True)
     return picture(fig, finding)
 
