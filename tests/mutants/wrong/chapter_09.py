@@ -240,8 +240,12 @@ wrongs("9.9", "That is how many it takes to be right 90", for_90=lambda *a: _fir
 wrongs(
     "9.9", "That is how many it takes where a tie counts as a win", won=lambda *a: _first(*a, True)
 )
+wrongs("9.9", "Nine wrong answers share", of_ten=lambda share, n: _first(share, 9))
+wrongs("9.9", "Your k doubles", doubling=lambda *a: 2 ** math.ceil(math.log2(_first(*a))))
+wrongs("9.9", "Nothing came back", by_half=lambda share, n: None)
 wrongs("9.9", "You return 18", always=lambda share, n: 18)
 wrongs("9.9", "You returned 0.95", the_share=lambda share, n: 0.9512)
+wrongs("9.9", "You measured 22, and 35 to 40 are right here. Too few", lucky=lambda *a: 22)
 wrongs("9.9", "You measured", doubled=lambda share, n: 2 * course("9.9")(share, n))
 wrongs("9.9", says="any", half=lambda share, n: 10, rule=lambda share, n: int(1 / share**3))
 wrongs("9.4", says="any", two_winners=lambda s, t, k: _grouped(s, t, k, lambda g, r: _cut(g, r)))

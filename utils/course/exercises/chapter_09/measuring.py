@@ -12,7 +12,7 @@ import torch
 
 from utils.course.checking.compare import show
 from utils.course.checking.exercise import Exercise
-from utils.course.exercises.probing import number, outside
+from utils.course.exercises.probing import number
 from utils.llm.reasoning import majority_vote, predicted_maj_at_k
 
 ENOUGH = 0.95
@@ -25,10 +25,20 @@ TIE_LOST = (
     "the m is right."
 )
 ONE_IN_TEN = "That is how many it takes to be right 90 times in 100: 95 are asked for."
-HOLD = (
-    "hold still, while k grows from 1 in steps of one: `share`, the `n_wrong` wrong answers, "
-    "equally likely each, and that a tie of m counts 1 / m; and take some thousand votes for each "
-    "k."
+TOO_FEW = (
+    "Too few: the right answer wins too easily in yours (it has the chance `share` against "
+    "`n_wrong` others, and a tie of m counts 1 / m), or so few votes are held for each k that luck "
+    "gets to 0.95 first: hold some thousand."
+)
+TOO_MANY = (
+    "Too many: the right answer wins too seldom in yours (the `n_wrong` others have 1 − `share` "
+    "together, equally likely each, and a tie of m counts 1 / m), or your k leaves some out: it "
+    "grows from 1 in steps of one."
+)
+NEVER = (
+    "Nothing came back: in your vote no k got to 0.95, or the `return` is missing. The right "
+    "answer has the chance `share`, each of the `n_wrong` others (1 − share) / n_wrong, and the "
+    "most votes win, however few they are."
 )
 
 
@@ -103,7 +113,12 @@ def _said(args: tuple[Any, ...], expected: float, got: float) -> str:
     if 0 <= got <= 1:
         return f"You returned {show(got)}, a share: return k, how many must vote."
     low, high = _bounds(expected)
-    return outside(got, math.ceil(low), math.floor(high), HOLD)
+    right = f"{math.ceil(low)} to {math.floor(high)} are right here"
+    return f"You measured {show(got)}, and {right}. {TOO_FEW if got < low else TOO_MANY}"
+
+
+def _said_of_form(args: tuple[Any, ...], expected: float, got: Any) -> str | None:
+    return NEVER if got is None else None
 
 
 VOTES_NEEDED = Exercise(
@@ -117,6 +132,10 @@ VOTES_NEEDED = Exercise(
         TIE_WON: partial(_sampled, ties="won"),
         TIE_LOST: partial(_sampled, ties="lost"),
         ONE_IN_TEN: partial(_sampled, enough=0.9),
+        "Nine wrong answers share the rest, whatever `n_wrong` says: that is how many it takes "
+        "against nine.": lambda share, n_wrong: _sampled(share, 9),
+        "Your k doubles, and the first that gets to 0.95 may lie between: let it grow in steps of "
+        "one.": lambda share, n_wrong: 1 << (votes_needed(share, n_wrong) - 1).bit_length(),
         "You return 18 whatever you are asked: that is for a share of 0.5 and four wrong "
         "answers.": lambda share, n_wrong: 18,
         "This is pass@k: one right answer among the k is no vote. It must be the "
@@ -127,6 +146,7 @@ VOTES_NEEDED = Exercise(
     alternatives={"sampled": _sampled, "by halves, with the vote of 9.3": _by_majority_vote},
     call=_near,
     explain=_said,
+    explain_form=_said_of_form,
     rtol=0.035,
     atol=0.7,
     timeout=20.0,
