@@ -864,9 +864,9 @@ print(f"its surest wrong text has a chance of {math.exp(surest):.0%}")
 
 # %% [markdown]
 # With 64 answers to choose from, its own chance does no better than the vote: where the model is
-# wrong it can be sure of it too. The checker does far better. Is that because it makes each sum again? The control says no: a
-# model that only reads, and was trained as long, chooses as well. What both have over the model that
-# wrote is that they have learned more.
+# wrong it can be sure of it too. The checker does far better. Is that because it makes each sum
+# again? The control says no: a model that only reads, and was trained as long, chooses as well.
+# What both have over the model that wrote is that they have learned more.
 #
 # ### What the k-fold cost buys
 #
@@ -1098,8 +1098,8 @@ plots.lines(
 # ### Break it
 #
 # What if the verifier can be fooled? Suppose it pays for an answer of 7, whatever the question. The
-# loop doesn't know what we meant. It does what is paid for. We note on the side how many of the same
-# samples are right, which the loop is not told.
+# loop doesn't know what we meant. It does what is paid for. We note on the side how many of the
+# same samples are right, which the loop is not told.
 
 # %%
 honest = []
