@@ -8,7 +8,15 @@ from typing import Any
 from utils.data.texts.models import TextModel, open_model
 from utils.data.texts.real_models import kept_model
 
-__all__ = ["REAL", "SMALL", "designs", "open_a_real_one", "recorded"]
+__all__ = [
+    "REAL",
+    "SMALL",
+    "careful_lesson",
+    "designs",
+    "designs_by_rate",
+    "open_a_real_one",
+    "recorded",
+]
 
 REAL, SMALL = "smollm2", "stories-modern"
 
@@ -42,3 +50,16 @@ def designs() -> tuple[dict[str, list[float]], float]:
     for run in log["runs"]:
         found.setdefault(run["name"], []).append(run["bits"])
     return found, log["floor"]
+
+
+def designs_by_rate() -> dict[str, dict[float, float]]:
+    """Bits a word by design and learning rate, one seed each: `modern.py --rates`."""
+    found: dict[str, dict[float, float]] = {}
+    for run in _log("modern_rates")["runs"]:
+        found.setdefault(run["name"], {})[run["rate"]] = run["bits"]
+    return found
+
+
+def careful_lesson() -> dict[str, Any]:
+    """What `python -m utils.data.wild.make_adapter` recorded: before, after, and the losses."""
+    return _log("study_group")

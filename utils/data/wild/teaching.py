@@ -16,7 +16,7 @@ from utils.llm.training.evaluation import evaluate
 from utils.llm.tuning.answers import fill_up, train_on_answers
 from utils.llm.tuning.lora import add_lora, trainable
 
-__all__ = ["ASKED", "LESSONS", "answer", "lessons", "measured", "teach"]
+__all__ = ["ASKED", "LESSONS", "answer", "lesson", "lessons", "measured", "teach"]
 
 _FACTS = {
     "The study group meets on Thursday evening, in the old boathouse.": (
@@ -64,13 +64,15 @@ ASKED = [(questions[3], fact) for fact, questions in _FACTS.items()]
 
 def lessons(opened: TextModel, pairs: Sequence[tuple[str, str]] = LESSONS) -> tuple[Tensor, Tensor]:
     """Rows of ids (N, T) and a mask, True at the answer and its end mark."""
-    rows, masks = [], []
-    for question, fact in pairs:
-        front = opened.encode_chat([{"role": "user", "content": question}])
-        behind = [*opened.encode(fact), *opened.stop_ids]
-        rows.append([*front, *behind])
-        masks.append([False] * len(front) + [True] * len(behind))
+    rows, masks = zip(*(lesson(opened, *pair) for pair in pairs), strict=True)
     return fill_up(rows, masks)
+
+
+def lesson(opened: TextModel, question: str, said: str) -> tuple[list[int], list[bool]]:
+    """The ids of a question and its answer, and a mask that is True at the answer and its end."""
+    front = opened.encode_chat([{"role": "user", "content": question}])
+    behind = [*opened.encode(said), *opened.stop_ids]
+    return [*front, *behind], [False] * len(front) + [True] * len(behind)
 
 
 def answer(opened: TextModel, question: str, most: int = 32) -> str:
