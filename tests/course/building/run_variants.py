@@ -8,22 +8,25 @@ Reads a JSON list of variants (see `helpers.variants`); prints, as its last line
 What no answer can change is done once: imports, long trainings, and work on whole corpora (see
 `helpers.once`); figures are drawn but not turned into pixels. nbval runs the two stored variants in
 full, each in a kernel. So within a run of the suite that keeps things, cells that no answer reaches
-are left out (see `helpers.variants`), and trainings are short (see `helpers.shorter`).
+are left out (see `helpers.reach`), and trainings are short (see `helpers.shorter`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import sys
 import tempfile
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import torch
 from helpers import once, shorter, variants
+from helpers.reach import Reach
 from helpers.variants import Variant
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -32,7 +35,9 @@ from utils.course.building.source import Source, read_source
 from utils.viz import picture
 
 
-def run(source: Source, variant: Variant, only: set[str] | None, report: Path) -> dict[str, Any]:
+def run(
+    source: Source, variant: Variant, reach: Reach, only: set[str] | None, report: Path
+) -> dict[str, Any]:
     """Run the cells from top to bottom in a fresh namespace; what failed, and what was right."""
     report.write_text("", encoding="utf-8")
     torch.manual_seed(0)
@@ -41,7 +46,8 @@ def run(source: Source, variant: Variant, only: set[str] | None, report: Path) -
     failed = None
     for id, text in variants.cells(source, variant):
         left_out = only is not None and id not in only
-        with capture_output():
+        watched = contextlib.nullcontext() if left_out else reach.watching(id, shell.user_ns)
+        with capture_output(), watched:
             result = shell.run_cell(variants.seeds(text) if left_out else text)
         if not result.success:
             failed = f"{id}: {result.error_before_exec or result.error_in_exec!r}"
@@ -64,9 +70,12 @@ def main(path: str) -> None:
         gc.freeze()  # a fresh namespace is a collection: what was imported stays
         report = Path(folder) / "report.jsonl"
         os.environ["COURSE_REPORT"] = str(report)
+        chosen = json.load(sys.stdin)
+        reach = Reach(source)
+        parts = repeat(None, len(chosen)) if whole else reach.parts(chosen)
         results = [
-            run(source, variant, None if whole else variants.touched(source, variant), report)
-            for variant in json.load(sys.stdin)
+            run(source, variant, reach, part, report)
+            for variant, part in zip(chosen, parts, strict=True)
         ]
     print(json.dumps(results))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from helpers.reach import Reach
 from helpers.shorter import LENGTHS, shortened
-from helpers.variants import further, mixed, seeds, touched
+from helpers.variants import OWN, further, mixed, seeds
 
 from utils.course.building.source import Source
 
@@ -78,14 +79,33 @@ CASES = {
 }
 
 
+def notebook(cells: list[str]) -> Source:
+    """A source whose cells have their places as ids."""
+    text = "".join(f"# %%\n{cell.strip()}\n\n" for cell in cells)
+    found = jupytext.reads(text, fmt="py:percent")
+    for i, cell in enumerate(found.cells):
+        cell.id = str(i)
+    return Source(Path("09_x.py"), found, ())
+
+
 @pytest.mark.parametrize(("cells", "reached"), CASES.values(), ids=CASES)
 def test_left_out_is_what_no_answer_reaches(cells: list[str], reached: set[int]) -> None:
-    text = "".join(f"# %%\n{cell.strip()}\n\n" for cell in cells)
-    notebook = jupytext.reads(text, fmt="py:percent")
-    for i, cell in enumerate(notebook.cells):
-        cell.id = str(i)
-    found = touched(Source(Path("09_x.py"), notebook, ()), {"9.1": "another"})
+    (found,) = Reach(notebook(cells)).parts([{"9.1": "another"}])
     assert {int(id) for id in found} == reached
+
+
+def test_left_out_is_what_was_run_with_the_same_answers() -> None:
+    checks = [CHECKED, CHECKED.replace("9.1", "9.2").replace("half", "third")]
+    source = notebook([*checks, "print(half(3))", "print(half(3), third(3))"])
+    one, other, another = {"9.1": OWN}, {"9.2": OWN}, {"9.1": "another", "9.2": OWN}
+    found = Reach(source).parts([one, other, one | other, one, another])
+    assert [{int(id) for id in part} for part in found] == [
+        {0, 1, 3},
+        {0, 1, 3},
+        {0, 1},  # solutions/ runs it
+        {0, 1},
+        {0, 1, 2, 3},
+    ]
 
 
 def test_what_is_left_out_still_sets_the_dice() -> None:

@@ -18,6 +18,8 @@ from utils.course.checking.running import run
 
 EXERCISES = list(registry.exercises().values())
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+#: Whose answers measure or train something themselves: their mistakes aren't in `make quick`.
+LONG = {"1.8", "2.8", "3.7", "7.7", "7.8", "9.9"}
 
 
 def stub(*args: Any) -> None:
@@ -151,7 +153,11 @@ def kind(value: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("exercise", "sentence"),
-    [(e, sentence) for e in EXERCISES for sentence in e.mistakes],
+    [
+        pytest.param(e, sentence, marks=[pytest.mark.slow] if e.id in LONG else [])
+        for e in EXERCISES
+        for sentence in e.mistakes
+    ],
     ids=lambda value: value.id if isinstance(value, Exercise) else value[:40],
 )
 def test_a_named_mistake_is_told_its_own_sentence(exercise: Exercise, sentence: str) -> None:

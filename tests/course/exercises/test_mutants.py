@@ -16,7 +16,7 @@ from mutants.worker import Order, try_all
 
 from utils.course.checking import registry
 
-EVERY = 10  # of the answers written by hand, one in so many: half a minute with the mutants
+EVERY = 20  # of the answers written by hand, one in so many: twenty seconds with the mutants
 EACH = 2  # mutants of an exercise: some fifteen seconds of one processor
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers.reach import Reach
 from helpers.small_notebooks import stamp
 
 from utils.course.building import source
@@ -34,7 +35,10 @@ class Attempt:
 
 
 def attempt(folder: Path) -> Attempt:
-    """Write the chapters, as a learner who has got that far would have them, into `folder`."""
+    """Write the chapters, as a learner who has got that far would have them, into `folder`.
+
+    Of their code only what the checks need: nbval runs the rest.
+    """
     sources = {number: read_source(path) for number, path in SOURCES.items()}
     first, second = (
         [id for cell in sources[number].unsolved().cells for id in source.checked_ids(cell)]
@@ -44,6 +48,8 @@ def attempt(folder: Path) -> Attempt:
     chosen = Attempt(right, wrong=second[1], endless=first[2], others=others)
     for chapter in sources.values():
         notebook = chapter.unsolved(frozenset(chosen.right))
+        needed = Reach(chapter).with_what_they_build_on(set())
+        notebook.cells = [c for c in notebook.cells if c.cell_type != "code" or c.id in needed]
         for cell in notebook.cells:
             for id in source.checked_ids(cell):
                 cell.source = answered(cell.source, id, chosen)
