@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -103,6 +104,14 @@ def test_pins_are_exact_and_hold_on_other_machines() -> None:
     required = [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["pretrained"]]
     for requirement in map(Requirement, required):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_opening_a_notebook_builds_no_grammar() -> None:
+    """From 4.25 jsonschema does, for more than a second in each process that imports nbformat."""
+    assert constraints().keys().isdisjoint({"lark", "rfc3987-syntax"})
+    loaded = "import sys, nbformat; print('lark' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert ran.stdout == "False\n", ran.stderr
 
 
 def test_pinned_packages_support_every_python_of_the_course() -> None:
