@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from browser.axe import faults
-from browser.lab import DARK, LAPTOP, ROOT, Chapter, Lab
+from browser.lab import DARK, LAPTOP, LIGHT, ROOT, Chapter, Lab
 from playwright.sync_api import Locator
 
 CHAPTERS = sorted(path.name for path in (ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
@@ -25,6 +25,7 @@ OURS, PROSE = ".jp-OutputArea-output", ".jp-MarkdownOutput"
 def test_a_chapter_today_and_tomorrow(name: str, lab: Lab, opened: Any, shot: Any) -> None:
     chapter = lab.open(opened, f"chapters/{name}")
     folded_at_first(chapter)
+    chapter.theme(LIGHT)  # Lab keeps the theme of the chapter before
     chapter.run_all()
     asked = ask_all(chapter)
     explored = [touch(chapter, one) for one in chapter.page.locator(".course-explorer").all()]

@@ -1,10 +1,10 @@
 // A text: the word pointed at, or else the chosen one, is framed, and what it looks at is shaded.
 const STYLE = `
-.course-words { display: flex; flex-wrap: wrap; gap: 1px 3px; max-width: 780px; margin: 4px 0;
+.course-words { display: flex; flex-wrap: wrap; gap: 0 3px; max-width: 780px; margin: 4px 0;
   font-family: var(--jp-code-font-family, monospace); font-size: 14px; line-height: 1.25; }
 .course-words span { padding: 1px 3px; border: 2px solid transparent; border-radius: 3px;
   cursor: pointer; text-align: center; }
-.course-words small { display: block; min-height: 1.1em; font-size: 10.5px; line-height: 1.1; }
+.course-words small { display: block; min-height: 1em; font-size: 10.5px; line-height: 1; }
 .course-words + p { margin: 0; min-height: 2.8em; max-width: 780px; line-height: 1.4; }`;
 const [SEEN, TOLD] = [0.02, 0.1];
 
