@@ -5,7 +5,8 @@
 PyTorch, oneDNN and MKL each choose their kernels by the processor, and each can be told to take an
 older one's. Every line of the table runs the tests that compute (or, with --notebooks, the
 notebooks, compared with what is stored) under one such choice, on one thread and on two, and
-names what failed. Where there is no choice, as on ARM, the plain lines run.
+names what failed. What a processor chooses by itself is its plain line. Where there is no choice,
+as on ARM, the plain lines are all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ NOTEBOOKS = ("chapters", "solutions")
 THREADS = (1, 2)
 OURS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "OMP_NUM_THREADS")
 ATEN = ("DEFAULT", "AVX2", "AVX512")  # as PyTorch names them, oldest first
-ONEDNN = {"SSE41": "DEFAULT", "AVX2": "AVX2", "AVX512_CORE": "AVX512", "ALL": "DEFAULT"}
+ONEDNN = {"SSE41": "DEFAULT", "AVX2": "AVX2", "AVX512_CORE": "AVX512"}  # ALL is the plain line
 
 
 class Line(NamedTuple):
@@ -53,7 +54,7 @@ def lines(capability: str, x86: bool) -> list[Line]:
     level = ATEN.index(capability) if capability in ATEN else -1
     choices = [{}]
     if level >= 0 and x86:  # what PyTorch calls DEFAULT elsewhere has no older kernels
-        choices += [{"ATEN_CPU_CAPABILITY": name.lower()} for name in ATEN[: level + 1]]
+        choices += [{"ATEN_CPU_CAPABILITY": name.lower()} for name in ATEN[:level]]
         choices += [
             {"ONEDNN_MAX_CPU_ISA": name}
             for name, needs in ONEDNN.items()
