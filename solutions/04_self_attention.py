@@ -574,9 +574,10 @@ for word in range(3):
 # ### Exercise 4.8 · Find the bug
 # ★★☆ · 12 min · somebody else’s twelve lines
 #
-# Copy the lines into the cell below, find out how the future gets in, and cure it. Return the output
-# and the weights, as they do. Any cure is right that gives what causal attention gives; a good one is
-# short. It helps to print: what must be true of a row of `looks`, and is it?
+# (Its number is out of turn; 4.6 and 4.7 follow.) Copy the lines into the cell below, find out how
+# the future gets in, and cure it. Return the output and the weights, as they do. Any cure is right
+# that gives what causal attention gives; a good one is short. It helps to print: what must be true of
+# a row of `looks`, and is it?
 #
 # By hand, for one head, two words and a kernel [[1, 0], [0.5, 1]], rows looking at columns: the
 # weights should be [[1, 0], [⅓, ⅔]].
