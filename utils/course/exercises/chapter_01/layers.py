@@ -88,6 +88,12 @@ def _turned(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[
     return before, hidden, output
 
 
+def _weights_first(x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> tuple[Tensor, ...]:
+    before = w1 @ x + b1
+    hidden = torch.relu(before)
+    return before, hidden, w2 @ hidden + b2
+
+
 def _two_layer_by_rows(
     x: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor
 ) -> tuple[Tensor, ...]:
@@ -138,6 +144,9 @@ TWO_LAYERS = Exercise(
     | {
         "Your weights are transposed: here w1 is (inputs, hidden), so multiply by w1 itself, not "
         "by w1.T.": _turned,
+        "Each row of x is an example, and meets the columns of w1: x @ w1, in this order.": (
+            _weights_first
+        ),
         "Your numbers are right, but cut off from the weights, so nothing could be trained through "
         "them: compute with tensors all the way, without .tolist(), .item(), .detach() or numpy.": (
             lambda *tensors: learning.two_layer(*(t.detach() for t in tensors))

@@ -103,6 +103,11 @@ def _weights_first(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tu
     return error, x.T @ error / len(x), error.mean()
 
 
+def _score_not_summed(weights: Tensor, bias: float, x: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+    error = torch.sigmoid(x * weights + bias) - label
+    return error, x.T @ error / len(x), error.mean()
+
+
 _NEURON_SAID = {
     "flipped": "Every sign is flipped: the error is chance minus label.",
     "bell": "p(1−p) has cancelled against the logarithm: the error is chance − label, and nothing "
@@ -183,6 +188,8 @@ NEURON = Exercise(
         ),
         "x has a row for each example, and each row is to meet the weights: the score is "
         "x @ weights + bias, in this order.": _weights_first,
+        "x * weights is not summed yet: x @ weights adds up the products of each row, one score "
+        "for each example.": _score_not_summed,
     },
     together=in_pairs(_neuron, _NEURON_SAID, _NEURON_APART),
     alternatives={

@@ -173,6 +173,16 @@ WINDOWS = Exercise(
         ),
         "The two sizes stand the wrong way round: a window is a row, .view(n, "
         "context_length).": _sizes_turned,
+        "Your targets run on to the end of the row, so they do not fit the windows: cut them to "
+        "the n · context_length ids that begin one place later.": lambda ids, length: (
+            _viewed(ids, length, (len(ids) - 1) // length)[0],
+            torch.tensor(ids)[1:].view((len(ids) - 1) // length, length),
+        ),
+        "You added 1 to the ids themselves: a target is the id that stands one place "
+        "further on.": lambda ids, length: (
+            inputs := _viewed(ids, length, (len(ids) - 1) // length)[0],
+            inputs + 1,
+        ),
         "The ids run down the columns: a window is a row, so take .view(n, context_length) as it "
         "is.": _by_columns,
     },

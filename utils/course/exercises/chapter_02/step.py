@@ -85,11 +85,16 @@ def _nothing_left_raises(words: Words, new_id: int) -> Step:
     return pair, [tokenizer.merge_pair(word, pair, new_id) for word in words]
 
 
+def _no_first_raises(words: Words, new_id: int) -> Step:
+    pair = Counter(_counted(words, frozenset())).most_common(1)[0][0]
+    return pair, [tokenizer.merge_pair(word, pair, new_id) for word in words]
+
+
 _SAID = {
     "over borders": "You counted a pair across the edge of two words. Count in each word by "
     "itself, then add: the last id of one word and the first of the next are no pair.",
     "once a word": "Add the counts of every word, not one for each word that holds the pair.",
-    "overwritten": "The counts of a word replace those of the words before it. Add them: a "
+    "overwritten": "You keep the count of one word where several hold the pair. Add them up: a "
     "Counter's update does, a dict's does not.",
     "first word": "You counted in the first word only: count in all of them.",
     "each word once": "A word that occurs three times counts three times. Don't throw repeated "
@@ -187,6 +192,9 @@ BPE_STEP = Exercise(
     | {
         "`min` or `max` of nothing raises. Where no word has a pair left, return None and the "
         "words.": _nothing_left_raises,
+        "Where no word has a pair left, your list of pairs is empty and has no first: return None "
+        "and the words. And on a tie you take the pair that came first, where the smaller is "
+        "wanted.": _no_first_raises,
     },
     together=in_pairs(_step, _SAID, _APART),
     alternatives={"sorting, and tuples": _step_with_a_sort},

@@ -112,6 +112,10 @@ _STEPS: Steps = {
         "the sum is the average already.": lambda w, keys, values: (w[:, None] * values).mean(
             dim=0
         ),
+        "weights * values spreads the T weights over the numbers of a value, not over the values: "
+        "weights @ values gives each value its own.": lambda w, keys, values: (w * values).sum(
+            dim=0
+        ),
         "The values are weighted, but not yet summed over the keys: weights @ values does both.": (
             lambda w, keys, values: w[:, None] * values
         ),

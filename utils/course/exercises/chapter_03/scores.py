@@ -173,6 +173,8 @@ SCORE_VARIANCES = Exercise(
     | {
         "You divided the variance by √d: divide the scores. A variance goes with the square of "
         "the scale.": _variance_over_root,
+        "torch.dot takes two single vectors, and here are N pairs of them: multiply number by "
+        "number, queries * keys, and sum each row.": lambda q, k: _variances(q, k, score=torch.dot),
     },
     together=at_two_steps(_variances, _STEPS),
     alternatives={

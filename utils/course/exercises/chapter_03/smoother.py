@@ -112,6 +112,12 @@ def _only_the_nearest(queries: Tensor, keys: Tensor, values: Tensor, bandwidth: 
     return values[nearest], F.one_hot(nearest, len(keys)).float()
 
 
+def _row_by_row(queries: Tensor, keys: Tensor, values: Tensor, bandwidth: float) -> Pair:
+    kernel = torch.exp(over_bandwidth(squared_distance(queries - keys), bandwidth))
+    weights = kernel / kernel.sum(dim=-1, keepdim=True)
+    return weights @ values, weights
+
+
 def _one_query(queries: Tensor, keys: Tensor, values: Tensor, bandwidth: float) -> Pair:
     return smooth(queries[:1], keys, values, bandwidth)
 
@@ -175,6 +181,8 @@ SMOOTHER = Exercise(
     | {
         "You took the nearest key alone, with the whole weight: every key has a say, by its "
         "kernel.": _only_the_nearest,
+        "queries - keys sets query i against key i: queries[:, None] - keys compares every query "
+        "with every key, (M, N, D).": _row_by_row,
         "These are the estimates of the first query alone: there are M of them.": _one_query,
     },
     together=at_two_steps(_smooth, _STEPS),

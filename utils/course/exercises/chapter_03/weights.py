@@ -73,6 +73,8 @@ _STEPS: Steps = {
         "Sum the squared differences along the last axis: one number for each key.": (
             lambda gap: gap.square()
         ),
+        "You summed over all keys and numbers at once, which leaves one weight: sum along the last "
+        "axis, dim=-1, one distance² for each key.": lambda gap: gap.square().sum(),
         "You summed over the keys: sum over the D numbers of each key, dim=-1.": (
             lambda gap: gap.square().sum(dim=0)
         ),
