@@ -25,6 +25,11 @@ _STYLE = """<style>
   height: auto; max-width: 100%; max-height: max(300px, calc(100vh - 380px)); object-fit: contain;
   object-position: left;
 }
+.course-explorer .widget-hslider { height: auto; min-height: var(--jp-widgets-inline-height); }
+.course-explorer .widget-hslider .widget-label {
+  max-width: calc(100% - 130px); height: auto; white-space: normal; line-height: 1.3;
+  text-align: left;
+}
 .course-explorer .widget-html-content { line-height: 1.4; }
 .course-explorer pre { white-space: pre-wrap; }
 </style>"""

@@ -28,6 +28,7 @@ UNRUN = (
 )
 _STYLE = """<style>
 .course-progress td, .course-progress th { padding: 2px 14px 2px 0; text-align: left; }
+.course-progress td:nth-child(2) { white-space: nowrap; }
 </style>"""
 
 
