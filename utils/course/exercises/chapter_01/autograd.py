@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from utils.course.checking.exercise import Exercise
 from utils.course.exercises.slips import Wrong, alone, in_pairs
 from utils.llm import learning
 
+_OF_THE_LAST = "rate of the last"
 _TOO_MANY = 2_000  # gradients written in one walk; the largest of the graphs has some forty values
 
 
@@ -19,7 +21,7 @@ class _TooManyWalks(Exception):
 
 
 def _play(answer: Any, program: str, numbers: dict[str, float]) -> dict[str, float] | Remark:
-    """Run a program on Values, send its last line backwards: the result, and the rate of each name.
+    """Run a program on Values and send its last line back: the result, each name's rate, its own.
 
     A remark stands in the result's place where gradients are written so often that every path must
     have been walked on its own.
@@ -47,7 +49,9 @@ def _play(answer: Any, program: str, numbers: dict[str, float]) -> dict[str, flo
         return Remark("you walk every path on its own")
     finally:
         del kind.__setattr__
-    return {"result": end.data} | {f"rate of {name}": v.grad for name, v in values.items()}
+    between = {name: v for name, v in known.items() if hasattr(v, "backward")}
+    rates = {f"rate of {name}": v.grad for name, v in (values | between).items()}
+    return {"result": end.data} | rates | {_OF_THE_LAST: end.grad}
 
 
 @cache
@@ -75,8 +79,15 @@ def _kind(wrong: Wrong) -> type:
                 _along_every_path(self, 1.0)
                 return
             self.grad = 0.0 if "no start" in wrong else 1.0
-            for value in _order(self, wrong):
+            order = _by_generation(self) if "by generation" in wrong else _order(self, wrong)
+            for value in order:
                 _pass_on(value, wrong)
+            if "given only" in wrong:
+                _forget([value for value in order if value.parents])
+            if "ends only" in wrong:
+                _forget([value for value in order if value.parents and value is not self])
+            if "not itself" in wrong:
+                _forget([self])
 
     return Value
 
@@ -114,8 +125,23 @@ def _order(end: Any, wrong: Wrong) -> list[Any]:
     return order[::-1]
 
 
+def _by_generation(end: Any) -> list[Any]:
+    """The end, then its parents, then theirs, each where it is met first."""
+    order = [end]
+    for value in order:
+        order += [parent for parent in dict.fromkeys(value.parents) if parent not in order]
+    return order
+
+
+def _forget(values: list[Any]) -> None:
+    for value in values:
+        value.grad = 0.0
+
+
 def _pass_on(value: Any, wrong: Wrong) -> None:
     pairs = list(zip(value.parents, value.rates, strict=True))
+    if "one a parent" in wrong:
+        pairs = list(dict(pairs).items())
     for parent, rate in pairs[:1] if "first only" in wrong else pairs:
         share = rate * value.grad
         if "rates added" in wrong:
@@ -172,7 +198,22 @@ _SAID = {
     "row have a million million paths: pass on once for each value, when all its uses have "
     "reported.",
 }
+_NOT_ITSELF = (
+    "The last value has no rate: it answers to itself at the rate 1, and that stands in its grad."
+)
+_BETWEEN = (
+    "The values that were given have their rates, and one between them and the last has not: leave "
+    "its own in the grad of every value behind the last one."
+)
 _BY_THEMSELVES = {
+    "not itself": _NOT_ITSELF,
+    "given only": "Only the values that were given have a rate: leave its own in the grad of every "
+    "value on the way, and 1 in the grad of the last.",
+    "ends only": _BETWEEN,
+    "by generation": "You go back generation by generation, so a value passes on while a use of it "
+    "that lies farther back has still to report: let each pass on only after all that use it.",
+    "one a parent": "In a * a both parents are the same value, and it has two rates: go through "
+    "parents and rates side by side, since a dict or a set keeps one of the two.",
     "equal data": "Two values with the same number in them are two values: remember which you have "
     "seen by the value itself, not by its data.",
     "bare product": "Your product is a plain number, and that has no way back: return a Value with "
@@ -230,6 +271,15 @@ def _by_counting(data: float) -> Any:
     return Value(data)
 
 
+def _said_of_rates(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names a rate that was worked out, since those behind it are right, and not left behind."""
+    wrong = {name for name, rate in expected.items() if not math.isclose(got[name], rate)}
+    between = wrong - {f"rate of {name}" for name in args[1]} - {"result", _OF_THE_LAST}
+    if wrong - between - {_OF_THE_LAST}:
+        return None
+    return _BETWEEN if between else _NOT_ITSELF
+
+
 _DOUBLED = "c = a + a; " + "c = c + c; " * 39 + "c"
 
 AUTOGRAD = Exercise(
@@ -255,6 +305,7 @@ AUTOGRAD = Exercise(
     mistakes=alone(_make, _SAID | _BY_THEMSELVES),
     together=in_pairs(_make, _SAID, _APART),
     call=_play,
+    explain=_said_of_rates,
     alternatives={"counting the uses": _by_counting},
     timeout=2.0,
 )

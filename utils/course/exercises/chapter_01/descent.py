@@ -223,6 +223,8 @@ def _descend(
 
 
 _NO_START = "The start is missing: the path has n_steps + 1 points, the first where you began."
+_TOO_SOON = "The walk ends before n_steps steps: take all of them, however small they become."
+_ELSEWHERE = "Your path begins elsewhere: its first row is the start that is given, as it is."
 _DESCENT_SAID = {
     "uphill": "You walk uphill: the gradient points where the loss grows, so subtract it.",
     "slope first": "You moved the slope before you computed the derivative by the intercept: take "
@@ -259,6 +261,36 @@ _DESCENT_SAID = {
     "last": "You returned only the last point: return the whole path, one row a point.",
     "list": "The path is right, but it is a list: make a tensor of it, torch.tensor(path).",
 }
+
+
+def _with_gradient(change: Any) -> Any:
+    """Descent along what `change(gradient, x, y, step, point)` makes of the gradient."""
+
+    def answer(
+        slope: float, intercept: float, x: Tensor, y: Tensor, learning_rate: float, n_steps: int
+    ) -> Tensor:
+        point, path = torch.tensor([slope, intercept]), [(slope, intercept)]
+        for step in range(n_steps):
+            gradient = torch.stack(learning.line_gradient(*point, x, y))
+            point = point - learning_rate * change(gradient, x, y, step, point)
+            path.append(tuple(point.tolist()))
+        return torch.tensor(path)
+
+    return answer
+
+
+_DESCENT_BY_THEMSELVES = {
+    "Your learning rate shrinks from step to step: it stays as it is given.": _with_gradient(
+        lambda gradient, x, y, step, point: gradient / (step + 1)
+    ),
+    "Each of your steps looks at one example only: the gradient is a mean over all of them.": (
+        _with_gradient(
+            lambda gradient, x, y, step, point: torch.stack(
+                learning.line_gradient(*point, x[step % len(x)][None], y[step % len(x)][None])
+            )
+        )
+    ),
+}
 _DESCENT_APART = [
     "no start | no end | start twice | one for all | one for all later | crossed",
     "last | list | turned | no start | no end | start twice | one for all | one for all later",
@@ -272,10 +304,19 @@ _DESCENT_APART = [
 
 
 def _said_of_path(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
-    """Names a path without its start also where an answer without any step has another shape."""
-    rows = torch.as_tensor(got)
-    late = rows.shape == expected[1:].shape and torch.allclose(rows.float(), expected[1:], 1e-4)
-    return _NO_START if late else None
+    """Names a path without its start, however long, one that ends early, and one from elsewhere."""
+    rows = torch.as_tensor(got).float()
+    n = len(expected) - 1
+    if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows):
+        return None
+    if n and len(rows) in (n, n + 1) and torch.allclose(rows[:n], expected[1:], 1e-4):
+        return _NO_START
+    if len(rows) < n and torch.allclose(rows, expected[: len(rows)], 1e-4):
+        return f"{_TOO_SOON} (Yours end after {len(rows) - 1}.)"
+    begun, one_for_all = torch.tensor(args[:2]), (rows == rows[-1]).all()
+    starts = [rows[0], rows[0].flip(0), rows[:, 0][:2]]  # as it is, crossed, turned
+    known = any(torch.allclose(start, begun, 1e-4) for start in starts if len(start) == 2)
+    return None if known or one_for_all else _ELSEWHERE
 
 
 def _descend_by_autograd(
@@ -305,8 +346,9 @@ DESCENT = Exercise(
         (0.0, 0.0, _FOUR_X, _FOUR_Y, 0.1, 3),
         (-1.0, 3.0, uniform(5, seed=7), uniform(5, seed=8), 0.3, 6),
         (2.0, -1.0, _FOUR_X, _FOUR_Y, 0.1, 0),
+        (2.0, 1.0, torch.tensor([1.0, 3.0]), torch.tensor([3.0, 7.0]), 0.25, 3),  # at the bottom
     ],
-    mistakes=alone(_descend, _DESCENT_SAID),
+    mistakes=alone(_descend, _DESCENT_SAID) | _DESCENT_BY_THEMSELVES,
     together=in_pairs(_descend, _DESCENT_SAID, _DESCENT_APART),
     alternatives={
         "autograd and SGD": _descend_by_autograd,
