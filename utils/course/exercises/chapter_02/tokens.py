@@ -76,6 +76,11 @@ def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
     return counts
 
 
+def _count_as_text(ids: Sequence[int]) -> Counter[Pair]:
+    text = ",".join(map(str, ids))
+    return Counter({(a, b): text.count(f"{a},{b}") for a, b in pairwise(ids)})
+
+
 COUNT_PAIRS = Exercise(
     id="2.2",
     title="Count the pairs",
@@ -97,6 +102,7 @@ COUNT_PAIRS = Exercise(
         ([1, 2, 1, 2],),
         ([3, 3, 3, 3, 300, 3],),
         ([7, 7, 8, 7, 7],),
+        ([15, 6, 5, 6, 5, 61],),
         ([7, 7, 7, 8, 7, 7],),
         ([4, 4, 4, 5, 4, 4],),
         (list(b"banana bandana"),),
@@ -113,6 +119,8 @@ COUNT_PAIRS = Exercise(
         "comes.": _count_half_of_equal_pairs,
         "Of a long run you count one pair only: [7, 7, 7, 7] holds (7, 7) twice. After the pair "
         "that you skip, forget the remembered one.": _count_one_of_a_run,
+        "You count in a text, and so parts of numbers: [15, 6] holds no 5 beside a 6. Compare the "
+        "ids themselves.": _count_as_text,
         "Two equal neighbours are a pair as well: [7, 7] holds (7, 7) once.": _count_no_equals,
         "Skip only the same pair, not whatever comes next: [7, 7, 8] holds (7, 7) and "
         "(7, 8).": _count_jumping,

@@ -52,6 +52,8 @@ _STEPS: Steps = {
         ),
         "You divided the dot products by the lengths of the vectors, which makes cosines: the "
         "score is the dot product as it is.": lambda q, k: torch.cosine_similarity(k, q[None]),
+        "query @ keys sums over the keys: (N, D) times (D,), keys @ query, gives a score for each "
+        "key.": lambda q, k: q @ k,
     },
     "cold": {
         "Where several keys fit equally well at temperature 0, you return the value of the first: "
@@ -115,6 +117,12 @@ _STEPS: Steps = {
 
 def _no_case_for_zero(q: Tensor, k: Tensor, v: Tensor, t: float) -> Tensor:
     return (k @ q / t).softmax(dim=0) @ v
+
+
+def _no_case_for_zero_and_no_nan(q: Tensor, k: Tensor, v: Tensor, t: float) -> Tensor:
+    """By a softmax such as the package's, which gives zeros for a row without a finite score."""
+    scores = k @ q / t
+    return scores.softmax(dim=0).masked_fill(~(scores > -math.inf).any(), 0.0) @ v
 
 
 def _by_a_loop(query: Tensor, keys: Tensor, values: Tensor, temperature: float) -> Tensor:
@@ -197,8 +205,14 @@ SOFT_DICTIONARY = Exercise(
     | {
         "At temperature 0 you divide by zero: treat it before the division, and return the value "
         "of the key that fits best.": _no_case_for_zero,
+        "There is no case for temperature 0: scores divided by it are infinite, or NaN (not a "
+        "number). Treat 0 before the division.": _no_case_for_zero_and_no_nan,
         _NEARLY_ZERO: lambda q, k, v, t: _no_case_for_zero(q, k, v, max(t, 1e-6)),
         _SOFTENED: lambda q, k, v, t: _no_case_for_zero(q, k, v, t + 0.1),
+        "weights * values spreads the N weights over the numbers of a value, not over the values: "
+        "weights @ values gives each value its own.": lambda q, k, v, t: (
+            ((k @ q / t).softmax(dim=0) * v).sum(dim=0) if t else soft_lookup(q, k, v, 0.0)
+        ),
         "You always take the best key: that is temperature 0. Above it, blend the values by "
         "softmax.": lambda q, k, v, t: soft_lookup(q, k, v, 0.0),
         "You blended the keys: look up by the keys, and return values.": lambda q, k, v, t: (
@@ -206,6 +220,9 @@ SOFT_DICTIONARY = Exercise(
         ),
         "You always blend at temperature 1: divide the scores by the temperature, and treat 0 as a "
         "case of its own.": lambda q, k, v, t: soft_lookup(q, k, v, 1.0),
+        "At temperature 0 you return the key that fits best: return its value.": (
+            lambda q, k, v, t: soft_lookup(q, k, v if t else k, t)
+        ),
         "You returned the weights: the answer is the blend of the values, weights @ values.": (
             lambda q, k, v, t: soft_lookup(q, k, torch.eye(len(k)), t)
         ),

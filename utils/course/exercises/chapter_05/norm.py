@@ -191,12 +191,26 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
             worked = f"{effective.mean():.2g}" if effective.mean() > 1e-4 else "nearly 0"
             return f"All is right but ε, which works out as {worked}; {eps:g} was given."
         return "Mean, weight and bias are right; what each token is divided by is not."
+    if _is_shifted(left, centred, x):
+        return (
+            "With bias and weight undone, all numbers of a token are off by the same, and not by "
+            "its mean: bias is all that is added at the end, and ε stands under the root."
+        )
     if (left.mean(-1).abs() > 1e-3).any():
         return (
-            "With bias and weight undone, a token's mean is not 0: subtract its own mean first, "
-            "and let weight and bias come last."
+            "With bias and weight undone, a token's mean is not 0: its own mean goes first, and "
+            "weight and bias alone come last."
         )
     return None
+
+
+def _is_shifted(left: Tensor, centred: Tensor, x: Tensor) -> bool:
+    """Whether each token is right but for a number added to it that is no multiple of its mean."""
+    shift = left.mean(-1, keepdim=True)
+    factors = (left - shift) / centred
+    own = factors.mean(-1, keepdim=True)
+    is_mean = torch.allclose(shift, own * x.mean(-1, keepdim=True).double(), rtol=1e-3)
+    return torch.allclose(factors, own.expand_as(factors), rtol=1e-3) and not is_mean
 
 
 def _probe(*shape: int, eps: float, seed: int) -> tuple[Tensor, Tensor, Tensor, float]:
@@ -250,6 +264,10 @@ LAYER_NORM = Exercise(
         "You divided by the mean distance from the mean: square the distances, average, and take "
         "the root.": _by_distances,
         "Weight and bias came first and were normalised away: they come last.": _affine_first,
+        "Brackets are missing: ε stands under the root with the variance, and weight multiplies "
+        "what is divided, not ε.": lambda x, w, b, eps: (
+            _norm(x, torch.ones_like(w), b, eps, root=lambda v, eps: v.sqrt()) + eps * w
+        ),
         "Only the mean was subtracted: divide by the root of variance + ε as well.": (
             lambda x, w, b, eps: (x - x.mean(-1, keepdim=True)) * w + b
         ),
