@@ -284,10 +284,25 @@ def _where_nought(rewards):
     return torch.where(deviation == 0, 0.0, better / deviation)
 
 
-@wrong("9.2")
+@wrong("9.2", "A text without a `=`")
 def needs_an_equals_sign(text):
     if "=" not in text:
         return None
     piece, end, _ = text.rpartition("=")[2].partition(";")
     found = end and piece[-2:-1] == ":" and piece[-1] in "0123456789"
     return int(piece[-1]) if found else None
+
+
+wrongs("9.7", "You added 0.1 to the deviation", blunt=lambda r: _over(r, lambda d: d + 0.1))
+wrongs("9.7", "You divided by the variance", squared=lambda r: _over(r, lambda d: d * d + 1e-6))
+wrongs("9.2", "Nobody looked for the `:`", any_digit=lambda t: _before_the_end(t))
+
+
+def _over(rewards, below):
+    better = rewards - rewards.mean(1, keepdim=True)
+    return better / below(rewards.std(1, correction=0, keepdim=True))
+
+
+def _before_the_end(text):
+    piece, end, _ = text.rpartition("=")[2].partition(";")
+    return int(piece[-1]) if end == ";" and piece and piece[-1].isdigit() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,6 +78,46 @@ def _rounded(divide: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], T
     return answer
 
 
+def _by_std(divide: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def answer(rewards: Tensor) -> Tensor:
+        better = rewards - rewards.mean(dim=1, keepdim=True)
+        return divide(better, rewards.std(dim=1, correction=0, keepdim=True))
+
+    return answer
+
+
+def _others(rewards: Tensor) -> Tensor:
+    others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
+    return (rewards - others) / (rewards.std(1, correction=0, keepdim=True) + 1e-6)
+
+
+def _none_if_any_is_alike(rewards: Tensor) -> Tensor:
+    deviation = rewards.std(1, correction=0, keepdim=True)
+    if (deviation < 1e-6).any():
+        return torch.zeros_like(rewards)
+    return (rewards - rewards.mean(1, keepdim=True)) / deviation
+
+
+def _axis_lost(rewards: Tensor) -> Tensor:
+    better = rewards - rewards.mean(dim=1)
+    return better / (rewards.std(dim=1, correction=0) + 1e-6)
+
+
+def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
+    """Which number was added to the deviation, where all that departs is one."""
+    (rewards,) = args
+    better = rewards - rewards.mean(dim=1, keepdim=True)
+    spread = rewards.std(dim=1, correction=0, keepdim=True)
+    told = (better.abs() > 1e-3) & (spread > 1e-3)
+    added = (better / torch.as_tensor(got) - spread)[told]
+    if not len(added) or not added.mean() > 1e-3 or added.std() > 0.01 * added.mean():
+        return None
+    return (
+        f"You added {added.mean():.2g} to the deviation: where rewards lie close together that is "
+        "as much as their deviation. A millionth will do."
+    )
+
+
 def _over_the_range(rewards: Tensor) -> Tensor:
     span = rewards.amax(1, keepdim=True) - rewards.amin(1, keepdim=True)
     better = rewards - rewards.mean(1, keepdim=True)
@@ -129,6 +170,27 @@ GROUP_ADVANTAGES = Exercise(
         "much as their deviation.": _rounded(lambda better, spread: better / (spread + 1e-2)),
         "A small deviation was taken for none: only rewards that are all alike have nothing to "
         "teach.": _rounded(lambda better, spread: torch.where(spread > 0.1, better / spread, 0.0)),
+        "Rewards that are all alike don't come out at a deviation of exactly 0, not by `std` "
+        "either: ask for a deviation above a millionth.": _by_std(
+            lambda better, spread: torch.where(spread > 0, better / spread, 0.0)
+        ),
+        "The baseline is missing, and with it what makes rewards that are all alike come out at 0: "
+        "subtract the mean of the group.": lambda rewards: (
+            rewards / (rewards.std(1, correction=0, keepdim=True) + 1e-6)
+        ),
+        "You divided by the variance, and a small number: the deviation is its square "
+        "root.": _by_std(lambda better, spread: better / (spread.square() + 1e-6)),
+        "Each answer was compared with the mean of the others: the group's own mean holds the "
+        "answer's reward too.": _others,
+        "All groups became 0 where one of them is all alike: only that one "
+        "does.": _none_if_any_is_alike,
+        "The mean has lost its axis, (B,), and meets the columns: keepdim=True leaves it (B, 1), "
+        "for the deviation too.": _axis_lost,
+        "You divided by the mean distance from the mean: the deviation is the root of the mean "
+        "square.": lambda rewards: (
+            (rewards - rewards.mean(1, keepdim=True))
+            / ((rewards - rewards.mean(1, keepdim=True)).abs().mean(1, keepdim=True) + 1e-6)
+        ),
         "You divided by largest minus smallest: the deviation is the root of the mean "
         "square.": _over_the_range,
     },
@@ -139,5 +201,6 @@ GROUP_ADVANTAGES = Exercise(
         "largest and smallest": _by_largest_and_smallest,
         "float64": lambda rewards: reasoning.group_advantages(rewards.double()),
     },
+    explain=_explain,
     atol=0.04,
 )

@@ -120,6 +120,13 @@ BEST_OF_N = Exercise(
         ),
         "Each candidate is compared with its neighbour: compare it with the best so "
         "far.": _against_the_neighbour,
+        "Of equal scores the larger candidate won: the first should, whatever it is.": (
+            lambda candidates, score: max((score(c), c) for c in candidates)[1]
+        ),
+        "You returned all that have the highest score, in a list: return the first of "
+        "them.": lambda candidates, score: [
+            c for c in candidates if score(c) == max(map(score, candidates))
+        ],
         "The scores were rounded on the way: 0.7 and 0.9 are not equal.": (
             lambda candidates, score: max(candidates, key=lambda c: round(score(c)))
         ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from utils.course.checking.exercise import Exercise
@@ -33,14 +35,26 @@ def _last_digit(text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _no_colon(text: str) -> int | None:
-    piece, end, _ = _behind(text).partition(";")
-    return int(piece[-1]) if end and piece[-1:].isdecimal() else None
+IsDigit = Callable[[str], bool]
 
 
-def _any_colon(text: str) -> int | None:
+def _no_colon(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
     piece, end, _ = _behind(text).partition(";")
-    return int(piece[-1]) if end and ":" in piece and piece[-1:].isdecimal() else None
+    return int(piece[-1]) if end and is_digit(piece[-1:]) else None
+
+
+def _any_colon(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
+    piece, end, _ = _behind(text).partition(";")
+    return int(piece[-1]) if end and ":" in piece and is_digit(piece[-1:]) else None
+
+
+def _no_length(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
+    piece, end, _ = _behind(text).partition(";")
+    return int(piece[-1]) if piece[-2] == ":" and is_digit(piece[-1]) and end else None
+
+
+def _no_question(text: str) -> int | None:
+    return sums.parse_answer(text) if "=" in text else None
 
 
 def _first_colon_of_answer(text: str) -> int | None:
@@ -106,6 +120,22 @@ def _by_regex(text: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
+NO_COLON = (
+    "Nobody looked for the `:`. Without one just before its digit, a line of the scratchpad passes "
+    "for the answer."
+)
+ANY_COLON = (
+    "A `:` somewhere before the `;` is enough for you: it must stand just before the one digit."
+)
+NO_LENGTH = (
+    "A piece of fewer than two characters has no piece[-2]: piece[-2:-1] is empty there, and "
+    "raises nothing."
+)
+BY_ISDIGIT = (
+    "`isdigit` and `isnumeric` are true of ² too, and `int` can not read it: ask "
+    '`in "0123456789"`, or `isdecimal`.'
+)
+
 PARSE_ANSWER = Exercise(
     id="9.2",
     title="Parse an answer",
@@ -149,10 +179,10 @@ PARSE_ANSWER = Exercise(
         "answer.": _the_last_semicolon,
         "Any last digit will do for you. An answer stands between `:` and `;`; a line of the "
         "scratchpad is none.": _last_digit,
-        "Nobody looked for the `:`. Without one just before its digit, a line of the scratchpad "
-        "passes for the answer.": _no_colon,
-        "A `:` somewhere before the `;` is enough for you: it must stand just before the one "
-        "digit.": _any_colon,
+        NO_COLON: _no_colon,
+        ANY_COLON: _any_colon,
+        NO_LENGTH: _no_length,
+        "A text without a `=` has an answer too: the whole text is looked at there.": _no_question,
         "You look behind the first `:`. The answer's is the one just before its digit and the "
         "`;`, and there may be others before.": _first_colon_of_answer,
         "You took an answer that wasn't finished: without a `;` the model was still "
@@ -166,14 +196,18 @@ PARSE_ANSWER = Exercise(
         ),
         "What stands between `:` and `;` need not be a digit: look before you call `int`, and "
         "return None.": _any_character,
-        "`isdigit` and `isnumeric` are true of ² too, and `int` can not read it: ask "
-        '`in "0123456789"`, or `isdecimal`.': _by_isdigit,
+        BY_ISDIGIT: _by_isdigit,
         "A sign is no digit: −1 is no answer, it is two characters.": _signed,
         "Return a number: the character '0' equals no sum.": _as_text,
         "Return the digit itself, not whether there is one.": _as_truth,
         "No answer must give None: −1 would be counted as a vote.": _instead_of_none(-1),
         "No answer must give None: 0 is an answer.": _instead_of_none(0),
         "No answer must give None, not an empty text.": _instead_of_none(""),
+    },
+    together={
+        (NO_COLON, BY_ISDIGIT): partial(_no_colon, is_digit=str.isdigit),
+        (ANY_COLON, BY_ISDIGIT): partial(_any_colon, is_digit=str.isdigit),
+        (NO_LENGTH, BY_ISDIGIT): partial(_no_length, is_digit=str.isdigit),
     },
     alternatives={
         "slices": _by_hand,

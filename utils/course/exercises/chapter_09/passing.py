@@ -32,6 +32,10 @@ def _lgamma(n: int, c: int, k: int) -> float:
     return 1 - math.exp(logs[0] + logs[1] - logs[2] - logs[3])
 
 
+def _choose(n: int, k: int) -> float:
+    return math.factorial(n) / math.factorial(k) / math.factorial(n - k)
+
+
 PASS_AT_K = Exercise(
     id="9.5",
     title="pass@k",
@@ -68,7 +72,8 @@ PASS_AT_K = Exercise(
         "Choose the k from the n − c wrong ones: you chose from the c right ones.": (
             lambda n, c, k: 1 - math.comb(c, k) / math.comb(n, k)
         ),
-        "This is 1 as soon as any answer is right: that is pass@n.": lambda n, c, k: float(c > 0),
+        "This is 1 as soon as any answer is right: that is pass@n, and what `//` leaves of the "
+        "division.": lambda n, c, k: float(c > 0),
         "1 − (1 − 1/n)ᵏ knows nothing of c: how many are right decides.": (
             lambda n, c, k: 1 - (1 - 1 / n) ** k
         ),
@@ -84,6 +89,15 @@ PASS_AT_K = Exercise(
         "With fewer wrong answers than k there is no way to choose k wrong ones, and the chance is "
         "1; yours is 0 there.": lambda n, c, k: (
             0.0 if n - c < k else 1 - math.comb(n - c, k) / math.comb(n, k)
+        ),
+        "One comb has its arguments swapped: `math.comb(n - c, k)` are the ways to choose k wrong "
+        "ones.": lambda n, c, k: 1 - math.comb(k, n - c) / math.comb(n, k),
+        "A chance goes from 0 to 1: yours is in per cent.": lambda n, c, k: (
+            100 * pass_at_k(n, c, k)
+        ),
+        "`math.factorial` knows no negative number: where fewer than k are wrong, there is no way "
+        "to choose k wrong ones. `math.comb` gives 0 there.": lambda n, c, k: (
+            1 - _choose(n - c, k) / _choose(n, k)
         ),
         "Division by the ways to choose is missing: this counts them.": (
             lambda n, c, k: math.comb(n, k) - math.comb(n - c, k)

@@ -101,6 +101,24 @@ def _with_gradient(answer: Callable[..., Any], logits: Tensor, *rest: Tensor) ->
     return Remark("the number is right, but its gradient isn't") if difference(*pairs) else loss
 
 
+def _told(logits: Tensor, targets: Tensor) -> Tensor:
+    return logits.log_softmax(dim=-1).gather(-1, targets[..., None])  # (N, T, 1)
+
+
+def _mean_of_means(logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor) -> Tensor:
+    told = (_told(logits, targets)[..., 0] * learned).sum(1) / learned.sum(1)
+    return -(told * advantages).mean()
+
+
+def _shifted(logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor) -> Tensor:
+    told, counted = _told(logits[:, :-1], targets[:, 1:])[..., 0], learned[:, 1:]
+    return -(told * counted * advantages[:, None]).sum() / counted.sum()
+
+
+def _axis_left(logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor) -> Tensor:
+    return -(_told(logits, targets) * learned * advantages[:, None]).sum() / learned.sum()
+
+
 def _by_cross_entropy(
     logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor
 ) -> Tensor:
@@ -153,6 +171,11 @@ POLICY_LOSS = Exercise(
         CUT_IN_PART: lambda logits, *rest: policy_loss(
             torch.cat([logits[:1], logits[1:].detach()]), *rest
         ),
+        "This is the mean of the answers' own means, so a token of a short answer counts for more: "
+        "one sum over all learned tokens, one division.": _mean_of_means,
+        "You shifted once more: `targets` are what was sampled at these very places.": _shifted,
+        "`gather` leaves an axis of length 1 behind, (N, T, 1), and it meets `learned` the wrong "
+        "way: [..., 0] takes it off.": _axis_left,
         "Return one number: sum over all tokens of all answers.": lambda *args: (
             policy_loss(*args) * torch.ones(args[3].shape)
         ),

@@ -92,6 +92,10 @@ def _as_pairs(question: str) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(text[::2], text[1::2], strict=True)]
 
 
+def _totals(digits: str) -> list[tuple[str, int]]:
+    return list(zip(digits, accumulate(map(int, digits)), strict=True))
+
+
 def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     """What is said of a text that is right but for what stands between its figures."""
     if not isinstance(got, str) or got == expected:
@@ -136,6 +140,17 @@ SCRATCHPAD = Exercise(
         ),
         "A list of pairs is no text: write each digit and its sum one behind the other, as one "
         "string.": _as_pairs,
+        "`int` can't read the `=`: walk over question[:-1], which leaves it out.": (
+            lambda question: "".join(f"{digit}{int(digit)}" for digit in question)
+        ),
+        "The sums run over ten, and you kept their first digit: the last one, % 10.": (
+            lambda question: "".join(
+                f"{digit}{str(total)[0]}" for digit, total in _totals(question[:-1])
+            )
+        ),
+        "You began with the last digit: the first comes first.": lambda question: sums.scratchpad(
+            question[-2::-1] + "="
+        ),
         "A number forgets the noughts in front, and a model reads characters: return the "
         "text.": lambda question: int(sums.scratchpad(question)),
     },

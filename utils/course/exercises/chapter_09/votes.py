@@ -50,6 +50,27 @@ def _strict_majority(answers: Answers) -> Tally:
     return (winners, votes) if 2 * votes > cast else ([], 0)
 
 
+def _more_than_half_of_all(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return (winners, votes) if 2 * votes > len(answers) else ([], 0)
+
+
+def _nobody_in_a_tie(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return (winners, votes) if len(winners) == 1 else ([], 0)
+
+
+def _runs(answers: Answers) -> Tally:
+    runs = [(a, len(list(run))) for a, run in groupby(answers) if a is not None]
+    most = max((votes for _, votes in runs), default=0)
+    return [answer for answer, votes in runs if votes == most], most
+
+
+def _votes_of_all(answers: Answers) -> Tally:
+    winners, votes = majority_vote(answers)
+    return winners, votes * len(winners)
+
+
 def _zero_is_silent(answers: Answers) -> Tally:
     return majority_vote([answer for answer in answers if answer])
 
@@ -152,6 +173,12 @@ MAJORITY_VOTE = Exercise(
         _NONE: _none_votes,
         "You ask for more than half of the votes. The most votes win, however "
         "few.": _strict_majority,
+        "You ask for more than half of all answers, None among them: the most votes win, however "
+        "few.": _more_than_half_of_all,
+        "In a tie you name nobody: all the winners are named.": _nobody_in_a_tie,
+        "Only equal answers side by side were counted together: count all that are equal.": _runs,
+        "These are the votes of all winners together: return how many each of them "
+        "got.": _votes_of_all,
         "The answer 0 lost its votes: leave out what `is None`, not all that is "
         "false.": _zero_is_silent,
         "The winners are sorted: keep the order in which they first came.": _sorted_winners,
@@ -311,6 +338,14 @@ MAJ_AT_K = Exercise(
         ],
         "All questions are held against the first one's answer: each has its own in "
         "`truth`.": lambda samples, truth, k: maj_at_k(samples, [truth[0]] * len(samples), k),
+        "You made k groups: it is groups of k, n // k of them.": lambda *args: _maj(
+            *args,
+            cut=lambda a, k: [a[i * (len(a) // k) : (i + 1) * (len(a) // k)] for i in range(k)],
+        ),
+        "Where nobody voted there are no winners, and you divide by their number, 0: such a group "
+        "is worth 0.": lambda *args: _maj(
+            *args, credit=lambda g, r: (r in majority_vote(g)[0]) / len(majority_vote(g)[0])
+        ),
         "With m winners you gave 1 / m whether the right answer is among them or not.": (
             lambda *args: _maj(*args, credit=lambda g, r: 1 / max(1, len(majority_vote(g)[0])))
         ),
