@@ -70,6 +70,10 @@ def _so_far(x: Tensor) -> Tensor:
     return torch.arange(1.0, len(x) + 1)[:, None]
 
 
+_OWN_LEFT_OUT = (
+    "A token doesn't see itself, and the first one sees nothing: the running sum includes the "
+    "token's own key and value."
+)
 _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     "features": {
         "A feature map was applied once more: phi_q and phi_k are features already.": (
@@ -83,8 +87,7 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     "total": {
         "Every token sees the whole text: the sum must stop at the token itself, so use a running "
         "sum (cumsum).": everything,
-        "A token doesn't see itself, and the first one sees nothing: the running sum includes the "
-        "token's own key and value.": lambda x: x.cumsum(0) - x,
+        _OWN_LEFT_OUT: lambda x: x.cumsum(0) - x,
         "Your running sum goes from the back: each token sees itself and its future.": (
             lambda x: x.flip(0).cumsum(0).flip(0)
         ),
@@ -154,18 +157,28 @@ def _by_recurrence(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def _of_earlier(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
+    """What each token gets of those before it alone; the first one gets NaN."""
+    return _linear(phi_q, phi_k, v, total=lambda x: x.cumsum(0) - x)
+
+
 def _explain(args: tuple[Tensor, ...], expected: Tensor, got: Any) -> str | None:
     """Which words are right tells most: the first may see itself alone, the last all."""
     found = torch.as_tensor(got).float()
     factors = found / expected
     if len(found) < 3:
         return None
+    if torch.allclose(found[1:], _of_earlier(*args)[1:], rtol=1e-3):
+        return _OWN_LEFT_OUT
     if torch.allclose(factors, factors[:, :1].expand_as(factors), rtol=1e-3):
         return "Each row is right but for a factor of its own: look at the divisor, φ(q) · Σ φ(k)."
     if torch.allclose(found[-1], expected[-1], rtol=1e-3):
         return "The last word is right and an earlier one is not: each sum stops at its own word."
     if torch.allclose(found[0], expected[0], rtol=1e-3):
-        return "The first word is right, and a later one is not: look at what is summed over words."
+        return (
+            "The first word is right, and a later one is not: look at what is summed over words, "
+            "and divide only once the query has read both sums."
+        )
     return None
 
 

@@ -43,7 +43,7 @@ def _attend(
     *,
     project: Callable[..., tuple[Tensor, Tensor, Tensor]] = _project,
     score: Callable[[Tensor, Tensor], Tensor] = lambda q, k: q @ k.mT,
-    scale: Callable[..., Tensor] = lambda scores, q, v, x: scores / math.sqrt(q.shape[-1]),
+    scale: Callable[..., Tensor] = lambda scores, q, x: scores / math.sqrt(q.shape[-1]),
     forbid: Callable[[Tensor, Tensor], Tensor] = _forbid,
     weigh: Callable[..., Tensor] = lambda masked, scores, mask: masked.softmax(dim=-1),
     average: Callable[..., Tensor] = lambda weights, v, k, x: weights @ v,
@@ -51,7 +51,7 @@ def _attend(
 ) -> Any:
     """The road from x to out, with a bend where a wrong turn wants one."""
     q, k, v = project(x, w_q, w_k, w_v)
-    scores = scale(score(q, k), q, v, x)
+    scores = scale(score(q, k), q, x)
     masked = forbid(scores, mask)
     weights = weigh(masked, scores, mask)
     return give((q, k, v, scores, masked, weights, average(weights, v, k, x)))
@@ -106,18 +106,14 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     },
     "scale": {
         "The scale is missing: divide the scores by √D, the square root of a query's width.": (
-            lambda s, q, v, x: s
+            lambda s, q, x: s
         ),
-        "You divided by D itself: the scale is its square root.": lambda s, q, v, x: (
-            s / q.shape[-1]
-        ),
+        "You divided by D itself: the scale is its square root.": lambda s, q, x: s / q.shape[-1],
         "You scaled by the width of x: a dot product sums over the D numbers of a query, so the "
-        "scale is √D.": lambda s, q, v, x: s / math.sqrt(x.shape[-1]),
+        "scale is √D.": lambda s, q, x: s / math.sqrt(x.shape[-1]),
         "You scaled by √T, the number of tokens: the scale is √D, the number of terms in one dot "
-        "product.": lambda s, q, v, x: s / math.sqrt(len(x)),
-        "You scaled by the width of the values: a dot product has as many terms as a query and a "
-        "key, so the scale is √D.": lambda s, q, v, x: s / math.sqrt(v.shape[-1]),
-        "You multiplied by √D: divide the scores by it.": lambda s, q, v, x: (
+        "product.": lambda s, q, x: s / math.sqrt(len(x)),
+        "You multiplied by √D: divide the scores by it.": lambda s, q, x: (
             s * math.sqrt(q.shape[-1])
         ),
     },
@@ -261,10 +257,10 @@ def _by_torch(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, mask: Tensor) ->
     return *steps, F.scaled_dot_product_attention(q, k, v, attn_mask=mask)[0, 0]
 
 
-def _probe(t: int, c: int, d: int, dv: int, mask: Tensor, size: float = 2.0) -> tuple[Tensor, ...]:
+def _probe(t: int, c: int, d: int, mask: Tensor, size: float = 2.0) -> tuple[Tensor, ...]:
     seed = 100 * t + 10 * c + d
     x = uniform(t, c, seed=seed, low=-size, high=size)
-    weights = (uniform(c, n, seed=seed + i) for i, n in enumerate((d, d, dv), start=1))
+    weights = (uniform(c, d, seed=seed + i) for i in (1, 2, 3))
     return x, *weights, mask
 
 
@@ -277,13 +273,13 @@ SELF_ATTENTION = Exercise(
     stars=2,
     reference=self_attention,
     probes=[
-        _probe(3, 4, 2, 5, causal_mask(3)),
-        _probe(1, 2, 3, 1, causal_mask(1)),
-        _probe(3, 2, 4, 5, torch.ones(3, 3, dtype=torch.bool)),
-        _probe(4, 3, 5, 2, _PATCHY),
-        _probe(5, 3, 3, 3, causal_mask(5)),
-        _probe(6, 5, 3, 4, causal_mask(6), size=9.0),
-        _probe(4, 4, 2, 3, causal_mask(4), size=12.0),
+        _probe(3, 4, 2, causal_mask(3)),
+        _probe(1, 2, 3, causal_mask(1)),
+        _probe(3, 2, 4, torch.ones(3, 3, dtype=torch.bool)),
+        _probe(4, 3, 5, _PATCHY),
+        _probe(5, 3, 3, causal_mask(5)),
+        _probe(6, 5, 3, causal_mask(6), size=9.0),
+        _probe(4, 4, 2, causal_mask(4), size=12.0),
     ],
     mistakes=at_one_step(_attend, _STEPS)
     | {
@@ -305,6 +301,9 @@ SELF_ATTENTION = Exercise(
             *args, forbid=lambda scores, mask: scores + (1 - mask.float()) * -10_000.0
         ),
         "einsum": lambda *args: _attend(*args, score=lambda q, k: torch.einsum("id,jd->ij", q, k)),
+        "all three in one tensor": lambda x, w_q, w_k, w_v, mask: _attend(
+            x, w_q, w_k, w_v, mask, project=lambda x, *each: tuple(x @ torch.stack(each))
+        ),
         "float64": lambda x, w_q, w_k, w_v, mask: self_attention(
             x.double(), w_q.double(), w_k.double(), w_v.double(), mask
         ),

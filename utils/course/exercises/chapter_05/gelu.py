@@ -111,6 +111,8 @@ def _explain(args: tuple[Tensor], expected: Tensor, got: Any) -> str | None:
     bent = 2 * found / x - 1  # what stands in the place of the tanh
     if not bent.isfinite().all() or (x.abs() > 4).any():
         return None
+    if (found[x < 0] == 0).all() and (x < 0).any():
+        return "Where x is negative yours is 0, as in a ReLU: GELU dips below 0 there."
     if (bent.abs() >= 1).any():
         return (
             "Read backwards, 2 · result / x − 1 should be a tanh, between −1 and 1, and is not: "
