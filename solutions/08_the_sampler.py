@@ -215,7 +215,8 @@ ask("8.b")
 # ★☆☆ · 6 min · Ackley, Hinton and Sejnowski 1985
 #
 # From logits (…, V) and a temperature, return the chances. Temperature 0 is the limit: all on the
-# largest logit, of equal ones on the lowest id. By hand, for two tokens:
+# largest logit, of equal ones on the lowest id. A logit may be large, 200 say. By hand, for two
+# tokens:
 #
 #     logits         [ln 4, ln 1] = [1.386, 0]          chances at T = 1: [0.8, 0.2]
 #     divided by 2   [0.693, 0]                         e^0.693 = 2, e^0 = 1

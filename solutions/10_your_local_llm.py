@@ -1125,9 +1125,9 @@ print(f"the loss fell from {fell[0]:.1f} to {fell[-1]:.1f}")
 # ### Exercise 10.8 · A loop that learns badly
 # ★★☆ · 4 min · find the bug
 #
-# Find out why, and write the loop as it should be. Leave the optimizer, the rate and the order of the
-# steps as they are: it is one thing that is wrong. Whichever way you cure it is fine, as long as the
-# tokens marked in `learned` are what is learned, and no others.
+# Find out why, and write the loop as it should be. Leave the optimizer, the rate, the training mode
+# and the order of the steps as they are: it is one thing that is wrong. Whichever way you cure it is
+# fine, as long as the tokens marked in `learned` are what is learned, and no others.
 #
 # By hand, for one text of four tokens with the marks False, False, True, True: of the three tokens
 # that are asked for, the last two are to count. Which two does the loop take?
