@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipywidgets as widgets
+import torch
 
 from utils.viz import plots, style
 from utils.viz.explorer import Explorer
 from utils.viz.picture import Picture
+from utils.viz.widgets import bandwidth_explorer
 
 PIE = {"a": 0.25, "b": 0.75}
 
@@ -36,3 +38,12 @@ def test_an_explorer_draws_for_the_page_that_it_is_told_of() -> None:
         assert piece.image.layout.width == f"{width}px"
     companion._handle_custom_msg({"there": True}, [])
     assert piece.picture.width == 800
+
+
+def test_a_legend_hides_nothing_on_a_phone() -> None:
+    x = torch.linspace(-2, 2, 20)
+    explorer = bandwidth_explorer((x, x), (x, x), lambda at: at)
+    explorer._fit(360)
+    explorer.picture.png()
+    for ax in explorer.picture._figure.axes:
+        assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -109,6 +110,14 @@ def page(narrow: bool) -> Iterator[None]:
         yield
     finally:
         _narrow.reset(before)
+
+
+def legend(ax: Axes, loc: str, **look: Any) -> None:
+    """A legend within the axes; on a narrow page above them, where it hides nothing."""
+    if _narrow.get():
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, columnspacing=1)
+    else:
+        ax.legend(loc=loc, **look)
 
 
 def pie_title() -> str:

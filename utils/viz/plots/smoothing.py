@@ -75,7 +75,7 @@ def bandwidth_view(
         panels[1].plot([bandwidth], [now], label="your bandwidth", **dot)
         style.log_scale(panels[1], "x")
         panels[1].set(xlabel="bandwidth", ylabel="mean squared error", ylim=(0, None))
-        panels[1].legend(loc="upper left", fontsize=9)
+        style.legend(panels[1], "upper left", fontsize=9)
     return picture(fig, _verdict(bandwidth, now, best, min(errors), heard))
 
 
@@ -102,7 +102,7 @@ def _one_query(
     value = float(weights @ y)
     ax.plot([query], [value], marker="D", ms=8, color=style.MODEL, mec="white", zorder=5)
     ax.set_ylabel("y")
-    ax.legend(loc="upper left", fontsize=9, frameon=True)
+    style.legend(ax, "upper left", fontsize=9, frameon=True)
     return float(1 / weights.square().sum())
 
 
