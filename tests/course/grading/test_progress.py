@@ -96,3 +96,11 @@ def test_outputs_of_the_solutions_say_that_all_is_solved() -> None:
     solved = read_chapter(next(Path(cli.course_root(), "solutions").glob("03_*.ipynb")))
     assert solved.solved == len(solved.said)
     assert solved.minutes_left == 0
+
+
+def test_a_chapter_has_the_name_that_it_gives_itself(tmp_path: Path) -> None:
+    path = tmp_path / "06_a_whole_gpt.ipynb"
+    heading = nbformat.v4.new_markdown_cell("# 06 · A whole GPT\n\nIt begins.")
+    nbformat.write(new_notebook(cells=[heading]), path)
+    assert read_chapter(path).title == "A whole GPT"
+    assert "06 A whole GPT" in table([read_chapter(path)])

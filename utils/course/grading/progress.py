@@ -14,6 +14,7 @@ from utils.course.checking.check import NOT_ATTEMPTED, RIGHT, WRONG
 
 MARKS = {"✅": RIGHT, "❌": WRONG, "⬜": NOT_ATTEMPTED}
 UNREADABLE = "can't be read"
+_HEADING = re.compile(r'"# \d\d · ([^"\\]+)')
 _SAID = re.compile(r"^([✅❌⬜]) (\d+\.\w+) (.*)$", re.MULTILINE)
 
 
@@ -58,7 +59,8 @@ def read_chapter(path: Path) -> Chapter:
     number, title = int(path.name[:2]), path.stem[3:].replace("_", " ")
     said = dict.fromkeys(exercises_of(number), NOT_ATTEMPTED)
     try:
-        found = verdicts(path.read_bytes())
+        content = path.read_bytes()
+        found, heading = verdicts(content), _HEADING.search(content.decode("utf-8-sig"))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Chapter(number, title, said, UNREADABLE)
     told = {}
@@ -66,7 +68,7 @@ def read_chapter(path: Path) -> Chapter:
         if id_ in said:
             said[id_], told[id_] = MARKS[mark], words
     told = {id_: words for id_, words in told.items() if said[id_] == WRONG}
-    return Chapter(number, title, said, told=told)
+    return Chapter(number, heading[1] if heading else title, said, told=told)
 
 
 def verdicts(content: bytes) -> list[tuple[str, str, str]]:
