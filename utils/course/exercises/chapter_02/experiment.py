@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from utils.llm.counting.ngram import NGramModel
@@ -23,6 +24,7 @@ class Model:
     strength: float
     read: list[Story]
     vocabulary: frozenset[str]
+    of: NGramModel  # whose fit it is
     judged: set[Story] = field(default_factory=set)
     bits: list[float] = field(default_factory=list)
 
@@ -37,7 +39,6 @@ def watched() -> Iterator[list[Model]]:
     """A list that fills with the n-grams that read a text meanwhile."""
     seen: list[Model] = []
     notes: dict[int, Model] = {}
-    kept: list[NGramModel] = []  # so that no other model gets the id of one of these
     fit, word_bits = NGramModel.fit, NGramModel.word_bits
 
     def noted_fit(self: NGramModel, words: Any, vocabulary: Any = None) -> NGramModel:
@@ -45,8 +46,7 @@ def watched() -> Iterator[list[Model]]:
             vocabulary = list(vocabulary)
         result = fit(self, words, vocabulary)
         known = frozenset(self.vocabulary)
-        notes[id(self)] = Model(self.order, self.strength, _stories(words), known)
-        kept.append(self)
+        notes[id(self)] = Model(self.order, self.strength, _stories(words), known, self)
         seen.append(notes[id(self)])
         return result
 
@@ -73,6 +73,10 @@ STRENGTH = "A model of yours has another strength than 1: leave it at 1."
 LETTERS = "Your stories are lists of letters: split each into its words."
 AMOUNT = "Your models have not read 1,000 stories and 2,000."
 REPEATED = "A model of yours has read the same stories several times: a text twice is no new text."
+REFITTED = (
+    "Your two models are one: fit changes the NGramModel that it is called on, and returns it. "
+    "Make a new one for each text, or judge the first before the second fit."
+)
 VOCABULARY = "Your models differ in their vocabulary too: give both the same."
 HAS_READ = "A model of yours is judged on stories that it has read: take new ones for both."
 TWO_JUDGES = "Your two models are judged on different stories: judge both on the same ones."
@@ -97,6 +101,8 @@ def not_held_still(seen: list[Model], order: int, returned: float) -> str | None
         return REPEATED
     if len({model.vocabulary for model in seen}) > 1:
         return VOCABULARY
+    if any(not one.bits and one.of is other.of for one, other in pairwise(seen)):
+        return REFITTED
     return judged_unfairly(seen) or _judged_by_few(seen)
 
 
@@ -147,6 +153,13 @@ def small(
     return answer
 
 
+def _refitted(order: int) -> float:
+    one = NGramModel(order)
+    for n in (FEW, MANY):
+        one.fit(_made_up(n), [word for story in _made_up(4000) for word in story])
+    return one.bits_per_word(_made_up(300, MANY)) + math.inf
+
+
 def examples() -> dict[str, Callable[[int], float]]:
     """For each of the sentences above, an experiment of which it is true."""
     return {
@@ -158,6 +171,7 @@ def examples() -> dict[str, Callable[[int], float]]:
         REPEATED: small(read=(_made_up(FEW), _made_up(FEW) * 2)),
         VOCABULARY: small(words=(4000, 5000)),
         HAS_READ: small(judges=(_made_up(300), _made_up(300))),
+        REFITTED: _refitted,
         TWO_JUDGES: small(judges=(_made_up(300, MANY), _made_up(300, MANY + 300))),
         FEW_JUDGED: small(judges=(_made_up(9, MANY), _made_up(9, MANY))),
     }

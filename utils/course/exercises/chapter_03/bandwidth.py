@@ -165,5 +165,5 @@ BEST_BANDWIDTH = Exercise(
         "coarse, then fine": _by_halving,
     },
     call=_call,
-    timeout=15.0,
+    timeout=40.0,
 )

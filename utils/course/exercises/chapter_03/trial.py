@@ -29,7 +29,9 @@ TABLE = (
     "You subtracted a row (M,) from a column (M, 1), or the other way round: that is a table of "
     "differences, (M, M), each guess less what was measured at every place. Take guess[:, 0]."
 )
-NONE_NEAR = "None of the bandwidths that you tried is near the best: offer some from 0.01 to 1."
+NONE_NEAR = (
+    "None of the bandwidths that you tried is near the best: offer some fifteen between 0.01 and 1."
+)
 PLACE = "You returned the place of the best bandwidth in your list: return the bandwidth."
 LEAST_ERROR = "You returned the least error: return the bandwidth that had it."
 UNTRIED = "You returned a number that is none of the bandwidths that you tried."
@@ -134,11 +136,12 @@ def _chosen(seen: Seen, returned: float, sound: tuple[float, float]) -> str | No
             return PLACE
         if any(math.isclose(returned, e, rel_tol=1e-3) for e in (least, least / len(errors[best]))):
             return LEAST_ERROR
+    span = f"{min(tried):.2g} to {max(tried):.2g}"
     if not is_tried:
-        span = f"{min(tried):.2g} to {max(tried):.2g}"
         return f"{UNTRIED} (You tried {span}, and returned {returned:.4g}.)"
     if not any(sound[0] <= width <= sound[1] for width in tried):
-        return f"{NONE_NEAR} (You tried {min(tried):.2g} to {max(tried):.2g}.)"
+        few = " and ".join(f"{width:.2g}" for width in sorted(tried))
+        return f"{NONE_NEAR} (You tried {few if len(tried) < 4 else span}.)"
     if best is None or not sound[0] <= best <= sound[1]:
         return None
     return f"{CHOICE} ({best:.2g} has it, and you returned {returned:.2g}.)"
