@@ -38,6 +38,9 @@ def test_it_lists_what_is_understood(opened: TextModel) -> None:
     assert set(asked(told, "/v1/completions")) == shared | {"prompt"}
     own = {"messages", "max_completion_tokens", "top_logprobs"}
     assert set(asked(told, "/v1/chat/completions")) == shared | own
+    for path in ("/v1/completions", "/v1/chat/completions"):
+        stream = told["paths"][path]["post"]["responses"]["200"]["content"]["text/event-stream"]
+        assert stream == {}, "some read a schema as the whole stream's, and some as each event's"
     client = TestClient(make_app(opened), "http://127.0.0.1:8000")
     assert client.get("/openapi.json").json() == json.loads(json.dumps(told))
     served = {path.split("{")[0].rstrip("/") for path in told["paths"]}

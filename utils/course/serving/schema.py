@@ -55,7 +55,7 @@ def _reading(summary: str, answer: Json, *refusals: int) -> Json:
 
 def _writing(summary: str, asked: Json, answer: Json) -> Json:
     told = _told("The texts; with stream, events that end with [DONE]", answer)
-    told["content"][STREAM] = {"schema": {"type": "string"}}
+    told["content"][STREAM] = {}  # a schema is read as the whole stream's, or as each event's
     return {
         "summary": summary,
         "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
