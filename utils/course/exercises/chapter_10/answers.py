@@ -74,6 +74,16 @@ def _zeroed_targets(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     return _paid(logits, ids * learned).mean()
 
 
+def _zeros_ignored(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
+    targets = (ids * learned)[:, 1:]
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), targets.flatten(), ignore_index=0)
+
+
+def _rolled(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
+    mask = learned.roll(-1, dims=1)
+    return F.cross_entropy(logits[mask], ids.roll(-1, dims=1)[mask])
+
+
 def _swapped(logits: Tensor, ids: Tensor, learned: Tensor) -> Tensor:
     mask = learned[:, 1:]
     return F.cross_entropy(ids[:, 1:][mask], logits[:, :-1][mask])
@@ -199,6 +209,13 @@ ANSWER_LOSS = Exercise(
         "likely there, and that costs ln V.": _zeroed_logits,
         "Setting ids to zero doesn't leave a token out: it asks for token 0 there.": (
             _zeroed_targets
+        ),
+        "Tokens of the id 0 are left out: 0 is a token like any other, and -100 is what "
+        "cross_entropy leaves out by itself.": _zeros_ignored,
+        "`roll` brings the mark of the first token round to the last place: cut it off, "
+        "learned[:, 1:].": _rolled,
+        "Only the last token of each text counts: all that are marked in `learned` do.": (
+            lambda logits, ids, learned: F.cross_entropy(logits[:, -2], ids[:, -1])
         ),
         "The arguments of cross_entropy are swapped: first the logits, then the ids.": _swapped,
     },

@@ -219,6 +219,12 @@ FINE_TUNE = Exercise(
         "weights by them.": lambda *given: _fine_tune(
             *given, wrong=frozenset(["tells training", "by training"])
         ),
+        "The model learns in eval mode from the first batch on: model.train() before each "
+        "step.": lambda *given: _fine_tune(*given, wrong=frozenset(["mode", "starts in eval"])),
+        "The model learns from what is held out: a step is made on the batch, `held_out` is only "
+        "looked at.": lambda model, batches, loss, held_out, rate: _fine_tune(
+            model, [held_out for _ in batches], loss, held_out, rate
+        ),
         "`loss` takes two things, the model and the batch: loss(model, batch).": _loss_of_logits,
     },
     together={

@@ -104,7 +104,12 @@ def _teach_by_ignoring(
 
 
 def _teach_by_weights(
-    model: nn.Module, ids: Tensor, learned: Tensor, steps: int, rate: float
+    model: nn.Module,
+    ids: Tensor,
+    learned: Tensor,
+    steps: int,
+    rate: float,
+    by: Callable[[Tensor], float | Tensor] = Tensor.sum,
 ) -> list[float]:
     weights = learned[:, 1:].float()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
@@ -113,7 +118,7 @@ def _teach_by_weights(
     for _ in range(steps):
         chances = model(ids[:, :-1]).log_softmax(-1)
         paid = -chances.gather(-1, ids[:, 1:, None])[..., 0]
-        loss = (paid * weights).sum() / weights.sum()
+        loss = (paid * weights).sum() / by(weights)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -136,6 +141,16 @@ def taught(
     with torch.no_grad():
         said = model.eval()(ids)
     return {"the losses": losses, "the logits after it": said}
+
+
+def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    losses = [list(result["the losses"]) for result in (expected, got)]
+    if abs(losses[0][0] - losses[1][0]) > 1e-4 or len(losses[0]) != len(losses[1]):
+        return None
+    return (
+        "The first loss is right, so the mask is; what departs comes behind the first step: leave "
+        "the rate, the optimizer and the order of the steps as they were."
+    )
 
 
 STILL = (
@@ -224,10 +239,13 @@ TEACH = Exercise(
         "The mask is right now. But the losses are summed: take their mean, as it was.": partial(
             _teach, reduction="sum"
         ),
+        "The mask is right now. But the loss is divided by all tokens that are asked for: by the "
+        "number of those that are marked.": partial(_teach_by_weights, by=Tensor.numel),
         "The mask is right now. But the learning rate is another: leave it as it is.": partial(
             _teach, factor=0.1
         ),
     },
     alternatives={"targets of −100": _teach_by_ignoring, "weights": _teach_by_weights},
     call=taught,
+    explain=_explain,
 )

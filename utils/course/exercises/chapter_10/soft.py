@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from utils.course.checking.compare import Remark
+from utils.course.checking.compare import Remark, difference
 from utils.course.checking.exercise import Exercise
 from utils.course.exercises.probing import uniform
 from utils.llm.tuning import soft_prompts
@@ -127,6 +127,9 @@ JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "The soft prompt took the place of the first words: the words come behind it.": (
         _over_the_first
     ),
+    "The soft prompt was brought to the length 1: it goes in as it is.": lambda s, w: torch.cat(
+        [F.normalize(s, dim=-1), w], dim=1
+    ),
     "The soft prompt runs backwards.": lambda s, w: torch.cat([s.flip(1), w], dim=1),
     "Only the first text got the soft prompt: it stands in front of each.": _only_first_text,
     "The vectors were averaged into one: there are P of them.": (
@@ -145,6 +148,10 @@ TARGETS: dict[str, Callable[..., Tensor]] = {
     "themselves is of no interest. Only the last one is asked for a token.": (
         lambda n, ids: F.pad(ids, (0, n), value=IGNORED)
     ),
+    "`roll` asks the last place for the first token: the last soft vector is the one that is asked "
+    "for it, and the last place for nothing.": lambda n, ids: F.pad(
+        ids.roll(-1, dims=1), (n, 0), value=IGNORED
+    ),
     "Where nothing is wanted the target is −100, which cross_entropy leaves out: 0 is a "
     "token.": partial(_wanted, nothing=0),
     "Where nothing is wanted the target is −100, which cross_entropy leaves out; −1 makes it "
@@ -153,6 +160,16 @@ TARGETS: dict[str, Callable[..., Tensor]] = {
     "The targets have only T places: the inputs have P + T, and what is wanted comes one place "
     "before the token.": lambda n, ids: F.pad(ids[:, 1:], (0, 1), value=IGNORED),
 }
+
+
+def _explain(args: tuple[Any, ...], expected: Inputs, got: Any) -> str | None:
+    """How the inputs were joined, whatever the targets are."""
+    soft, ids, tokens = (arg.detach() for arg in args)
+    found = got[0].detach()
+    for said, join in JOINS.items() if difference(expected[0].detach(), found) else ():
+        if not difference(join(soft.expand(len(ids), -1, -1), tokens[ids]), found):
+            return said
+    return None
 
 
 PREPEND = Exercise(
@@ -189,4 +206,6 @@ PREPEND = Exercise(
     alternatives={"text by text": _prepend_by_loop, "into a tensor made before": _by_filling},
     call=learnable,
     parts=("inputs", "targets"),
+    explain=_explain,
+    explain_form=_explain,
 )
