@@ -29,7 +29,9 @@ def test_the_pies_are_the_models_and_the_worlds() -> None:
 
 def test_it_writes_on_from_the_readers_words() -> None:
     explorer = story_explorer(open_model("stories"), "Mina had", words_written=3)
-    text = next(c for c in explorer.widget.children if "min-height:4" in str(getattr(c, "value", "")))
+    text = next(
+        c for c in explorer.widget.children if "min-height:4" in str(getattr(c, "value", ""))
+    )
     assert "<strong>Mina had</strong>" in text.value
     first = text.value
     explorer.controls["words_written"].value = 4
@@ -54,7 +56,9 @@ def test_it_opens_where_the_true_chances_differ() -> None:
     explorer = story_explorer(open_model("stories"))
     place = explorer.controls["words_written"].value
     words = explorer.picture.finding.partition("it writes")[0]
-    text = next(c for c in explorer.widget.children if "min-height:4" in str(getattr(c, "value", "")))
+    text = next(
+        c for c in explorer.widget.children if "min-height:4" in str(getattr(c, "value", ""))
+    )
     prefix = re.sub("<[^>]+>", "", text.value)
     assert prefix.rstrip(".").endswith(words.strip(" ”").split()[-1].rstrip(".”"))
     chances = storyworld.next_words(re.findall(r"[\w’']+|[.,!?]", prefix)).values()
