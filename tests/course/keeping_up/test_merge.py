@@ -115,7 +115,8 @@ def test_a_changed_text_is_told() -> None:
     mine, new = base(), base()
     answered(mine, "4.1")
     new["cells"][2]["source"] += " And test it."
-    assert merged(mine, base(), new).changed == {"4.1": "its text"}
+    result = merged(mine, base(), new)
+    assert (result.changed, result.reworded) == ({}, {"4.1": "+And test it."})
 
 
 def test_an_exercise_whose_number_moved_takes_its_answer_along() -> None:

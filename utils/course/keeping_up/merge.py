@@ -18,9 +18,8 @@ from utils.course.keeping_up.cells import (
 )
 from utils.course.keeping_up.matching import base_guessed, copies, exercise_pairs, successors
 
-__all__ = ["TEXT", "CannotMerge", "Merged", "merged"]
+__all__ = ["CannotMerge", "Merged", "merged"]
 
-TEXT = "its text"  # in `Merged.changed`, where the cell itself is as it was
 GONE = "## Kept from before the update\n\nThe exercises below are no longer in this chapter."
 
 
@@ -32,8 +31,9 @@ class CannotMerge(ValueError):
 class Merged:
     """The notebook, and what became of the learner's work in it.
 
-    `answers` are the exercises whose cells are the learner's; `changed` says of those what the
-    release changed, `moved` their new numbers, `removed` those that are no longer asked. `fresh`
+    `answers` are the exercises whose cells are the learner's; `changed` has the lines by which the
+    release's cells of those differ, `reworded` the sentences where the text alone does, `moved`
+    their new numbers, `removed` those that are no longer asked. `fresh`
     are the release's new exercises. `edited`, `beside` and `added` count the learner's other cells:
     kept in place, kept below the release's newer one, and written between the course's.
     """
@@ -41,6 +41,7 @@ class Merged:
     notebook: dict[str, Any]
     answers: list[str] = field(default_factory=list)
     changed: dict[str, str] = field(default_factory=dict)
+    reworded: dict[str, str] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
@@ -122,13 +123,13 @@ class _Merge:
             self.result.moved[old] = id_
             cell = {**cell, "source": _renumbered(cell["source"], old, id_)}
             base = {**base, "source": _renumbered(base["source"], old, id_)}
-        said = _difference(base, new)
+        said = _difference(base["source"].splitlines(), new["source"].splitlines())
         texts = self._texts(old, id_)
         if said:
             self.result.changed[id_] = said
             self._put_behind(self.exercises[id_].cell, _changed(id_, new))
         elif texts is not None and not same(*texts):
-            self.result.changed[id_] = TEXT
+            self.result.reworded[id_] = _difference(*(_sentences(text) for text in texts))
         return _under(cell, new)
 
     def _texts(self, old: str, id_: str) -> tuple[Cell, Cell] | None:
@@ -204,11 +205,15 @@ def _renumbered(source: str, old: str, new: str) -> str:
     return source.replace(f'"Exercise {old}: your turn"', f'"Exercise {new}: your turn"')
 
 
-def _difference(base: Cell, new: Cell) -> str:
-    """The lines by which a release's cell differs from the one before, empty where none does."""
-    lines = difflib.unified_diff(
-        base["source"].splitlines(), new["source"].splitlines(), lineterm="", n=0
-    )
+def _sentences(cell: Cell) -> list[str]:
+    """The lines of a text, a sentence each."""
+    lines = (line.strip() for line in cell["source"].splitlines())
+    return [part for line in lines for part in re.split(r"(?<=[.?:]) ", line) if part]
+
+
+def _difference(before: list[str], now: list[str]) -> str:
+    """The lines by which a release differs from the one before, empty where none does."""
+    lines = difflib.unified_diff(before, now, lineterm="", n=0)
     return "\n".join([line for line in lines if not line.startswith(("---", "+++", "@@"))])
 
 

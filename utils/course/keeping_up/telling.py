@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.course.keeping_up.merge import TEXT, Merged
+from utils.course.keeping_up.merge import Merged
 from utils.course.keeping_up.update import LEFT, MERGED, NEW, REPLACED, SAME, Chapter, Plan
 
 __all__ = ["finish", "told"]
 
 MARKS = {NEW: "✅", REPLACED: "✅", MERGED: "✅", SAME: "⬜", LEFT: "❌"}
 MOST_LINES = 6  # of what changed in one exercise
+LONGEST = 150  # of those: a sentence is a line
 
 
 def told(plan: Plan) -> str:
@@ -46,17 +47,20 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
 
 
 def _changed(work: Merged) -> Iterator[str]:
-    """What a release changed in answered exercises: of a cell the lines, of texts the numbers."""
-    texts = [id_ for id_, change in work.changed.items() if change == TEXT]
-    if texts:
-        yield f"       text or hints changed: {', '.join(texts)}"
+    """What a release changed in answered exercises, in lines of theirs and of its own."""
+    for id_, change in work.reworded.items():
+        yield f"       {id_}: its text or hints changed"
+        yield from _shown(change)
     for id_, change in work.changed.items():
-        if id_ in texts:
-            continue
-        lines = change.splitlines()
         yield f"       {id_}: its cell changed; a note below your answer shows the new one"
-        yield from (f"         {line}" for line in lines[:MOST_LINES])
-        yield from ["         …"] if len(lines) > MOST_LINES else []
+        yield from _shown(change)
+
+
+def _shown(change: str) -> Iterator[str]:
+    lines = change.splitlines()
+    for line in lines[:MOST_LINES]:
+        yield f"         {line if len(line) <= LONGEST else line[: LONGEST - 1] + '…'}"
+    yield from ["         …"] if len(lines) > MOST_LINES else []
 
 
 def _kept(work: Merged) -> str:
