@@ -12,13 +12,22 @@ from utils.course.checking import tensors
 from utils.course.checking.compare import Difference, Remark, difference
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
-from utils.course.checking.running import Outcome, OutOfTime, compared_values, guarded, run
+from utils.course.checking.running import (
+    NOT_AGAIN,
+    Outcome,
+    OutOfTime,
+    compared_values,
+    differs_again,
+    guarded,
+    run,
+)
 from utils.course.checking.show import apart, show
 from utils.course.checking.state import own_randomness
 from utils.course.checking.tensors import ROW, are_weights, plain
 
 MOST_KEPT = 50_000  # outcomes of listed mistakes
 CHANGED = "the result is right, but the argument was changed on the way"
+_NO_NUMBER = ("only one element tensors", "cannot be converted to Scalar", "0-dimensional arrays")
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,8 @@ def _raised(found: Findings, sentence: str | None) -> str:
     if any(sign in said for sign in ("bitwise_xor", "for ^:")):
         said += "\n   `^` is the exclusive or of bits in Python: a power is written `**`"
     place = where(outcome.error, found.answer)
+    if any(sign in said for sign in _NO_NUMBER) and any("math." in line for line in place):
+        said += "\n   the functions of `math` take a single number: torch has its own for tensors"
     return "\n   ".join([sentence, *place, said] if sentence else [said, *place])
 
 
@@ -148,7 +159,10 @@ def named(found: Findings) -> str | None:
                 return sentence
         pairs = [said for said, wrong in exercise.together.items() if _does_the_same(found, wrong)]
     sure = [said for said in pairs[0] if all(said in pair for pair in pairs)] if pairs else []
-    return "\n   ".join(sure) or None
+    if sure:
+        return "\n   ".join(sure)
+    again = (differs_again(exercise, found.answer, found.got[i]) for i in {0, found.first})
+    return NOT_AGAIN if any(again) else None
 
 
 def _does_the_same(found: Findings, wrong: Answer) -> bool:
@@ -177,8 +191,8 @@ def _outcome_of(exercise: Exercise, known: Answer, place: int) -> Outcome:
         if len(_outcomes) > MOST_KEPT:
             _outcomes.clear()
         outcome = run(exercise, known, exercise.probes[place])
-        if outcome.timed_out and known is exercise.reference:
-            return outcome  # a machine too busy for once
+        if outcome.timed_out and known is exercise.reference:  # on a machine too busy for once
+            return outcome
         _outcomes[key] = exercise, known, outcome
     return _outcomes[key][2]
 
@@ -290,11 +304,11 @@ def _borne_out(found: Findings) -> bool:
     if not first.remark:
         return False
     if first.remark.startswith(ROW):  # by chance, or because rows of weights are asked for?
-        return all(_holds_weights(outcome.value, first) for outcome in found.expected)
+        return all(_is_there(o.value, first, _holds_weights) for o in found.expected)
     n_seen = 0
     for expected, fault in zip(found.expected, found.faults, strict=True):
         if fault is None:
-            if not _shows_nothing(expected.value, first):
+            if not _is_there(expected.value, first, _shows_nothing):
                 return False
             continue
         n_seen += 1
@@ -311,12 +325,22 @@ def _factor(fault: Difference) -> str:
     return one.get(fault.remark, every)
 
 
-def _holds_weights(value: Any, fault: Difference) -> bool:
+def _is_there(value: Any, fault: Difference, look: Callable[[Any], bool]) -> bool:
+    """What a look finds at the place in a result at which another probe's result departs."""
     try:
         value = plain(_part(value, fault))
-        return value is not None and value.ndim > 0 and are_weights(value)
+        return value is not None and look(value)
     except Exception:
         return False
+
+
+def _holds_weights(value: Any) -> bool:
+    return value.ndim > 0 and are_weights(value)
+
+
+def _shows_nothing(value: Any) -> bool:
+    """Whether it is 0 everywhere: a multiple of it is 0 as well."""
+    return not value.any()
 
 
 def _part(value: Any, fault: Difference) -> Any:
@@ -329,15 +353,6 @@ def _part(value: Any, fault: Difference) -> Any:
 def _outer(fault: Difference) -> list[str]:
     """The path to the tensor or number that departs."""
     return [str(step) for step in fault.path if step.how]
-
-
-def _shows_nothing(value: Any, fault: Difference) -> bool:
-    """Whether a result is 0 where another probe departs: a multiple of it is 0 as well."""
-    try:
-        value = plain(_part(value, fault))
-        return value is not None and not value.any()
-    except Exception:
-        return False
 
 
 def _with_input(found: Findings, text: str, is_named: bool) -> str:

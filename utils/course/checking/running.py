@@ -11,15 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from utils.course.checking.compare import difference
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.limits import OutOfTime, time_limit
 from utils.course.checking.state import own_randomness
+from utils.course.checking.tensors import is_data
 
 __all__ = ["Call", "OutOfTime", "Outcome", "guarded", "run", "run_all", "time_limit", "timed"]
 
+NOT_AGAIN = (
+    "Called twice with the same arguments, your function gives two results: something is kept from "
+    "call to call (a name outside of it, a list or dict as a default), or left to chance."
+)
+AGAIN = 0.5  # seconds for a second call, which is made only to compare it with the first
 GRACE = 0.5  # seconds after which a limit that does without signals ends what ignores them
 
 
@@ -131,6 +138,10 @@ def _changed(before: Any, after: Any) -> bool:
     """Whether an argument was changed; what equals nothing but itself tells nothing by its copy."""
     if isinstance(before, list | tuple) and len(before) == len(after):
         return any(map(_changed, before, after))
+    if isinstance(before, dict) and before.keys() == after.keys():
+        return any(_changed(before[key], after[key]) for key in before)
+    if isinstance(before, Tensor) and before.dtype == after.dtype and torch.equal(before, after):
+        return False  # as `difference` would find, ten times as fast
     return type(before).__eq__ is not object.__eq__ and bool(difference(before, after, 0, 0))
 
 
@@ -164,6 +175,21 @@ def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
         outcomes = outcomes or [Outcome(exercise.probes[0])]
         outcomes[-1].timed_out = True
     return outcomes
+
+
+def differs_again(exercise: Exercise, answer: Answer, before: Outcome) -> bool:
+    """Whether a second call with the arguments of `before` plainly gives another result."""
+
+    def differs() -> bool:
+        if before.error or before.timed_out or not is_data(before.value):
+            return False
+        value = copy.deepcopy(before.value)  # a call may change what an earlier one has returned
+        again = run(exercise, answer, before.args, AGAIN)
+        if again.error or again.timed_out or not is_data(again.value):
+            return False
+        return bool(difference(value, again.value, exercise.rtol, exercise.atol))
+
+    return guarded(differs, exercise.timeout)[0] is True
 
 
 def timed(action: Callable[[], Any]) -> tuple[Any, float]:

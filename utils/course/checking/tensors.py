@@ -57,6 +57,15 @@ def plain(value: Any) -> Tensor | None:
     return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
+def is_data(value: Any) -> bool:
+    """Whether a result is made of numbers, text and tensors: equal where they hold the same."""
+    if isinstance(value, tuple | list | dict):
+        return all(map(is_data, value.values() if isinstance(value, dict) else value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biufcU"
+    return value is None or isinstance(value, int | float | complex | str | Tensor | np.generic)
+
+
 def family(dtype: torch.dtype) -> str:
     """The kind of number that a dtype holds: bool, float, complex or int."""
     if dtype == torch.bool:
