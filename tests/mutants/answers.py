@@ -32,7 +32,7 @@ def build(code: str, function: str, exercise: str) -> Callable[..., Any]:
     An answer of no name is the function of the exercise, or the last one that `code` defines; it
     gets the names of its chapter too. Raises what the code raises.
     """
-    space: dict[str, Any] = {"course_part": course_part, "__name__": "answer"}
+    space: dict[str, Any] = {"course_part": course_part, "__name__": "__main__"}
     if not function:
         space |= chapter_names(exercise.split(".")[0].zfill(2))
         function = _answer_in(code, exercise)
