@@ -32,8 +32,8 @@ class Merged:
     """The notebook, and what became of the learner's work in it.
 
     `answers` are the exercises whose cells are the learner's; `changed` has the lines by which the
-    release's cells of those differ, `reworded` the sentences where the text alone does, `moved`
-    their new numbers, `removed` those that are no longer asked. `fresh`
+    release's cells of those differ, `reworded` the sentences where the text alone does, new ones
+    first, `moved` their new numbers, `removed` those that are no longer asked. `fresh`
     are the release's new exercises. `edited`, `beside` and `added` count the learner's other cells:
     kept in place, kept below the release's newer one, and written between the course's.
     """
@@ -129,7 +129,8 @@ class _Merge:
             self.result.changed[id_] = said
             self._put_behind(self.exercises[id_].cell, _changed(id_, new))
         elif texts is not None and not same(*texts):
-            self.result.reworded[id_] = _difference(*(_sentences(text) for text in texts))
+            lines = _difference(*map(_sentences, texts)).splitlines()
+            self.result.reworded[id_] = "\n".join(sorted(lines, key=lambda line: line[0] != "+"))
         return _under(cell, new)
 
     def _texts(self, old: str, id_: str) -> tuple[Cell, Cell] | None:
@@ -206,9 +207,9 @@ def _renumbered(source: str, old: str, new: str) -> str:
 
 
 def _sentences(cell: Cell) -> list[str]:
-    """The lines of a text, a sentence each."""
-    lines = (line.strip() for line in cell["source"].splitlines())
-    return [part for line in lines for part in re.split(r"(?<=[.?:]) ", line) if part]
+    """A text's sentences, however its lines are broken."""
+    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", cell["source"]))
+    return [part for text in paragraphs for part in re.split(r"(?<=[.?:]) ", text) if part]
 
 
 def _difference(before: list[str], now: list[str]) -> str:
