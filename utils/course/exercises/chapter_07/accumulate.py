@@ -98,6 +98,18 @@ def _accumulate(
     return total / chosen(_DIVISORS, lambda rows, parts, size: len(counted))(rows, parts, size)
 
 
+def _halving(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
+    first, *others = map(gradient, rows.split(size))
+    for other in others:
+        first = (first + other) / 2
+    return first
+
+
+def _first_unweighed(gradient: Gradient, rows: Tensor, size: int) -> Tensor:
+    first, *others = rows.split(size)
+    return gradient(first) + sum(gradient(part) * len(part) / len(rows) for part in others)
+
+
 _SAID = {
     "dropped": "The last part, shorter than the others, was dropped: its rows count as well.",
     "first": "Only the first part was used: go on to the end of the batch.",
@@ -207,7 +219,17 @@ ACCUMULATE = Exercise(
         _rows(3, 2, 8),
         (Gradient(uniform(4, seed=75), 2), torch.tensor([[1, 2, 0], [0, 1, 3], [2, 0, 1]]), 2),
     ],
-    mistakes=alone(_accumulate, _SAID),
+    mistakes=alone(_accumulate, _SAID)
+    | {
+        "You divided by the number of parts times `size`, which counts rows that the last part "
+        "lacks: by the number of all rows.": lambda g, rows, size: (
+            sum(g(part) * len(part) for part in rows.split(size)) / (len(rows.split(size)) * size)
+        ),
+        "You halved the mean so far and the new part's each time, so the last part counts as much "
+        "as all before it: weigh each part by its rows.": _halving,
+        "The first part's gradient went in unweighed: it is a mean of its rows like the others, so "
+        "begin at 0.": _first_unweighed,
+    },
     together=in_pairs(_accumulate, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={
         "by halves": _by_halves,

@@ -47,6 +47,8 @@ _SECOND: dict[str, Callable[[Tensor, int], Tensor]] = {
     "below 0": lambda losses, n: -losses.sum() / math.log(2) / n,
     "tens": lambda losses, n: losses.sum() / math.log(10) / n,
     "by half": lambda losses, n: losses.sum() / 2 / n,
+    "whole": lambda losses, n: losses.sum() / math.log(2) // n,
+    "log10": lambda losses, n: losses.sum() / math.log10(2) / n,
 }
 
 
@@ -97,6 +99,8 @@ _SAID = {
     "below 0": "The second number is below 0: losses are −ln p, without another minus.",
     "tens": "You divided by ln 10: a bit is a halving, so divide by ln 2.",
     "by half": "You divided by 2: a nat is 1 / ln 2 bits, so divide by ln 2.",
+    "whole": "`//` leaves a whole number of bits: divide by `/`.",
+    "log10": "You divided by log10(2): a nat is 1 / ln 2 bits, and ln is math.log.",
     "swapped": "The two are swapped: perplexity first.",
     "only perplexity": "Only the perplexity came back: return both, perplexity and bits a word.",
 }

@@ -66,6 +66,20 @@ def _fit(
     return next((ends[slip] for slip in wrong & ends.keys()), held_out)
 
 
+def _telling_training(
+    model: nn.Module, optimizer: Any, loss_of: Callable[..., Tensor], *rest: Any
+) -> Losses:
+    told: Losses = []
+
+    def noted(model: nn.Module, step: int) -> Tensor:
+        loss = loss_of(model, step)
+        told.append(loss.item())
+        return loss
+
+    _fit(model, optimizer, noted, *rest)
+    return told
+
+
 def _looking_first(model: nn.Module, optimizer: Any, *rest: Any) -> Losses:
     loss_of, validate, steps, every, patience = rest
     best, kept, waited, held_out = math.inf, None, 0, []
@@ -283,6 +297,13 @@ FIT = Exercise(
     ],
     mistakes=alone(_fit, _SAID)
     | {
+        "The losses of the training steps came back: return what `validate` gave at each "
+        "look.": _telling_training,
+        "`loss_of` was asked for the steps from 1 on: they count from 0.": (
+            lambda model, optimizer, loss_of, *rest: _fit(
+                model, optimizer, lambda model, step: loss_of(model, step + 1), *rest
+            )
+        ),
         "You look before the step, and never after the last: look behind optimizer.step(), where "
         "(step + 1) % every == 0.": _looking_first,
     },

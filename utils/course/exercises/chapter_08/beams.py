@@ -82,6 +82,20 @@ def _bent(**changes: Any) -> Callable[..., list[Beam]]:
     return lambda *args: _step(*args, **changes)
 
 
+def _by_the_old_length(
+    beams: list[Beam], log_chances: LogChances, width: int, stop: int
+) -> list[Beam]:
+    ranked: list[tuple[float, Beam]] = []
+    for ids, total in beams:
+        if _has_ended(ids, stop):
+            ranked.append((total / len(ids), (ids, total)))
+            continue
+        for token, own in enumerate(log_chances(ids)):
+            grown = [*ids, token], total + own
+            ranked.append((grown[1] / max(1, len(ids)), grown))
+    return [beam for _, beam in sorted(ranked, key=lambda each: each[0], reverse=True)[:width]]
+
+
 def _all_of_each(beams: list[Beam], log_chances: LogChances, width: int, stop: int) -> list[Beam]:
     """The best `width` of each beam, and all of these."""
     found: list[Beam] = []
@@ -197,6 +211,10 @@ BEAM_STEP = Exercise(
         "ended stays as it is, and the mean ranks, total / number of tokens.": _bent(
             score=lambda beam: beam[1], ended=lambda ids, stop: False
         ),
+        "A text that begins with the stop token has ended for you, and none that ends with it: ask "
+        "for its last token, ids[-1].": _bent(ended=lambda ids, stop: ids[:1] == [stop]),
+        "Each text was divided by its length before the new token, and one that has ended by its "
+        "own: divide by the number of all tokens, the new one among them.": _by_the_old_length,
         "The length is one too large: divide by the number of new tokens, the latest among "
         "them.": _bent(score=lambda beam: beam[1] / (len(beam[0]) + 1)),
         "The stop token counts as well: divide by the number of all tokens of the text.": (

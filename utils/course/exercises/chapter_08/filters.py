@@ -97,6 +97,9 @@ TOP_K = Exercise(
         "One too many is kept: the k largest stay, and the one after them doesn't.": (
             lambda x, k: top_k(x, k + 1)
         ),
+        "The k smallest are kept: the k largest are to stay.": lambda x, k: (
+            -top_k(-x, k).where(top_k(-x, k) > -torch.inf, torch.inf)
+        ),
         "One too few is kept: the k-th largest stays as well.": lambda x, k: _kept(
             x, _ranks(x) < k - 1
         ),

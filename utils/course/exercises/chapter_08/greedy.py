@@ -153,7 +153,11 @@ GREEDY = Exercise(
         (uniform(3, 4, 5, seed=811),),
         (uniform(4, 2, 9, seed=812, low=-9.0, high=-1.0),),
     ],
-    mistakes=alone(_greedy, _SAID),
+    mistakes=alone(_greedy, _SAID)
+    | {
+        "You read the scores at the last place but one, which a text of one token doesn't have: "
+        "the next one is scored at the last, logits[:, -1].": lambda x: x[:, -2].argmax(dim=-1),
+    },
     together=in_pairs(_greedy, {slip: _SAID[slip] for slip in _OFTEN}, apart=_APART),
     alternatives={
         "max in plain Python": _by_max,

@@ -182,6 +182,13 @@ HEAT = Exercise(
         "at 0 put everything on the largest.": lambda x, t: (x * t).softmax(-1),
         "You divided by the temperature after the softmax, even by 0: divide the logits, and at 0 "
         "put everything on the largest.": lambda x, t: x.softmax(-1) / torch.tensor(float(t)),
+        "`//` leaves whole numbers of the logits: divide by `/`.": lambda x, t: (
+            (x // t).softmax(-1) if t else heat(x, t)
+        ),
+        "You took powers of the logits, as one may of the chances: divide the logits, or take the "
+        "power behind the softmax.": lambda x, t: (
+            x ** (1 / t) / (x ** (1 / t)).sum(-1, keepdim=True) if t else heat(x, t)
+        ),
         "You divided by the temperature even where it is 0, which Python refuses: put everything "
         "on the largest logit there.": lambda x, t: (x * (1 / t)).softmax(-1),
     },

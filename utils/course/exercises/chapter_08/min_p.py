@@ -114,6 +114,15 @@ MIN_P = Exercise(
         (uniform(2, 3, 7, seed=892, low=-9.0, high=9.0), 0.05),
     ],
     mistakes={
+        "The bar is p times the mean chance: it is p times the largest of the row.": partial(
+            _min_p, bar=lambda chances, p: p * chances.mean(-1, keepdim=True)
+        ),
+        "The softmax ran down the batch, and the largest was taken along the row: both along the "
+        "last axis, dim=-1.": (
+            lambda x, p: x.masked_fill(
+                x.softmax(0) < p * x.softmax(0).amax(-1, keepdim=True), -torch.inf
+            )
+        ),
         "You compared the chances with p itself: the bar is p times the largest chance of the "
         "row.": partial(_min_p, bar=lambda chances, p: torch.full_like(chances, p)),
         "You took p times the largest logit. It is the chances that are compared: softmax first, "

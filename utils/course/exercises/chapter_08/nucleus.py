@@ -58,6 +58,17 @@ def _of_the_first_row(chances: Tensor, p: float) -> Tensor:
     return rescaled(rows * (_nucleus(rows[0], p) > 0)).view(chances.shape)
 
 
+def _as_many_as_the_first(chances: Tensor, p: float) -> Tensor:
+    n = int((_nucleus(chances, p).reshape(-1, chances.shape[-1])[0] > 0).sum())
+    return rescaled(chances * (chances.argsort(-1, descending=True).argsort(-1) < n))
+
+
+def _with_all_that_equal_the_last(chances: Tensor, p: float) -> Tensor:
+    kept = _nucleus(chances, p) > 0
+    least = chances.masked_fill(~kept, math.inf).amin(-1, keepdim=True)
+    return rescaled(chances * (chances >= least))
+
+
 def _by_taking(chances: Tensor, p: float) -> Tensor:
     """Take the largest slice until they are enough."""
     rows = []
@@ -131,6 +142,18 @@ NUCLEUS = Exercise(
         (_pies(2, 12, seed=843), 0.7),
     ],
     mistakes={
+        "Each row was divided by what is left of the whole batch: by its own sum, dim=-1 and "
+        "keepdim=True.": partial(_nucleus, finish=lambda left: left / left.sum()),
+        "You divided by p, and what is left has p or more: divide by its own sum.": lambda c, p: (
+            _nucleus(c, p, finish=lambda left: left / max(p, 1e-9))
+        ),
+        "A token was kept where its own chance reaches p: it is what the larger ones have together "
+        "that decides.": lambda c, p: rescaled(c * ((c >= p) | (c == c.amax(-1, keepdim=True)))),
+        "All that equal the last one kept were kept with it: the fewest tokens, so of equal ones "
+        "only as many as are needed.": _with_all_that_equal_the_last,
+        "Every row keeps as many tokens as the first: each has a number of its own.": (
+            _as_many_as_the_first
+        ),
         "The token that crosses p was cut, so less than p is left: it stays.": partial(
             _nucleus, stays=lambda sizes, sums, p: sums < p
         ),
