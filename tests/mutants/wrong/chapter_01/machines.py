@@ -138,8 +138,12 @@ wrongs(
 )
 wrongs(
     "1.8",
-    None,
+    "You go back generation by generation",
     generations=value(walk=by_generations),
+)
+wrongs(
+    "1.8",
+    None,
     starts_with_the_data=value(walk=lambda end: sound_walk(end, end.data)),
     minus=value(walk=lambda end: sound_walk(end, share=lambda v, rate: -rate * v.grad)),
     one_rate=value(lambda x, y: (x * y, (y,))),
