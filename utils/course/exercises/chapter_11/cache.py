@@ -111,6 +111,12 @@ CACHE_BYTES = Exercise(
         "d_head and n_tokens were added: each token leaves d_head numbers a head, so multiply.": (
             lambda layers, heads, width, tokens, each: 2 * layers * heads * (width + tokens) * each
         ),
+        "The layers were added, and not multiplied: each keeps so much.": (
+            lambda layers, heads, width, tokens, each: 2 * (layers + heads * width * tokens * each)
+        ),
+        "d_head was divided by the heads: it is the width of one head already.": (
+            lambda layers, heads, width, tokens, each: 2 * layers * width * tokens * each // heads
+        ),
         "The sizes were added: each multiplies the others.": _added,
         "You counted the attention weights, T × T of them: what is kept is keys and values.": (
             _weights

@@ -97,6 +97,9 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
         "The high halves were not moved down: byte >> 4, or they count sixteenfold.": lambda data: (
             np.concatenate([data & 15, data & 0xF0])
         ),
+        "The high half was moved down by three bits: by four, byte >> 4.": lambda data: (
+            np.concatenate([data & 15, data >> 3])
+        ),
         "Only the low halves are there: a byte holds two weights.": lambda data: data & 15,
         "Only the high halves are there: a byte holds two weights.": lambda data: data >> 4,
         "The low halves came twice: the second half of the weights is byte >> 4.": lambda data: (

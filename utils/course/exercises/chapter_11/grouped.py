@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -260,6 +261,26 @@ GROUPED = Exercise(
     ],
     mistakes={
         TILED: _tiled,
+        "A token may not look at itself in yours, and the first one sees nothing at all: the "
+        "diagonal belongs to the mask, tril(Tk − T).": partial(
+            _grouped,
+            mask=lambda t, n: torch.ones(t, n, dtype=torch.bool).tril(n - t - 1),
+            hide=lambda scores, mask: scores.masked_fill(~mask, -1e9),
+        ),
+        "You repeated the tokens of a head, and cut them into heads anew: the heads are axis 1, "
+        "repeat_interleave(…, dim=1).": partial(
+            _grouped,
+            keys=lambda k, n: k.repeat_interleave(n, dim=2).reshape(
+                -1, n * k.shape[1], *k.shape[2:]
+            ),
+            values=lambda v, n: v.repeat_interleave(n, dim=2).reshape(
+                -1, n * v.shape[1], *v.shape[2:]
+            ),
+        ),
+        "The queries of a group were averaged, and a head came back for each group: all H ask for "
+        "themselves.": lambda q, k, v: grouped_attention(
+            q.unflatten(1, (k.shape[1], -1)).mean(2), k, v
+        ),
         "The weights were masked behind the softmax, and no longer sum to 1: mask the scores.": (
             _masked_behind
         ),

@@ -305,6 +305,12 @@ MAPPING = Exercise(
         "tensors.get, and take the embedding where it is missing.": partial(
             _mapped, head=lambda tensors: tensors["output.weight"]
         ),
+        "A tied head is the embedding, not the last norm: token_embd.": partial(
+            _mapped,
+            head=lambda tensors: tensors.get("output.weight", tensors["output_norm.weight"]),
+        ),
+        "`stack` puts queries, keys and values on an axis of their own: torch.cat puts them below "
+        "one another.": partial(_mapped, join=lambda q, k, v: torch.stack([q, k, v])),
         "Your blocks are counted from 1: blk.0 is blocks.0.": _counted_from_1,
         "All matrices of a block but qkv were transposed: the file keeps a row for each output, as "
         "nn.Linear does.": partial(_mapped, turn=_turned_but_qkv),

@@ -189,6 +189,8 @@ SWIGLU = Exercise(
             _swapped
         ),
         "SiLU came after the product: bend the gate alone, then multiply.": _bent_product,
+        "The weights lie with a row for each column that comes out: a product is x @ w.T, not "
+        "x @ w.": lambda x, gate, up, down: (F.silu(x @ gate) * (x @ up)) @ down,
         THROUGH_NUMPY: through_numpy(swiglu),
     },
     together=at_two_steps(_forward, _STEPS),

@@ -123,6 +123,11 @@ def _last_alone(messages: Sequence[Message]) -> str:
     )
 
 
+def _default_at_the_end(messages: Sequence[Message]) -> str:
+    lacking = [] if messages[0]["role"] == "system" else [{"role": "system", "content": DEFAULT}]
+    return _prompt([*messages, *lacking], lacks=lambda said: False)
+
+
 def _backwards(messages: Sequence[Message]) -> str:
     return _prompt(messages[::-1])
 
@@ -215,6 +220,13 @@ TEMPLATE = Exercise(
     | {
         "Only the last message is there: the model remembers nothing but what it reads.": (
             _last_alone
+        ),
+        "Only the last message is there, behind the default one: the whole conversation, and its "
+        "own system message.": lambda messages: _prompt(
+            [{"role": "system", "content": DEFAULT}, messages[-1]]
+        ),
+        "The default system message stands behind all others: it comes in front.": (
+            _default_at_the_end
         ),
         "The messages come last to first: keep their order.": _backwards,
         "The assistant's own turns were left out: it reads the whole conversation.": _users_alone,
