@@ -75,7 +75,7 @@ wrongs(
 
 wrongs(
     "2.4",
-    "The counts of a word replace",
+    "You keep the count of one word",
     k=step(count=lambda ws: {p: n for w in ws for p, n in count_pairs(w).items()}),
 )
 
