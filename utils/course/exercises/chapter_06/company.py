@@ -225,6 +225,9 @@ COMPANY = Exercise(
     ],
     mistakes=alone(_scores, _SAID)
     | {
+        "These are chances: return the scores, without a softmax.": lambda *args: _scores(
+            *args
+        ).softmax(-1),
         "You read the last column, and the filling stands behind: a short text ends earlier.": (
             lambda *args: _filled_behind(*args, last=lambda length: -1)
         ),

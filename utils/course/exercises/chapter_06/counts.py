@@ -109,6 +109,10 @@ _PARAMETERS: Slips = {
         ("the projection at the end has a matrix too, C × C.", _in_blocks(3, 4)),
         ("that is one matrix: there are four of C × C.", _in_blocks(1, 1)),
         (
+            "queries, keys and values are three matrices, C to 3 C, beside the projection.",
+            _in_blocks(2, 2),
+        ),
+        (
             "the projection at the end goes from C to C: the heads' results are C wide together.",
             _in_blocks(6, 4),
         ),

@@ -174,6 +174,22 @@ def _uncached(model: Any, ids: list[int], most: int, choose: Choose) -> list[int
     return new
 
 
+def _prompt_cut_unasked(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, text = model.make_caches(1), [*ids]
+    model(torch.tensor([ids[:-1]]), caches=caches)
+    for _ in range(most):
+        text.append(choose(model(torch.tensor([text[-1:]]), caches=caches)[0, -1]))
+    return text[len(ids) :]
+
+
+def _first_new_again(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, new, given = model.make_caches(1), [], ids
+    while len(new) < most:
+        new.append(choose(model(torch.tensor([given]), caches=caches)[0, -1]))
+        given = new[:1]
+    return new
+
+
 def _prompt_but_its_end(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
     caches, text = model.make_caches(1), [*ids]
     if ids[:-1]:
@@ -215,7 +231,15 @@ CACHED = Exercise(
         (CachedModel(6, seed=85), [0, 2, 5], 9, Dice()),
         (CachedModel(4, seed=86), [2, 2], 1, second),
     ],
-    mistakes=alone(_write, _SAID) | {UNCACHED: _uncached},
+    mistakes=alone(_write, _SAID)
+    | {
+        UNCACHED: _uncached,
+        "A token is chosen before you ask how many are wanted: for max_new_tokens = 0 there is "
+        "none.": lambda model, ids, most, choose: _write(model, ids, max(most, 1), choose),
+        "The prompt without its last token is empty where it has one, and the model reads one "
+        "token at least: leave that call out there.": _prompt_cut_unasked,
+        "The first new token is read at every step: the newest, new[-1:].": _first_new_again,
+    },
     alternatives={
         "all but the prompt's end first": _prompt_but_its_end,
         "what the cache lacks": _what_is_missing,
