@@ -88,6 +88,10 @@ def _commonest_other(words: Words, word: str) -> str | None:
     return others.most_common(1)[0][0] if word in words and others else None
 
 
+def _ranked(words: Words, word: str) -> list[tuple[str, int]] | None:
+    return Counter(_followers(words, word, frozenset())).most_common(1) or None
+
+
 def _max_of_nothing(words: Words, word: str) -> str:
     followers = _followers(words, word, frozenset())
     return max(followers, key=followers.count)
@@ -225,6 +229,8 @@ LIKELIEST_NEXT = Exercise(
         "On a tie you return the word that stands first in the whole text: the one that followed "
         "the given word first.": _tie_by_the_text,
         "You look two words further on: the one right after it, words[i + 1].": _two_further_on,
+        "You return the list that `most_common` gives: its first pair is at [0], and the word is "
+        "the first of the pair, [0][0].": _ranked,
         "This is the most frequent word of the whole text, where the word occurs at all: count "
         "only the words that come right after it.": _commonest_if_there,
         "This is the most frequent of all other words: count only those that come right after the "

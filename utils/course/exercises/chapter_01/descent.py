@@ -134,7 +134,25 @@ GRADIENT = Exercise(
         (-0.5, 2.0, uniform(4, seed=3), uniform(4, seed=4)),
         (1.5, -1.0, uniform(7, seed=5), uniform(7, seed=6)),
     ],
-    mistakes=alone(_gradient, _GRADIENT_SAID),
+    mistakes=alone(_gradient, _GRADIENT_SAID)
+    | {
+        "Your prediction adds the intercept to x before the slope multiplies: it is slope · x + "
+        "intercept.": lambda slope, intercept, x, y: learning.line_gradient(
+            slope, slope * intercept, x, y
+        ),
+        "The derivative by the slope has the slope where x belongs: a nudge of the slope moves the "
+        "prediction x times as much.": lambda slope, intercept, x, y: (
+            2 * slope * (slope * x + intercept - y).mean(),
+            learning.line_gradient(slope, intercept, x, y)[1],
+        ),
+        "The derivative by the intercept has the intercept in it: a nudge of it moves the "
+        "prediction by the same amount, whatever the intercept is.": (
+            lambda slope, intercept, x, y: (
+                learning.line_gradient(slope, intercept, x, y)[0],
+                2 * intercept * (slope * x + intercept - y).mean(),
+            )
+        ),
+    },
     together=in_pairs(_gradient, _GRADIENT_SAID, _GRADIENT_APART),
     alternatives={
         "autograd": _gradient_by_autograd,

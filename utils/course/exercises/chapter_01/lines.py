@@ -84,6 +84,11 @@ def _line_by_a_solver_that_fails(p: Any, q: Any) -> tuple[float, float]:
         raise ValueError("same x") from error
 
 
+def _second_y_first_x(p: Any, q: Any) -> tuple[float, float]:
+    slope, _ = _line(p, q)
+    return slope, q[1] - slope * p[0]
+
+
 _LINE_SAID = {
     "turned": "Right numbers, wrong order: slope first.",
     "floor": "You divided with //, which drops the fraction: a slope can be 1/3, so divide with /.",
@@ -155,7 +160,11 @@ LINE = Exercise(
         ((0.0, 1.0), (0.0, 3.0)),
         ((2.0, 2.0), (2.0, 2.0)),
     ],
-    mistakes=alone(_line, _LINE_SAID),
+    mistakes=alone(_line, _LINE_SAID)
+    | {
+        "Your intercept takes the y of the second point and the x of the first: both must belong "
+        "to the same one.": _second_y_first_x,
+    },
     together=in_pairs(_line, _LINE_SAID, _LINE_APART),
     alternatives={
         "a linear solver": _line_by_solving(lambda system: system.det() == 0),

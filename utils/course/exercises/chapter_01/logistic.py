@@ -182,6 +182,11 @@ LOGISTIC = Exercise(
         "loss takes its logarithm. Write the chance as 1 / (1 + e^−z), the loss as ln(1 + e^−z).": (
             partial(_logistic, wrong=frozenset(["naive", "rounded first"]))
         ),
+        "Your first result is the chance given to the label: return the chance of a yes, whatever "
+        "the label is.": lambda z, y: (
+            torch.sigmoid((2 * y - 1) * z),
+            nn.functional.softplus((1 - 2 * y) * z),
+        ),
         "`math.exp` cannot take a number of this size, and plain numbers cannot be trained "
         "through: compute with tensors, torch.logaddexp(a, 0 · a).": _logistic_as_math,
     },
