@@ -91,7 +91,7 @@ def test_marks_are_no_words_unless_asked_for() -> None:
     with pytest.raises(ValueError, match="frames a conversation"):
         ins.encode(f"Tell me {ins.SYSTEM}")
     assert ins.encode(ins.SYSTEM, marks=True) == [ins.SYSTEM_ID]
-    with pytest.raises(ValueError, match="'dragon', word 3"):
+    with pytest.raises(ValueError, match="doesn't know the word 'dragon'"):
         ins.encode("Tell me a dragon")
 
 
