@@ -123,8 +123,12 @@ wrongs(
 )
 wrongs(
     "1.3",
-    None,
+    "The derivative by the slope has the slope where x belongs",
     slope_for_x=lambda a, b, x, y: (2 * ((a * x + b - y) * a).mean(), 2 * (a * x + b - y).mean()),
+)
+wrongs(
+    "1.3",
+    None,
     one_tensor_a_row=gradient(lambda e, x, y: 2 * torch.stack([e * x, e])),
     only_one=gradient(lambda e, x, y: 2 * (e * x).mean()),
     minus_intercept=lambda a, b, x, y: (
@@ -328,6 +332,18 @@ def up_and_late(a, b, x, y, rate, n):
         a, b = float(a + rate * da), float(b + rate * db)
         path.append((a, b))
     return torch.tensor(path).reshape(-1, 2)
+
+
+@wrong("1.4", "The walk ends before n_steps steps")
+def stops_where_it_is_flat(a, b, x, y, rate, n):
+    path = [(a, b)]
+    for _ in range(n):
+        da, db = line_gradient(a, b, x, y)
+        if abs(da) + abs(db) < 1e-3:
+            break
+        a, b = float(a - rate * da), float(b - rate * db)
+        path.append((a, b))
+    return torch.tensor(path)
 
 
 @wrong("1.4", ANY)

@@ -74,7 +74,11 @@ wrongs(
     "Your intercept mixes",
     mixed=line(sound_slope, lambda m, a, b, c, d: b - m * c),
 )
-wrongs("1.1", None, mixed_the_other_way=line(sound_slope, lambda m, a, b, c, d: d - m * a))
+wrongs(
+    "1.1",
+    "Your intercept takes the y of the second",
+    mixed_the_other_way=line(sound_slope, lambda m, a, b, c, d: d - m * a),
+)
 wrongs(
     "1.1",
     "Your intercept has the wrong sign",
