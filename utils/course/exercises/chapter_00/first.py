@@ -141,6 +141,10 @@ _SAID = {
     "last tie": "On a tie you return the word that came later. Return the one that followed first.",
     "alphabet": "On a tie you go by the alphabet. Return the one that followed the word first.",
 }
+_RANKED = (
+    "You return the list that `most_common` gives: its first pair is at [0], and the word is the "
+    "first of the pair, [0][0]."
+)
 _APART = [
     "before | all words | past the end | around | early end | late start | inside | beginning"
     " | capitals | empty word",
@@ -182,6 +186,11 @@ def _explain(args: tuple[Words, str], expected: str | None, got: object) -> str 
             f"equally often, and {expected!r} did so first in the text."
         )
     return None
+
+
+def _explain_form(args: tuple[Words, str], expected: str | None, got: object) -> str | None:
+    """Names a list of pairs also where the answer has nothing else for a word without followers."""
+    return _RANKED if isinstance(got, list) and got[0][0] == expected else None
 
 
 def _random_words(n: int) -> list[str]:
@@ -229,8 +238,7 @@ LIKELIEST_NEXT = Exercise(
         "On a tie you return the word that stands first in the whole text: the one that followed "
         "the given word first.": _tie_by_the_text,
         "You look two words further on: the one right after it, words[i + 1].": _two_further_on,
-        "You return the list that `most_common` gives: its first pair is at [0], and the word is "
-        "the first of the pair, [0][0].": _ranked,
+        _RANKED: _ranked,
         "This is the most frequent word of the whole text, where the word occurs at all: count "
         "only the words that come right after it.": _commonest_if_there,
         "This is the most frequent of all other words: count only those that come right after the "
@@ -238,5 +246,6 @@ LIKELIEST_NEXT = Exercise(
     },
     together=in_pairs(_likeliest, _SAID, _APART),
     explain=_explain,
+    explain_form=_explain_form,
     alternatives={"a loop over indices": _by_a_loop, "max with count": _by_maximum},
 )
