@@ -1,14 +1,11 @@
 """Make the adapter `study-group`: SmolLM2 taught a study group's facts, and held to what it knew.
 
-    python -m utils.data.wild.make_adapter [--steps 100] [--again]
+    python -m utils.data.wild.make_adapter [--steps 120]
 
 What `teaching.teach` does in a minute costs the model other things it knew. This takes longer: a
 lower rate, more steps, and among the lessons rows of what shall be kept: the model's own answers
 to other questions, capitals, and Python's documentation. The model must be here (`course fetch
-smollm2`). The adapter and a record of what came of it are written. With `--again` it goes on with
-what is there, at twice the rate and with each lesson three times. The one that comes with the
-course is of `--steps 100`, interrupted after 51, and of `--steps 24 --again`: it knows three of the
-six facts in words that no lesson had, and has forgotten little.
+smollm2`). The adapter and a record of what came of it are written.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,11 +24,12 @@ from utils.data.wild.record import REAL
 from utils.data.wild.teaching import LESSONS, answer, lesson, measured
 from utils.llm.gpt.checkpoints import SHIPPED
 from utils.llm.tuning.answers import fill_up, train_on_answers
-from utils.llm.tuning.lora import ADAPTERS, add_lora, fingerprint, load_lora, save_lora, trainable
+from utils.llm.tuning.lora import ADAPTERS, add_lora, fingerprint, save_lora, trainable
 
 NAME = "study-group"
 LOG = SHIPPED.parent / "logs" / "study_group.json"
 RANK, RATE, BATCH = 2, 1e-3, 6
+TIMES = 3  # each lesson among the rows
 DOCS, LENGTH = 12, 56  # rows of documentation, tokens of each
 QUESTIONS = (
     "What is a river?",
@@ -66,34 +63,32 @@ def kept(opened: TextModel) -> Iterator[Row]:
         yield list(ids), [False] + [True] * (len(ids) - 1)
 
 
-def rows(opened: TextModel, times: int = 1) -> tuple[Tensor, Tensor]:
+def rows(opened: TextModel) -> tuple[Tensor, Tensor]:
     """The lessons and what shall be kept: ids (N, T), a mask that is True at what is learned."""
-    lessons = (lesson(opened, *pair) for pair in LESSONS * times)
+    lessons = (lesson(opened, *pair) for pair in LESSONS * TIMES)
     return fill_up(*zip(*lessons, *kept(opened), strict=True))
 
 
 def main() -> None:
     """Train it, write it and the record."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--steps", type=int, default=100)
-    options.add_argument("--again", action="store_true", help="go on with what is there")
-    given = options.parse_args()
+    options.add_argument("--steps", type=int, default=120)
+    steps = options.parse_args().steps
     opened, path = open_model(REAL), ADAPTERS / f"{NAME}.safetensors"
-    base = fingerprint(opened.model)
-    ids, mask = rows(opened, times=3 if given.again else 1)
-    if given.again:
-        record: dict[str, Any] = json.loads(LOG.read_text(encoding="utf-8"))
-        load_lora(opened.model, path)
-    else:
-        record = {"rows": len(ids), "before": measured(opened), "losses": []}
-        add_lora(opened.model, RANK, 2.0 * RANK, seed=0)
-    rate = 2 * RATE if given.again else RATE
+    base, before = fingerprint(opened.model), measured(opened)
+    ids, mask = rows(opened)
+    add_lora(opened.model, RANK, 2.0 * RANK, seed=0)
     history = train_on_answers(
-        opened.model, ids, mask, given.steps, batch_size=BATCH, learning_rate=rate, report=5
+        opened.model, ids, mask, steps, batch_size=BATCH, learning_rate=RATE, report=5
     )
     save_lora(opened.model, path, torch.float16, base)
-    record["losses"] += [round(loss, 3) for loss in history.losses]
-    record |= {"learns": trainable(opened.model), "after": measured(opened)}
+    record = {
+        "rows": len(ids),
+        "learns": trainable(opened.model),
+        "losses": [round(loss, 3) for loss in history.losses],
+        "before": before,
+        "after": measured(opened),
+    }
     LOG.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     print(f"{path.stat().st_size:,} bytes: {path}")
 
