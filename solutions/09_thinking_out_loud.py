@@ -1084,7 +1084,10 @@ rounds = range(1, len(told.rewards) + 1)
 plots.lines(
     {
         "paid, of its own samples": (rounds, [100 * r for r in told.rewards]),
-        "right, of 200 held-out sums": ([0, rounds[-1]], [100 * before[0], 100 * after[0]]),
+        "right, of 200 held-out sums": (
+            [0, rounds[-1]],
+            [100 * before[0], 100 * after[0]],
+        ),
     },
     "round",
     "right answers, %",

@@ -240,7 +240,7 @@ def test_what_can_not_begin_is_said(tmp_path: Path, small: str) -> None:
     for words, told in (
         ([str(tmp_path), "--model", small], "no notebook of a chapter in"),
         (["--model", str(tmp_path / "no.safetensors")], "There is no file"),
-        (["--model", small, "--prompt", "a dragon"], "'dragon', word 1"),
+        (["--model", small, "--prompt", "a dragon"], "doesn't know the word 'dragon'"),
     ):
         result = CliRunner().invoke(cli.app, ["assemble", *words])
         assert result.exit_code == 2

@@ -59,7 +59,7 @@ def run(
 def main(path: str) -> None:
     matplotlib.use("agg")
     picture._render = lambda *args, **settings: b""
-    picture.Picture.sharp = picture.Picture.png
+    picture.Picture._sharp = property(lambda drawn: drawn._plain)
     source = read_source(Path(path))
     whole = once.FOLDER not in os.environ
     with tempfile.TemporaryDirectory() as folder:
