@@ -180,7 +180,7 @@ def main() -> None:
     results = {size: measure(size, options.rounds, options.compile) for size in sizes}
     print_table(results)
     if choose_precision("auto", "cpu") == torch.float32:
-        print("bfloat16: this processor has no instructions for it, so float32 is the best here")
+        print("bfloat16: this processor multiplies it no faster, so float32 is the best here")
     options.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"cpu": results}, indent=1)
     (options.out / "training.json").write_text(text + "\n", encoding="utf-8")
