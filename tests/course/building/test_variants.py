@@ -108,6 +108,16 @@ def test_left_out_is_what_was_run_with_the_same_answers() -> None:
     ]
 
 
+@pytest.mark.parametrize("changes", [True, False])
+def test_a_cell_that_was_watched_changes_what_it_was_seen_to_change(changes: bool) -> None:
+    cells = ["told = [1]", CHECKED, "show(half(3), told)", "print(told)"]
+    reach, space = Reach(notebook(cells)), {"told": [1]}
+    assert reach.reached("9.1") == {"1", "2", "3"}, "by its text, it may"
+    with reach.watching("2", space):
+        space["told"] += [2] * changes
+    assert reach.reached("9.1") == ({"1", "2", "3"} if changes else {"1", "2"})
+
+
 def test_what_is_left_out_still_sets_the_dice() -> None:
     text = "torch.manual_seed(3)\nmodel = Model()\nmodel.train()\ntorch.manual_seed(4)"
     assert seeds(text) == "torch.manual_seed(3)\ntorch.manual_seed(4)"
