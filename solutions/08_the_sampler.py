@@ -691,17 +691,16 @@ def chance_to_stay_possible(words: list[str], temperatures: list[float]) -> Tens
     return torch.stack([(heat(logits, t) * mask).sum(-1).prod() for t in temperatures])
 
 
+# %%
 temperatures = [0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 2.0]
 true_stories = [story.split() for story in storyworld.stories(40, seed=5)]
 all_of_them = [chance_to_stay_possible(words, temperatures) for words in true_stories]
 predicted = torch.stack(all_of_them).mean(0)
+counted = [100 * recorded[t] for t in temperatures]
 plots.lines(
     {
         "computed from the crumbs": (temperatures, 100 * predicted),
-        "what the model wrote": (
-            temperatures,
-            [100 * recorded[t] for t in temperatures],
-        ),
+        "what the model wrote": (temperatures, counted),
     },
     "temperature",
     "possible stories, %",
