@@ -1,15 +1,17 @@
-"""What is told of an answer that keeps something from call to call, or gives `math` a tensor."""
+"""What comes of a second call: of an answer that keeps something, and of the course's own."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from utils.course.checking.check import judge
+from utils.course.checking.check import RIGHT, judge
 from utils.course.checking.exercise import Exercise
 
 
@@ -62,3 +64,18 @@ def test_a_function_of_math_that_was_given_a_tensor_is_named() -> None:
     assert "torch has its own for tensors" in said(asked, lambda x: math.tanh(x))
     without = lambda x: float(torch.tanh(x))  # noqa: E731
     assert "torch has its own" not in said(asked, without)
+
+
+def test_the_reference_is_asked_once_and_again_only_where_the_machine_was_too_busy() -> None:
+    asked: list[int] = []
+
+    def reference(n: int) -> int:
+        asked.append(n)
+        if len(asked) == 1:
+            time.sleep(5)
+        return n + 1
+
+    slow = replace(exercise(reference, 1, 2), timeout=0.3)
+    assert judge(slow, lambda n: n + 1).status != RIGHT
+    assert [judge(slow, lambda n: n + 1).status for _ in range(2)] == [RIGHT, RIGHT]
+    assert asked == [1, 2, 1]
