@@ -52,6 +52,8 @@ def test_what_is_moved_is_sharp_when_nothing_moves_any_more(monkeypatch):
 
     async def moved() -> Explorer:
         piece = Explorer({"slope": widgets.FloatSlider(1.0, min=0, max=5)}, draw)
+        sharpen = piece.image.sharpen
+        piece.image.sharpen = lambda drawn: (made.append(drawn.finding), sharpen(drawn))
         for slope in (2.0, 4.0):
             piece.controls["slope"].value = slope
             assert piece.image.value == piece.picture.png()
@@ -59,7 +61,9 @@ def test_what_is_moved_is_sharp_when_nothing_moves_any_more(monkeypatch):
             await asyncio.sleep(0.01)
         return piece
 
+    made: list[str] = []
     assert asyncio.run(asyncio.wait_for(moved(), 30)).picture.finding == "Slope 4."
+    assert made == ["Slope 4."], "once, not for each move on the way"
 
 
 def test_the_first_picture_is_sharp_too():
