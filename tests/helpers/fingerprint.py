@@ -39,7 +39,7 @@ def fingerprint(*values: Any, without: Iterable[torch.nn.Module] = ()) -> str:
     """
     try:
         return _Walk(without).digest(values).hex()
-    except RecursionError as error:
+    except RuntimeError as error:  # too deep, or a tensor that doesn't show its numbers
         raise NoFingerprint(str(error)) from error
 
 
@@ -93,7 +93,7 @@ class _Walk:
     def tensor(self, value: torch.Tensor) -> bytes:
         said = [type(value).__name__, str(value.dtype), str(value.shape), str(value.device)]
         said.append(str(value.requires_grad))
-        if id(value) in self.bare:
+        if id(value) in self.bare or value.is_meta:  # which has no numbers
             return _hash("tensor", *said)
         if value.is_sparse or value.is_quantized:
             raise NoFingerprint(f"a tensor of the layout {value.layout}")

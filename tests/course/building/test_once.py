@@ -213,7 +213,10 @@ def same() -> list[Any]:
         torch.arange(6.0).view(2, 3),
         torch.arange(6.0).view(3, 2),
         torch.arange(6).view(3, 2),
+        torch.empty(2, 3, device="meta"),
+        torch.empty(3, 2, device="meta"),
         layer(),
+        layer().to("meta"),
         layer(bias=False),
         layer().eval(),
         nn.Sequential(Half()),
@@ -262,7 +265,8 @@ def test_a_tied_weight_is_not_two_equal_ones() -> None:
 
 def test_what_can_not_say_what_it_is(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w", encoding="utf-8") as file:
-        for value in (file, (x for x in "ab"), [threading.Lock()]):
+        folded = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged)
+        for value in (file, (x for x in "ab"), [threading.Lock()], folded):
             with pytest.raises(NoFingerprint):
                 fingerprint(value)
 
