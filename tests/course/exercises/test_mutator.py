@@ -121,6 +121,12 @@ def test_answers_come_from_files(tmp_path: Path) -> None:
     assert third.says == ()
 
 
+def test_an_answer_without_a_name_is_what_the_cell_calls_so() -> None:
+    row = "class Row:\n    def __call__(self, n):\n        return torch.ones(n, n).tril()"
+    answer = build(f"import torch\n{row}\ncausal_mask = Row()", "", "4.2")
+    assert answer(2).tolist() == [[1, 0], [1, 1]]
+
+
 def test_survivors_can_be_written_down_as_they_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

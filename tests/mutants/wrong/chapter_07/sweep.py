@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from mutants.cases import ANY, wrongs
 
 wrongs(
@@ -102,4 +104,19 @@ wrongs(
     nothing=lambda run: None,
     text=lambda run: "0.01",
     a_list=lambda run: [run(10.0**-k, 0, 20) for k in range(1, 5)],
+)
+
+
+def paid(run, rate):
+    """Two runs of a rate, the second only where the first has not blown up."""
+    first = run(rate, 0, 20)
+    return first if math.isnan(first) else first + run(rate, 1, 20)
+
+
+RATES = [10 ** (4 * k / 9 - 4) for k in range(10)]
+wrongs(
+    "7.8",
+    says="You returned a rate that did not pay least of",
+    largest_that_lives=lambda run: [r for r in RATES if not math.isnan(paid(run, r))][-1],
+    second_least=lambda run: sorted(RATES, key=lambda r: (math.isnan(p := paid(run, r)), p))[2],
 )

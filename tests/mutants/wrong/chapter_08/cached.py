@@ -152,3 +152,14 @@ def the_same_cache_for_each_layer(model, ids, max_new_tokens, choose):
         new.append(choose(model(torch.tensor([given]), caches=caches)[0, -1]))
         given = new[-1:]
     return new
+
+
+@wrong("8.10", says="The first text is right, and the same call")
+def caches_on_the_model(model, ids, max_new_tokens, choose):
+    if not hasattr(model, "caches"):
+        model.caches = model.make_caches(1)
+    new, given = [], ids
+    while len(new) < max_new_tokens:
+        new.append(choose(model(torch.tensor([given]), caches=model.caches)[0, -1]))
+        given = new[-1:]
+    return new

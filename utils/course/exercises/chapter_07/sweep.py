@@ -123,7 +123,8 @@ def _why(lab: Laboratory, answer: float) -> str:
         return A_LOSS
     if {steps for *_, steps, _ in lab.calls} != {STEPS}:
         return OTHER_STEPS
-    seeds = [sorted(s for r, s, *_ in lab.calls if r == rate) for rate in paid]
+    alive = [rate for rate, loss in paid.items() if not math.isnan(loss)]  # nan ends a rate
+    seeds = [sorted(s for r, s, *_ in lab.calls if r == rate) for rate in alive]
     if any(each != seeds[0] for each in seeds):
         return OTHER_SEEDS
     if not is_tried:

@@ -157,14 +157,36 @@ UNCACHED = (
 )
 
 
+KEPT_ON = (
+    "The first text is right, and the same call once more gives another one: what was kept of the "
+    "first is still there. Make the caches anew in each call."
+)
+
+
 def read_once(answer: Callable[..., Any], model: CachedModel, ids: list[int], *rest: Any) -> Any:
-    """How to call an answer that has to use the cache: it reads no token much more than once."""
+    """How to call an answer that has to use the cache: it reads no token much more than once.
+
+    It writes twice with one model, as the chapter does, and the second text must be the first.
+    """
     other, prompt, others = copy.deepcopy((model, ids, rest))
+    second = copy.deepcopy((ids, rest))
     result = answer(model, ids, *rest)
     too_much = model.n_read > len(prompt) + rest[0]
-    if too_much and not difference(write_cached(other, prompt, *others), result):
+    if difference(write_cached(other, prompt, *others), result):
+        return result
+    if too_much:
         return Remark(UNCACHED)
-    return result
+    model.n_read = 0
+    again = answer(model, second[0], *second[1])
+    return Remark(KEPT_ON) if difference(result, again) else result
+
+
+def _caches_kept_on(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, new, given = vars(model).setdefault("kept", model.make_caches(1)), [], ids
+    while len(new) < most:
+        new.append(choose(model(torch.tensor([given]), caches=caches)[0, -1]))
+        given = new[-1:]
+    return new
 
 
 def _uncached(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
@@ -234,6 +256,7 @@ CACHED = Exercise(
     mistakes=alone(_write, _SAID)
     | {
         UNCACHED: _uncached,
+        KEPT_ON: _caches_kept_on,
         "A token is chosen before you ask how many are wanted: for max_new_tokens = 0 there is "
         "none.": lambda model, ids, most, choose: _write(model, ids, max(most, 1), choose),
         "The prompt without its last token is empty where it has one, and the model reads one "
