@@ -655,11 +655,11 @@ for t, share in shares_now.items():
 # at the right-hand panel, where the dashed line is the story world's own entropy. A sampler that
 # throws at the true pie would be on it, with all 500 stories possible. At T = 1 we throw at the pie
 # that the model believes, which is nearly that, and some stories are lost. Below 1 fewer are lost.
-# (Between 7 of 500 and 12 there is no telling: a count of 9 varies by about its root, 3.) (That the
-# bits hardly fall until T is small is peculiar to our stories: most of their dice have equal sides,
-# and equal slices stay equal at any temperature. Of ordinary text much would be missing.) Above 1
-# the chance in a story rises and rises, but it is no longer chance among stories. At 2.0 nobody
-# writes one that is possible. Here is a beginning from there:
+# (Between 8 of 500 and 17 there is little telling: a count of 12 varies by about its root, 3 or 4.)
+# (That the bits hardly fall until T is small is peculiar to our stories: most of their dice have
+# equal sides, and equal slices stay equal at any temperature. Of ordinary text much would be
+# missing.) Above 1 the chance in a story rises and rises, but it is no longer chance among stories.
+# At 2.0 nobody writes one that is possible. Here is a beginning from there:
 
 # %%
 sampler = sampling.Sampler(sampling.temperature(2.0))
@@ -693,20 +693,33 @@ def chance_to_stay_possible(words: list[str], temperatures: list[float]) -> Tens
 
 # %%
 temperatures = [0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 2.0]
-true_stories = [story.split() for story in storyworld.stories(40, seed=5)]
-all_of_them = [chance_to_stay_possible(words, temperatures) for words in true_stories]
-predicted = torch.stack(all_of_them).mean(0)
-counted = [100 * recorded[t] for t in temperatures]
+true_stories = [story.split() for story in storyworld.stories(100, seed=5)]
+all_of_them = torch.stack(
+    [chance_to_stay_possible(words, temperatures) for words in true_stories]
+)
+computed = all_of_them.mean(0)
+
+# %% [markdown]
+# Beside it we put what the judge has counted. Neither is exact: the one is a mean over a hundred
+# stories, the other a count among 500, and each has its standard error, drawn as a bar.
+
+# %%
+counted = torch.tensor([recorded[t] for t in temperatures])
+errors = {
+    "computed from the crumbs": 100 * all_of_them.std(0) / len(true_stories) ** 0.5,
+    "what the model wrote": 100 * (computed * (1 - computed) / 500).sqrt(),
+}
 plots.lines(
     {
-        "computed from the crumbs": (temperatures, 100 * predicted),
-        "what the model wrote": (temperatures, counted),
+        "computed from the crumbs": (temperatures, 100 * computed),
+        "what the model wrote": (temperatures, 100 * counted),
     },
     "temperature",
-    "possible stories, %",
-    "The crumbs explain nearly all of it: each word must miss them",
+    "possible stories, % (with standard errors)",
+    "The crumbs explain it: each word must miss them",
     markers=True,
     y_from=0,
+    spread=errors,
     digits=1,
 )
 
@@ -718,27 +731,23 @@ plots.lines(
 # %%
 n_words = record["true_bits"] / record["entropy_per_word"]
 print(f"a story has {n_words:.0f} words on average")
-crumbs = 1 - predicted ** (1 / n_words)
+crumbs = 1 - computed ** (1 / n_words)
 for t in (0.7, 1.0, 1.5):
     share = 100 * crumbs[temperatures.index(t)].item()
     print(f"T = {t}: about {share:.1g} % of a board are crumbs")
 
 # %%
-at = temperatures.index(1.5)
-each, share = torch.stack(all_of_them)[:, at], recorded[1.5]
-spread = math.sqrt(share * (1 - share) / 500)
-lines = {
-    "computed": (each.mean().item(), each.std().item() / 40**0.5),
-    "judged, 500 stories": (share, spread),
-    "judged, your hundred": (shares_now[1.5], math.sqrt(share * (1 - share) / 100)),
-}
-for name, (value, by) in lines.items():
-    print(f"T = 1.5, {name:20} {100 * value:.0f} %, give or take {100 * by:.0f}")
+both = torch.stack([*errors.values()]).square().sum(0).sqrt()  # of the difference
+for t, one, other, error in zip(temperatures, computed, counted, both, strict=True):
+    print(
+        f"T = {t:4}: computed {100 * one:3.0f} %, judged {100 * other:3.0f} %, "
+        f"{(100 * (one - other)).abs() / error:.1f} standard errors apart"
+    )
 
 # %% [markdown]
-# The gap that remains between the curves may well be the dice's. All settings of the record were
-# written with the same dice, so its points lean to one side together; your hundred were written with
-# others.
+# Of nine differences, a third should be larger than their standard error by chance alone, so there
+# is nothing left to explain. (Each setting of the record was written with dice of its own. With the
+# same dice for all of them, its points would lean to one side together, and look like a law.)
 #
 # So a model that is right 999 times out of 1,000 still spoils every tenth story. This is why one
 # cuts. Here is the same for top-p, at temperature 1:
@@ -755,7 +764,7 @@ plots.judged(
 # %% [markdown]
 # At p = 1 nothing is cut. Cutting the last two hundredths already takes most of the crumbs away.
 # Further to the left, what is cut are words that could have come: the bits fall, and at p = 0 we
-# are back at greedy. Nor do all stories become possible on the way. Two or three in a hundred still
+# are back at greedy. Nor do all stories become possible on the way. One or two in a hundred still
 # go wrong. Here is a place where they do:
 
 # %%
@@ -874,8 +883,8 @@ print(f"{'the story world':20} 100 % possible, {record['true_bits']:3.0f} bits")
 # In moderate heat a p of 0.8 or 0.9 undoes the harm, and so does min-p, which leaves as many bits
 # of chance as the story world has, whether p is 0.05 or 0.2. In great heat only a top-p as low as a
 # half does: with more, the nucleus must be filled up with crumbs. And it takes a good part of the
-# variety with it: at T = 2 a p of 0.5 still saves 98 stories of 100, 0.8 saves half of them, and
-# 0.9 next to none.
+# variety with it: at T = 2 a p of 0.5 still saves 97 stories of 100, 0.8 saves fewer than half of
+# them, and 0.9 next to none.
 #
 # What this shows holds for our model and our stories, where one wrong word in a hundred spoils
 # everything. In a chat nobody counts impossible words. But for ordinary text, too, it has been
@@ -923,7 +932,7 @@ plots.bars(
         for row in rows_along("penalty")
     },
     "possible stories, %",
-    "A weak penalty does no harm, a strong one spoils most stories",
+    "A weak penalty does little harm, a strong one spoils most stories",
 )
 
 # %% [markdown]

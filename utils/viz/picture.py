@@ -20,6 +20,7 @@ from PIL import Image
 
 from utils.llm.machine.files import replacing
 from utils.viz import style
+from utils.viz.look import OWN_COLOURS
 from utils.viz.twin import describe
 
 #: Of a stored picture: pixels for each one on the page, and how many colours it may have.
@@ -52,7 +53,8 @@ class Picture:
 
     `finding` is the sentence that the figure proves, `twin` says in words all that is drawn,
     `width` and `height` are in pixels. A screen reader finds the twin next to the image, which is
-    named after it. It is drawn when its pixels are first asked for.
+    named after it. It is drawn when its pixels are first asked for. A picture of `own_colours`
+    shows words in the colours that they name, and keeps them in a dark theme, which turns others.
     """
 
     finding: str
@@ -60,6 +62,7 @@ class Picture:
     width: int
     height: int
     _figure: Figure = field(repr=False, compare=False)
+    own_colours: bool = False
 
     def png(self) -> bytes:
         """The picture's bytes: the same figure gives the same bytes, whenever it is drawn."""
@@ -127,8 +130,9 @@ class Picture:
     def _repr_html_(self) -> str:
         """The twin in a fold; no pixels, so that nbval can compare it."""
         name = html.escape(f"The figure in words: {self.finding}")
+        own = f'class="{OWN_COLOURS}" ' if self.own_colours else ""
         return (
-            '<details style="font-size: 90%; opacity: 0.85">'
+            f'<details {own}style="font-size: 90%; opacity: 0.85">'
             f'<summary aria-label="{name}">The figure in words</summary>'
             f'<pre style="white-space: pre-wrap">{html.escape(self.twin)}</pre></details>'
         )
@@ -142,7 +146,12 @@ class Picture:
 
 
 def picture(
-    fig: Figure, finding: str, *, digits: int | None = None, words: str | None = None
+    fig: Figure,
+    finding: str,
+    *,
+    digits: int | None = None,
+    words: str | None = None,
+    own_colours: bool = False,
 ) -> Picture:
     """Title a figure with its finding, draw it, and read its twin off the axes.
 
@@ -161,7 +170,7 @@ def picture(
             style.wrapped(finding, fig.get_figwidth() - 0.3, size), x=0.012, ha="left", size=size
         )
     width, height = (round(inches * style.DPI) for inches in fig.get_size_inches())
-    return Picture(finding, "\n".join([finding, *body]), width, height, fig)
+    return Picture(finding, "\n".join([finding, *body]), width, height, fig, own_colours)
 
 
 def _render(fig: Figure, density: int) -> bytes:

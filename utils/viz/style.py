@@ -1,9 +1,9 @@
 """One look for every figure of the course.
 
 The palette is Okabe and Ito's, which people with any kind of colour vision can tell apart
-(M. Okabe, K. Ito, *Color Universal Design*, 2008). A colour has a role, and keeps it from the
-first chapter to the last: what is true is black, what the model believes is blue, what it is
-compared with is orange first.
+(M. Okabe, K. Ito, *Color Universal Design*, 2008), darkened so that a line stands out from white.
+A colour has a role, and keeps it from the first chapter to the last: what is true is black, what
+the model believes is blue, what it is compared with is orange first.
 
 Figures are built without pyplot and inside `context()`, so that no global state changes:
 a reader's own matplotlib settings stay as they were.
@@ -25,8 +25,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLACK, ORANGE, SKY, GREEN = "#000000", "#CF8100", "#1B9AE6", "#00855F"
+BLUE, VERMILLION, PURPLE = "#005A94", "#B03000", "#C86FA4"
+#: For areas, with dark words on them; too pale for a line.
+PALE_ORANGE, PALE_SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 
 TRUTH = BLACK
 MODEL = BLUE
@@ -34,7 +36,8 @@ BASELINES = (ORANGE, GREEN, PURPLE, SKY, VERMILLION)
 HIGHLIGHT = VERMILLION
 DATA = "#444444"
 MUTED = "#767676"
-REST = "#BBBBBB"
+FAINT = "#949494"  # lines
+REST = "#BBBBBB"  # areas
 
 CYCLE = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK)
 #: What tells curves apart besides their colour.
@@ -102,6 +105,16 @@ _narrow: ContextVar[bool] = ContextVar("narrow", default=False)
 _STACKED = 3.8, 2.6  # inches, of a panel on a phone
 
 
+def narrow() -> bool:
+    """Whether the page that figures are drawn for is as narrow as a phone's."""
+    return _narrow.get()
+
+
+def page_width() -> float:
+    """How wide a figure may be on the page that it is drawn for, in inches."""
+    return _STACKED[0] if narrow() else WIDTH
+
+
 @contextmanager
 def page(narrow: bool) -> Iterator[None]:
     """How wide the page is that figures are drawn for meanwhile: as a phone's, or not."""
@@ -114,7 +127,7 @@ def page(narrow: bool) -> Iterator[None]:
 
 def legend(ax: Axes, loc: str, **look: Any) -> None:
     """A legend within the axes; on a narrow page above them, where it hides nothing."""
-    if _narrow.get():
+    if narrow():
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, columnspacing=1)
     else:
         ax.legend(loc=loc, **look)
@@ -122,7 +135,7 @@ def legend(ax: Axes, loc: str, **look: Any) -> None:
 
 def pie_title() -> str:
     """Where the title of a pie stands: above its middle, unless a narrow page would cut it off."""
-    return "left" if _narrow.get() else "center"
+    return "left" if narrow() else "center"
 
 
 def figure(
@@ -139,7 +152,7 @@ def figure(
     Draw inside `with context():`, or artists made later take the reader's own settings. A row that
     `stacks` comes one below the other on a narrow page; its axes are still (1, n_columns).
     """
-    if stacks and _narrow.get():
+    if stacks and narrow():
         low = n_columns * min(height, _STACKED[1]) + 0.5
         fig, grid = figure(n_columns, 1, width=_STACKED[0], height=low)
         return fig, grid.T
@@ -176,15 +189,28 @@ def colours(labels: Sequence[str]) -> list[str]:
 
 
 def text_on(background: str | tuple[float, ...]) -> str:
-    """Black or white, whichever is easier to read on a background (WCAG's relative luminance).
+    """Black or white, whichever is easier to read on a background.
 
-    >>> text_on("#0072B2"), text_on("#F0E442")
+    >>> text_on(BLUE), text_on(YELLOW)
     ('white', 'black')
     """
-    rgb = np.array(matplotlib.colors.to_rgb(background))
+    return "white" if contrast(background, "white") >= contrast(background, "black") else "black"
+
+
+def contrast(one: str | tuple[float, ...], other: str | tuple[float, ...]) -> float:
+    """WCAG's contrast of two colours, from 1 to 21; text needs 4.5, a line 3.
+
+    >>> round(contrast("black", "white"), 2), round(contrast(MUTED, "white"), 2)
+    (21.0, 4.54)
+    """
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str | tuple[float, ...]) -> float:
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
-    return "white" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "black"
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 @cache
@@ -226,6 +252,11 @@ def wrapped(text: str, inches: float, size: float = 12) -> str:
     """
     letters = max(12, int(inches * 72 / (size * 0.62)))
     return "\n".join(line for part in text.split("\n") for line in _even(part, letters))
+
+
+def wrapped_note(text: str) -> str:
+    """A note of size 10 for below a figure: one line, or as many as a narrow page needs."""
+    return wrapped(text, page_width() + 0.5, 10) if narrow() else text
 
 
 def _even(text: str, letters: int) -> list[str]:

@@ -7,7 +7,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Wedge
 
 from utils.data.storyworld.plots import COLOURS
-from utils.viz.plots import curves
+from utils.viz.look import OWN_COLOURS
+from utils.viz.plots import curves, dart_board, pies
 from utils.viz.plots.curves import pie_pair, slice_colours
 
 FEW = {"a": 0.5, "b": 0.3, "c": 0.2}
@@ -59,11 +60,6 @@ def test_words_of_colours_are_painted_in_them():
     assert to_rgb(chosen["white"]) == (1, 1, 1)
 
 
-def test_a_white_slice_has_an_edge(monkeypatch):
-    slices, _ = wedges(monkeypatch, {"white": 0.5, "red": 0.5})
-    assert to_hex(slices["white"].get_edgecolor()) != "#ffffff"
-
-
 def test_a_word_keeps_its_colour_from_pie_to_pie():
     alone = slice_colours(["piano"])["piano"]
     assert slice_colours(["piano", "clock"])["piano"] == alone
@@ -73,3 +69,22 @@ def test_a_word_keeps_its_colour_from_pie_to_pie():
 def test_no_two_words_share_a_colour_while_there_are_enough():
     words = ["they", "the", "Mina", "piano", "clock", "sofa", "oven"]
     assert len(set(slice_colours(words).values())) == len(words)
+
+
+@pytest.mark.parametrize("pale", ["white", "yellow"])
+def test_a_pale_slice_has_an_edge(monkeypatch, pale):
+    slices, _ = wedges(monkeypatch, {pale: 0.5, "red": 0.5})
+    assert to_hex(slices[pale].get_edgecolor()) != "#ffffff"
+    assert to_hex(slices["red"].get_edgecolor()) == "#ffffff"
+
+
+@pytest.mark.parametrize(("words", "own"), [(["kite", "blue"], True), (["kite", "drum"], False)])
+def test_a_pie_of_colour_words_keeps_its_colours_in_a_dark_theme(words, own):
+    shares = dict.fromkeys(words, 0.5)
+    for drawn in (
+        pie_pair(shares, shares, "!"),
+        pies({"one": shares}, "!"),
+        dart_board(shares, [], None, "!"),
+    ):
+        assert drawn.own_colours is own
+        assert (OWN_COLOURS in drawn._repr_html_()) is own

@@ -81,3 +81,19 @@ def test_large_numbers_on_an_axis_have_their_commas(largest, written):
     axis = drawn._figure.axes[0].yaxis
     ticks = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
     assert any(tick.startswith(written) for tick in ticks), ticks
+
+
+def test_points_have_bars_where_a_spread_is_given(monkeypatch):
+    seen = []
+    monkeypatch.setattr(curves, "picture", lambda fig, *args, **kwargs: seen.append(fig))
+    plots.lines({"a": (X, X), "b": (X, 2 * X)}, "x", "y", "!", spread={"b": X / 10})
+    (ax,) = seen[0].axes
+    (bars,) = [found for found in ax.containers if found.has_yerr]
+    ends = np.array(bars[2][0].get_segments())[:, :, 1]
+    assert np.allclose(ends, np.stack([1.9 * X, 2.1 * X], axis=1))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_a_single_curve_with_bars_has_no_legend():
+    drawn = plots.lines({"a": (X, X)}, "x", "y", "!", spread={"a": X})
+    assert drawn._figure.axes[0].get_legend() is None

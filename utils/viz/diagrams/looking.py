@@ -51,7 +51,7 @@ def query_key_value(
                 (x + dx, 1.55), role[0], "data" if used else "faint", size=(0.14, 0.24),
                 name=f"{role} of {word}",
             )  # fmt: skip
-            sheet.arrow(vector, part, ink=_ROLES[role] if used else style.REST, say=used)
+            sheet.arrow(vector, part, ink=_ROLES[role] if used else style.FAINT, say=used)
             if role == "query" and used:
                 asks = part
         sheet.text((x, 2.42), f"q · k / √d = {score[i]:.1f}", size=9.5, on="white")
@@ -166,7 +166,7 @@ def circles(
 
 
 def _circle(ax: Axes, points: Mapping[str, np.ndarray]) -> None:
-    ax.add_patch(Circle((0, 0), 1, fc="none", ec=style.REST, lw=1.2))
+    ax.add_patch(Circle((0, 0), 1, fc="none", ec=style.FAINT, lw=1.2))
     inks = (style.VERMILLION, style.BLUE) if len(points) == 2 else [style.MODEL] * len(points)
     for (name, point), ink in zip(points.items(), inks, strict=True):
         look = {"arrowstyle": "-|>", "color": ink, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}

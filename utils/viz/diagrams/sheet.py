@@ -25,7 +25,7 @@ KINDS = {
     "learned": ("#D3E6F3", style.BLUE, 1.8),
     "work": ("#EEEEEE", style.MUTED, 1.0),
     "hot": ("#FBE6DA", style.VERMILLION, 1.8),
-    "faint": ("white", style.REST, 0.8),
+    "faint": ("white", style.FAINT, 0.8),
 }
 _PAD = 0.05
 _ADD = 0.13  # radius of a plus sign's circle

@@ -13,7 +13,7 @@ from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import numbers
 
-_FORBIDDEN, _OWN_SIDE, _ACROSS = "#EDEDED", style.SKY, style.ORANGE
+_FORBIDDEN, _OWN_SIDE, _ACROSS = "#EDEDED", style.PALE_SKY, style.PALE_ORANGE
 
 
 def steps_on_numbers(steps: Mapping[str, Any], finding: str) -> Picture:

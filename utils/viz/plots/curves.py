@@ -9,7 +9,6 @@ from zlib import crc32
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -44,6 +43,7 @@ def lines(
     markers: bool = False,
     y_from: float | None = None,
     square: bool = False,
+    spread: Mapping[str, Sequence[float]] | None = None,
     colours: Mapping[str, str] | None = None,
     digits: int | None = None,
     words: str | None = None,
@@ -54,7 +54,7 @@ def lines(
     A name with "truth" or "model" in it takes that role's colour; beside colours, dashes (and with
     `markers` their shapes) tell the curves apart, and `colours` gives some curves their own.
     `floor` is a thin dashed level. `square` gives both axes one scale, where directions are to
-    be seen.
+    be seen. `spread` gives points of some curves bars, as far up as down.
     `words` stand in the twin for numbers that differ from machine to machine.
     """
     if not series:
@@ -67,6 +67,9 @@ def lines(
             look = {"color": inks[name], "ls": style.DASHES[i % 6]}
             marker = style.MARKERS[i % 6] if markers else None
             ax.plot(*_xy(name, xy), label=name, marker=marker, **look)
+        for name, reach in (spread or {}).items():
+            bars = {"fmt": "none", "ecolor": inks[name], "elinewidth": 1.4, "capsize": 4}
+            ax.errorbar(*_xy(name, series[name]), numbers(reach, name), **bars)
         if floor is not None:
             ax.axhline(float(floor), color=style.TRUTH, ls="--", lw=1.4, label=floor_label)
         _scales(ax, log_x, log_y)
@@ -78,7 +81,7 @@ def lines(
         if square:
             ax.set_aspect("equal", adjustable="datalim")
         ax.set(xlabel=xlabel, ylabel=ylabel)
-        if len(ax.lines) > 1:
+        if len(series) + (floor is not None) > 1:
             ax.legend()
     return picture(fig, finding, digits=digits, words=words)
 
@@ -290,22 +293,25 @@ def pie_pair(
         for ax, shares, title in zip(grid[0], (true, model), titles, strict=True):
             _pie(ax, shares, palette, drawn)
             ax.set_title(title, loc=style.pie_title())
-    return picture(fig, finding, digits=digits)
+    return picture(fig, finding, digits=digits, own_colours=names_colours(shown))
 
 
-_SLICES = (*style.CYCLE[:6], style.YELLOW, "#8C6D46", "#5B5B5B", style.BLACK)
-_WHITE = "#FFFFFF"
+_PALE = {style.ORANGE: style.PALE_ORANGE, style.SKY: style.PALE_SKY}
+_SLICES = (
+    *(_PALE.get(ink, ink) for ink in style.CYCLE[:6]),
+    *(style.YELLOW, "#8C6D46", "#5B5B5B", style.BLACK),
+)
 _OWN = {
     "blue": style.BLUE,
     "red": style.VERMILLION,
     "green": style.GREEN,
     "yellow": style.YELLOW,
-    "orange": style.ORANGE,
+    "orange": style.PALE_ORANGE,
     "purple": "#7A4A9E",
     "pink": "#F2A9C9",
     "golden": "#B8860B",
     "silver": "#B4BCC4",
-    "white": _WHITE,
+    "white": "#FFFFFF",
     "brown": "#8C6D46",
     "grey": "#5B5B5B",
     "black": style.BLACK,
@@ -323,6 +329,11 @@ def slice_colours(words: Sequence[str]) -> dict[str, str]:
         own = _SLICES[crc32(word.encode()) % len(_SLICES)]
         chosen[word] = own if own in free else free[0]
     return {word: chosen[word] for word in words}
+
+
+def names_colours(words: Sequence[str]) -> bool:
+    """Whether any of the words names a colour, which is then its own."""
+    return not _OWN.keys().isdisjoint(words)
 
 
 def _pie(
@@ -343,16 +354,16 @@ def _pie(
         explode=[0.14 if word == drawn else 0 for word in sizes],
         wedgeprops={"edgecolor": "white", "linewidth": 1},
     )
-    edge_white(wedges)
+    edge_pale(wedges)
     mark = {word: "◂ drawn" if word == drawn else "" for word in sizes}
     legend = [f"{word}  {percent(size)} {mark[word]}".rstrip() for word, size in sizes.items()]
     ax.legend(wedges, legend, loc="center left", bbox_to_anchor=(0.98, 0.5), handlelength=1)
 
 
-def edge_white(slices: Iterable[Patch]) -> None:
-    """Give white slices an edge, without which they can't be seen."""
+def edge_pale(slices: Iterable[Patch]) -> None:
+    """Give white and yellow slices an edge, without which they can hardly be seen."""
     for one in slices:
-        if to_hex(one.get_facecolor()).upper() == _WHITE:
+        if style.contrast(one.get_facecolor()[:3], "white") < 1.5:
             one.set_edgecolor(style.MUTED)
 
 

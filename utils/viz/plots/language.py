@@ -49,7 +49,7 @@ def _marked_bits(byte: int) -> tuple[str, str]:
 def _draw_byte(ax: Axes, row: int, place: int, mark: str, payload: str) -> None:
     for i, bit in enumerate(mark + payload):
         left = place * 9 + i
-        fill = style.REST if i < len(mark) else style.SKY
+        fill = style.REST if i < len(mark) else style.PALE_SKY
         ax.add_patch(Rectangle((left, row - 0.34), 1, 0.68, fc=fill, ec="white"))
         ax.text(left + 0.5, row, bit, ha="center", va="center", family="DejaVu Sans Mono")
 

@@ -26,7 +26,7 @@ def designs(bits: Mapping[str, Sequence[float]], finding: str, *, floor: float) 
             ax.scatter(each, np.full(len(each), row), color=ink, s=30, alpha=0.7, zorder=3)
             ax.plot([each.mean()] * 2, [row - 0.3, row + 0.3], color=ink)
             said.append(f"{name} {each.mean():.3f} ({each.min():.3f} to {each.max():.3f})")
-        ax.axvline(numbers(bits[names[0]], names[0]).mean(), color=style.REST, ls=":", lw=1.4)
+        ax.axvline(numbers(bits[names[0]], names[0]).mean(), color=style.FAINT, ls=":", lw=1.4)
         ax.set_yticks(range(len(names)), names)
         ax.invert_yaxis()
         ax.set(xlabel=f"bits a word on stories not seen (the floor is {floor:.3f})")
@@ -41,7 +41,7 @@ def turns(pairs: Mapping[str, Any], finding: str) -> Picture:
     with style.context():
         for ax, name in zip(grid[0], names, strict=True):
             hands = numbers(pairs[name], name)
-            ax.add_patch(Circle((0, 0), 1, fc="none", ec=style.REST))
+            ax.add_patch(Circle((0, 0), 1, fc="none", ec=style.FAINT))
             shades, last = np.linspace(0.25, 1, len(hands)), (0.0, 0.0)
             for t, ((x, y), shade) in enumerate(zip(hands, shades, strict=True)):
                 ax.plot([0, x], [0, y], color=style.MODEL, alpha=float(shade))
@@ -90,7 +90,7 @@ def sixteen_levels(values: Any, levels: Any, finding: str) -> Picture:
     ax = grid[0, 0]
     with style.context():
         for level in steps:
-            ax.axhline(level, color=style.REST, lw=0.7)
+            ax.axhline(level, color=style.FAINT, lw=0.7)
         ax.vlines(range(len(weights)), 0, weights, color=style.MODEL, lw=1.6)
         ax.plot(weights, "o", color=style.MODEL)
         ax.grid(False)

@@ -14,7 +14,13 @@ from matplotlib.patches import Patch
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
-from utils.viz.plots.curves import edge_white, numbers, percent, slice_colours
+from utils.viz.plots.curves import (
+    edge_pale,
+    names_colours,
+    numbers,
+    percent,
+    slice_colours,
+)
 
 Shares = Mapping[str, float]
 _OTHER = "other"
@@ -40,7 +46,7 @@ def pies(by_name: Mapping[str, Shares], finding: str, *, most: int = 7) -> Pictu
         handles = [Patch(color=palette.get(w, style.REST), label=w) for w in [*shown, _OTHER]]
         fig.legend(handles=handles, loc="outside lower center", ncols=min(8, len(handles)))
     said = [f"{name}: {_shares_in_words(_slices(s, shown))}" for name, s in by_name.items()]
-    return picture(fig, finding, words="\n".join(said))
+    return picture(fig, finding, words="\n".join(said), own_colours=names_colours(shown))
 
 
 def _slices(shares: Shares, shown: Sequence[str]) -> dict[str, float]:
@@ -62,7 +68,7 @@ def _disc(ax: Axes, slices: Shares, palette: Mapping[str, str]) -> None:
         normalize=True,
         wedgeprops={"edgecolor": "white", "linewidth": 0.8},
     )
-    edge_white(wedges)
+    edge_pale(wedges)
 
 
 def _shares_in_words(slices: Shares) -> str:
@@ -149,7 +155,7 @@ def dart_board(
             "the pie that is: "
             + _shares_in_words(_slices(truth, [w for w in order if w in truth][:most]))
         )
-    return picture(fig, finding, words="\n".join(said))
+    return picture(fig, finding, words="\n".join(said), own_colours=names_colours(list(palette)))
 
 
 def board_slices(board: Shares, most: int = 8) -> dict[str, float]:
@@ -206,7 +212,7 @@ def _legend(
     if counts:
         names = [f"{name}  ({count})" for name, count in zip(names, counts, strict=True)]
     marks = [Patch(color=palette.get(word, style.REST)) for word in slices]
-    edge_white(marks)
+    edge_pale(marks)
     title = "chance  (darts)" if counts else None
     ax.legend(
         marks, names, loc="center left", bbox_to_anchor=(0.97, 0.5), handlelength=1, title=title

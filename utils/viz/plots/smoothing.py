@@ -43,7 +43,7 @@ def _smoothed(ax: Axes, x: Tensor, y: Tensor, truth: Truth, bandwidth: float) ->
     across = torch.linspace(float(x.min()), float(x.max()), 400, dtype=x.dtype)
     curve = nadaraya_watson(across, x, y, bandwidth)
     room = 0.1 * float(y.max() - y.min()) or 1.0
-    ax.scatter(x, y, color=style.REST, s=18, zorder=2, label="noisy points")
+    ax.scatter(x, y, color=style.FAINT, s=18, zorder=2, label="noisy points")
     ax.plot(across, truth(across), color=style.TRUTH, ls="--", lw=1.4, label="the truth")
     ax.plot(across, curve, color=style.MODEL, label="the smoother", zorder=3)
     ax.set(xlabel="x", ylim=(float(y.min()) - room, float(y.max()) + room))
