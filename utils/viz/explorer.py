@@ -25,6 +25,7 @@ _STYLE = """<style>
   height: auto; max-width: 100%; max-height: max(300px, calc(100vh - 380px)); object-fit: contain;
   object-position: left;
 }
+.course-explorer .widget-image.course-tall { max-height: none; }
 .course-explorer .widget-hslider { height: auto; min-height: var(--jp-widgets-inline-height); }
 .course-explorer .widget-hslider .widget-label {
   max-width: calc(100% - 130px); height: auto; white-space: normal; line-height: 1.3;
@@ -44,6 +45,10 @@ class NamedImage(widgets.Image):
     """
 
     description = Unicode("").tag(sync=True)
+
+    def __init__(self, **look: Any) -> None:
+        super().__init__(**look)
+        self.add_class("course-figure")
 
     def sharpen(self, drawn: Picture) -> None:
         """Show a picture at twice the density."""
@@ -137,6 +142,7 @@ class Explorer:
         narrow = width < _PHONE
         if narrow != self._narrow:
             self._narrow = narrow
+            (self.image.add_class if narrow else self.image.remove_class)("course-tall")
             if self.stage is not None:
                 self.stage.fit(narrow=narrow)
             self.update()

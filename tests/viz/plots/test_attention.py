@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from utils.viz import plots, widgets
 from utils.viz.plots.attention import set_in_lines
+from utils.viz.touch.words import Words
 
 WORDS = ["Mina", "had", "a", "blue", "kite"]
 TRIANGLE = torch.ones(5, 5, dtype=torch.bool).tril()
@@ -88,6 +90,21 @@ def test_the_explorer_shows_the_chosen_head() -> None:
     assert shown.picture.finding.endswith("“had” looks most at the word before it")
     shown.controls["word"].value = 0
     assert shown.picture.finding.endswith("“Mina” looks most at itself")
+
+
+def test_all_heads_are_shown_by_their_mean_and_each_is_told_alone() -> None:
+    shown = explorer(layer=2, head=0, word=3)
+    assert shown.picture.finding == (
+        "Layer 2, all heads: “kite” looks most at the word before it (alone, head 1 at the word "
+        "before it; head 2 at the word before it; head 3 at “Mina”, 3 words back)"
+    )
+    (stage,) = [part for part in shown.widget.children if isinstance(part, Words)]
+    heads = look("Mina had a kite.")[1][1]
+    sent = np.frombuffer(stage.weights, np.float32).reshape(5, 5)
+    assert np.allclose(sent, heads.mean(0))
+    shown.controls["head"].value = 3
+    assert np.allclose(np.frombuffer(stage.weights, np.float32).reshape(5, 5), heads[2])
+    assert [name for name, _ in shown.controls["head"].options] == ["all", "1", "2", "3"]
 
 
 def test_another_text_brings_its_own_length() -> None:

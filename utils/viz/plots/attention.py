@@ -14,8 +14,7 @@ from utils.viz import style
 from utils.viz.picture import Picture, picture
 from utils.viz.plots.curves import numbers
 
-_LETTERS = 88
-_FORBIDDEN, _ALLOWED = "#EDEDED", style.SKY
+_FORBIDDEN, _ALLOWED = "#EDEDED", style.PALE_SKY
 
 
 def masks(
@@ -78,7 +77,9 @@ def look_back(
             " give a weight for each word, and the place of one of them"
         )
     places, n_lines = set_in_lines(words)
-    fig, grid = style.figure(height=1.0 + 0.36 * n_lines + (0.25 if note else 0))
+    fig, grid = style.figure(
+        width=style.page_width(), height=1.0 + 0.36 * n_lines + 0.25 * n_note_lines(note)
+    )
     ax = grid[0, 0]
     with style.context():
         for i, (word, (line, left)) in enumerate(zip(words, places, strict=True)):
@@ -87,11 +88,16 @@ def look_back(
     return picture(fig, finding, words=_looks_in_words(words, row, query, note))
 
 
+def _letters() -> int:
+    """How many letters stand in a line."""
+    return int(11.2 * style.page_width() - 1.6)
+
+
 def set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
     """The line and the first letter's column of each word."""
-    places, line, column = [], 0, 0
+    places, line, column, letters = [], 0, 0, _letters()
     for word in words:
-        if column + len(word) > _LETTERS:
+        if column + len(word) > letters:
             line, column = line + 1, 0
         places.append((line, column))
         column += len(word) + 1
@@ -101,9 +107,16 @@ def set_in_lines(words: Sequence[str]) -> tuple[list[tuple[int, int]], int]:
 def text_axes(ax: Axes, n_lines: int, note: str = "") -> None:
     """Make room for so many lines of words, and write a note below them."""
     if note:
-        ax.text(0, n_lines - 0.1, note, va="center", color=style.DATA, size=10)
-    ax.set(xlim=(-1, _LETTERS + 1), ylim=(n_lines + 0.3 * bool(note), -0.6))
+        low = n_lines - 0.3
+        ax.text(0, low, style.wrapped_note(note), va="top", color=style.DATA, size=10)
+    low = n_lines + 0.3 * bool(note) + 0.6 * max(0, n_note_lines(note) - 1)
+    ax.set(xlim=(-1, _letters() + 1), ylim=(low, -0.6))
     ax.set_axis_off()
+
+
+def n_note_lines(note: str) -> int:
+    """How many lines a note takes below a text, on the page that it is drawn for."""
+    return style.wrapped_note(note).count("\n") + 1 if note else 0
 
 
 def draw_word(ax: Axes, word: str, line: int, left: int, weight: float, framed: bool) -> None:

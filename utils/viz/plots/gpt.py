@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from utils.viz import style
 from utils.viz.picture import Picture, picture
-from utils.viz.plots.attention import draw_word, set_in_lines, text_axes
+from utils.viz.plots.attention import draw_word, n_note_lines, set_in_lines, text_axes
 from utils.viz.plots.curves import numbers
 
 #: A word and its chance, the likeliest first.
@@ -136,17 +136,23 @@ def forward_pass_view(
     """A text with one word framed and all shaded by `weights` (T,); below, guesses by depth.
 
     `guesses` are the likeliest next words after the framed one at each depth, a column each, the
-    bar behind a word as long as its chance; the column `current` is framed.
+    bar behind a word as long as its chance; the column `current` is framed. On a narrow page the
+    depths are rows, with the likeliest two.
     """
     row = numbers(weights, "weights")
     places, n_lines = set_in_lines(words)
-    heights = [0.36 * n_lines + 0.5, 0.42 * len(guesses[0]) + 0.6]
-    fig, grid = style.figure(2, 1, height=sum(heights) + 0.7, height_ratios=heights)
+    table = 0.6 * len(depths) if style.narrow() else 0.42 * len(guesses[0]) + 0.6
+    heights = [0.36 * n_lines + 0.25 + 0.25 * n_note_lines(note), table]
+    fig, grid = style.figure(
+        2, 1, width=style.page_width(), height=sum(heights) + 0.7, height_ratios=heights
+    )
     with style.context():
         for i, (word, (line, left)) in enumerate(zip(words, places, strict=True)):
             draw_word(grid[0, 0], word, line, left, float(row[i]), framed=i == query)
         text_axes(grid[0, 0], n_lines, note)
-        _guesses_by_depth(grid[1, 0], depths, guesses, current)
+        by_depth = _guesses_in_rows if style.narrow() else _guesses_by_depth
+        by_depth(grid[1, 0], depths, guesses, current)
+        _bare(grid[1, 0])
     said = [note]
     for depth, column in zip(depths, guesses, strict=True):
         said.append(f"{depth}: " + ", ".join(f"{w} {_percent(p)}" for w, p in column))
@@ -159,23 +165,45 @@ def _guesses_by_depth(
     n_rows = len(guesses[0])
     for column, best in enumerate(guesses):
         for rank, (word, chance) in enumerate(best):
-            corner = (column - 0.46, rank - 0.4)
-            ax.add_patch(Rectangle(corner, 0.92, 0.8, fc="#F2F2F2", lw=0))
-            ax.add_patch(Rectangle(corner, 0.92 * chance, 0.8, fc=style.SKY, lw=0))
-            right = {"ha": "right", "size": 8.5}
-            ax.text(column - 0.43, rank, word, va="center", size=9.5, in_layout=False)
-            ax.text(column + 0.44, rank, _percent(chance), va="center", in_layout=False, **right)
+            _guess(ax, (column, rank), word, chance, 0.8)
     frame = Rectangle((current - 0.495, -0.52), 0.99, n_rows + 0.04, fc="none", lw=2.4)
     ax.add_patch(frame)
     frame.set_edgecolor(style.HIGHLIGHT)
     ax.set_xticks(range(len(depths)), [d.replace(", ", "\n") for d in depths], size=9.5)
     ax.set_yticks([])
     ax.xaxis.tick_top()
+    ax.set(xlim=(-0.55, len(depths) - 0.45), ylim=(n_rows - 0.4, -0.6))
+
+
+def _guesses_in_rows(
+    ax: Axes, depths: Sequence[str], guesses: Sequence[Guesses], current: int
+) -> None:
+    for row, (depth, best) in enumerate(zip(depths, guesses, strict=True)):
+        ax.text(-0.46, row - 0.26, depth, va="center", size=9.5, in_layout=False)
+        for rank, (word, chance) in enumerate(best[:2]):
+            _guess(ax, (rank, row + 0.16), word, chance, 0.5)
+    frame = Rectangle((-0.495, current - 0.47), 1.99, 0.94, fc="none", lw=2.4)
+    ax.add_patch(frame)
+    frame.set_edgecolor(style.HIGHLIGHT)
+    ax.set(xticks=[], yticks=[], xlim=(-0.55, 1.55), ylim=(len(depths) - 0.5, -0.5))
+
+
+def _guess(ax: Axes, at: tuple[float, float], word: str, chance: float, height: float) -> None:
+    """A word, and behind it a bar as long as its chance."""
+    x, y = at
+    corner = (x - 0.46, y - height / 2)
+    ax.add_patch(Rectangle(corner, 0.92, height, fc="#F2F2F2", lw=0))
+    ax.add_patch(Rectangle(corner, 0.92 * chance, height, fc=style.PALE_SKY, lw=0))
+    inside = {"va": "center", "in_layout": False}
+    ax.text(x - 0.43, y, word, size=9.5, **inside)
+    ax.text(x + 0.44, y, _percent(chance), ha="right", size=8.5, **inside)
+
+
+def _bare(ax: Axes) -> None:
     ax.tick_params(length=0)
     ax.grid(False)
     for side in ax.spines.values():
         side.set_visible(False)
-    ax.set(xlim=(-0.55, len(depths) - 0.45), ylim=(n_rows - 0.4, -0.6))
 
 
 def _percent(chance: float) -> str:

@@ -11,10 +11,12 @@ from matplotlib.patches import Rectangle
 from utils.llm.sampling.beam import DROPPED, KEPT, STOPPED, BeamNode, BeamSearch
 from utils.viz import style
 from utils.viz.picture import Picture, picture
-from utils.viz.plots.attention import draw_word, set_in_lines, text_axes
+from utils.viz.plots.attention import draw_word, n_note_lines, set_in_lines, text_axes
 from utils.viz.plots.curves import percent
 
 _LETTERS = 15
+_LAST_LINES = 6  # of a text, on a narrow page
+Spot = tuple[float, int]
 
 
 def beam_tree(
@@ -25,28 +27,55 @@ def beam_tree(
     `vocabulary[id]` is a token's word. Behind each word stands the chance of the whole
     continuation so far. A thick line leads to the best text; what was dropped is grey and dashed.
     Of each step the `most` best candidates are drawn, and all that the search went on with.
+    On a narrow page the tree is an outline: what goes on with a word stands below it, set in.
     """
     best = {node.index for node in search.path(search.best[0].node)} | {0}
     columns = _columns(search.nodes, most)
-    deepest = max(len(column) for column in columns)
-    spots = {
+    outlined = style.narrow()
+    spots = _outline(search.nodes) if outlined else _side_by_side(columns)
+    deepest = 1 + max(row for _, row in spots.values())
+    fig, grid = style.figure(
+        width=style.page_width(), height=0.9 + (0.3 if outlined else 0.36) * max(deepest, 3)
+    )
+    ax = grid[0, 0]
+    with style.context():
+        for node in (node for column in columns for node in column if node.index in spots):
+            word = prompt if node.parent is None else vocabulary[node.token]
+            if node.parent is not None:
+                _branch(ax, node, spots, node.index in best)
+            _leaf(ax, node, spots[node.index], word, node.index in best)
+        ax.set(xlim=(-0.05, _OUTLINE if outlined else len(columns) - 0.12))
+        ax.set(ylim=(deepest - 0.4, -0.6))
+        ax.set_axis_off()
+    return picture(fig, finding, words=_tree_in_words(columns, vocabulary, best))
+
+
+#: How far an outline goes to the right, in boxes and their gaps; how far a step is set in.
+_OUTLINE, _SET_IN = 1.75, 0.14
+_OUTLINED = 4  # candidates of a step
+
+
+def _side_by_side(columns: Sequence[Sequence[BeamNode]]) -> dict[int, Spot]:
+    return {
         node.index: (step, row)
         for step, column in enumerate(columns)
         for row, node in enumerate(column)
     }
-    fig, grid = style.figure(height=0.9 + 0.36 * max(deepest, 3))
-    ax = grid[0, 0]
-    with style.context():
-        for column in columns[1:]:
-            for node in column:
-                _branch(ax, node, spots, node.index in best)
-        for column in columns:
-            for node in column:
-                word = prompt if node.parent is None else vocabulary[node.token]
-                _leaf(ax, node, spots[node.index], word, node.index in best)
-        ax.set(xlim=(-0.05, len(columns) - 0.12), ylim=(deepest - 0.4, -0.6))
-        ax.set_axis_off()
-    return picture(fig, finding, words=_tree_in_words(columns, vocabulary, best))
+
+
+def _outline(nodes: Sequence[BeamNode]) -> dict[int, Spot]:
+    """Each node below the one that it continues, the likeliest of these first."""
+    shown = [node for column in _columns(nodes, _OUTLINED) for node in column]
+    spots: dict[int, Spot] = {}
+
+    def place(node: BeamNode) -> None:
+        spots[node.index] = _SET_IN * node.step, len(spots)
+        for other in shown:
+            if other.parent == node.index:
+                place(other)
+
+    place(shown[0])
+    return spots
 
 
 def _columns(nodes: Sequence[BeamNode], most: int) -> list[list[BeamNode]]:
@@ -58,29 +87,33 @@ def _columns(nodes: Sequence[BeamNode], most: int) -> list[list[BeamNode]]:
     return columns
 
 
-def _branch(ax: Axes, node: BeamNode, spots: dict[int, tuple[int, int]], on_way: bool) -> None:
+def _branch(ax: Axes, node: BeamNode, spots: dict[int, Spot], on_way: bool) -> None:
     (x0, y0), (x1, y1) = spots[node.parent or 0], spots[node.index]
-    look = {"color": style.REST, "lw": 1, "ls": "--"}
+    look = {"color": style.FAINT, "lw": 1, "ls": "--"}
     if node.fate != DROPPED:
         look = {"color": style.MODEL, "lw": 3.2 if on_way else 1.2}
-    ax.plot([x0 + 0.8, x1 - 0.03], [y0, y1], solid_capstyle="round", zorder=1, **look)
+    x, y = [x0 + 0.8, x1 - 0.03], [y0, y1]
+    if style.narrow():
+        x, y = [x0 + 0.03, x0 + 0.03, x1 - 0.03], [y0 + 0.36, y1, y1]
+    ax.plot(x, y, solid_capstyle="round", zorder=1, **look)
 
 
-def _leaf(ax: Axes, node: BeamNode, spot: tuple[int, int], word: str, on_way: bool) -> None:
+def _leaf(ax: Axes, node: BeamNode, spot: Spot, word: str, on_way: bool) -> None:
     x, y = spot
+    large, small = (11, 10) if style.narrow() else (9, 7.5)
     dropped = node.fate == DROPPED
     ink = style.MUTED if dropped else "black"
-    edge = style.MODEL if on_way else style.REST
+    edge = style.MODEL if on_way else style.FAINT
     box = Rectangle((x - 0.03, y - 0.36), 0.83, 0.72, fc="white", ec=edge, lw=2 if on_way else 1)
     box.set_linestyle("--" if dropped else "-")
     box.set_zorder(2)
     ax.add_patch(box)
     weight = {"weight": "bold"} if on_way else {}
     letters = {"va": "center", "color": ink, "zorder": 3}
-    ax.text(x, y, _short(word), size=9 if len(word) <= 6 else 7.5, **letters, **weight)
+    ax.text(x, y, _short(word), size=large if len(word) <= 6 else small, **letters, **weight)
     if node.parent is not None:
         chance = percent(math.exp(node.total)).replace("< 0.1 %", "<.1 %")
-        ax.text(x + 0.79, y, chance, ha="right", size=7.5, **letters)
+        ax.text(x + 0.79, y, chance, ha="right", size=small, **letters)
 
 
 def _short(word: str) -> str:
@@ -119,14 +152,17 @@ def step_of_writing(
     0 where they cut it; `chosen` is the number of the last word among them. The first `n_prompt`
     words were given. `kept` tokens came from the cache, those after them were read for this step.
     """
-    places, n_lines = set_in_lines(words)
-    heights = [0.34 * n_lines + 0.3, 0.3 * len(candidates) + 0.65, 0.75]
-    fig, grid = style.figure(3, 1, height=sum(heights) + 0.55, height_ratios=heights)
+    shown = _last_lines(words) if style.narrow() else list(words)
+    places, n_lines = set_in_lines(shown)
+    heights = [0.34 * n_lines + 0.3, 0.3 * len(candidates) + 0.65, 0.5 + 0.25 * n_note_lines(note)]
+    fig, grid = style.figure(
+        3, 1, width=style.page_width(), height=sum(heights) + 0.55, height_ratios=heights
+    )
     with style.context():
-        for i, (word, (line, left)) in enumerate(zip(words, places, strict=True)):
-            weight = 0.25 if i < n_prompt else 0.0
-            draw_word(grid[0, 0], word, line, left, 0.0, framed=i == len(words) - 1)
-            if weight:
+        n_given = n_prompt - len(words) + len(shown)
+        for i, (word, (line, left)) in enumerate(zip(shown, places, strict=True)):
+            draw_word(grid[0, 0], word, line, left, 0.0, framed=i == len(shown) - 1)
+            if i < n_given:
                 grid[0, 0].texts[-1].set_color(style.MUTED)
         text_axes(grid[0, 0], n_lines)
         _candidates(grid[1, 0], candidates, chosen)
@@ -136,6 +172,13 @@ def step_of_writing(
     pairs = (f"{w} {percent(own)} → {percent(f) if f else 'cut'}" for w, own, f in seen)
     said.append("the model's chances → after the filters: " + ", ".join(pairs))
     return picture(fig, finding, words="\n".join([*said, note]))
+
+
+def _last_lines(words: Sequence[str]) -> list[str]:
+    """The end of a text, as much of it as _LAST_LINES lines hold."""
+    places, n_lines = set_in_lines(words)
+    first = next(i for i, (line, _) in enumerate(places) if line >= n_lines - _LAST_LINES)
+    return ["…" if first else words[0], *words[first + 1 :]]
 
 
 def _candidates(ax: Axes, candidates: Sequence[tuple[str, float, float]], chosen: int) -> None:
@@ -155,8 +198,9 @@ def _candidates(ax: Axes, candidates: Sequence[tuple[str, float, float]], chosen
     ax.invert_yaxis()
     ax.grid(False, axis="y")
     ticks = [0.25 * top * i for i in range(5)]
-    ax.set(xlim=(0, 1.3 * top), xticks=ticks, xlabel="chance to come next")
-    ax.legend(loc="lower right")
+    ax.set(xlim=(0, (1.5 if style.narrow() else 1.3) * top), xticks=ticks)
+    ax.set_xlabel("chance to come next")
+    style.legend(ax, "lower right")
 
 
 def _cache_strip(ax: Axes, kept: int, n_tokens: int, note: str) -> None:
@@ -164,6 +208,6 @@ def _cache_strip(ax: Axes, kept: int, n_tokens: int, note: str) -> None:
         new = i >= kept
         look = {"fc": style.HIGHLIGHT if new else style.SKY, "ec": "white", "lw": 0.8}
         ax.add_patch(Rectangle((i, 0), 1, 1, hatch="///" if new else "", **look))
-    ax.text(0, 1.55, note, va="center", color=style.DATA, size=10)
-    ax.set(xlim=(-0.3, max(60, n_tokens) + 0.3), ylim=(0, 2.0))
+    ax.text(0, 1.33, style.wrapped_note(note), va="bottom", color=style.DATA, size=10)
+    ax.set(xlim=(-0.3, max(60, n_tokens) + 0.3), ylim=(0, 1.2 + 0.8 * n_note_lines(note)))
     ax.set_axis_off()

@@ -13,7 +13,7 @@ from utils.viz.picture import Picture
 from utils.viz.plots.learning import points_and_bowl
 from utils.viz.touch.over import Over, script
 
-HINT = "Pull the orange point about in the bowl, or click where you want it"
+HINT = "Pull the red point about in the bowl, or click where you want it"
 
 
 class Bowl(Over):

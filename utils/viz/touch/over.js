@@ -1,5 +1,6 @@
 // A picture, and over it a drawing in the picture's own pixels. The other scripts come behind this.
 const SVG = "http://www.w3.org/2000/svg";
+const PHONE = 520;
 const OVER = `
 .course-over { position: relative; max-width: 100%; }
 .course-over img, .course-over svg { display: block; width: 100%; height: auto; }
@@ -17,7 +18,8 @@ function over({ model, el, style = "" }) {
     image.alt = model.get("finding");
     const { width, height } = model.get("size");
     set(image, { width, height });
-    const fits = `max(300px, 100vh - 380px) * ${width / height}`; // no taller than a laptop's pane
+    // no taller than a laptop's pane; a phone is scrolled
+    const fits = width < PHONE ? "100%" : `max(300px, 100vh - 380px) * ${width / height}`;
     image.parentElement.style.width = `min(${width}px, calc(${fits}))`;
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     if (old) URL.revokeObjectURL(old);

@@ -4,6 +4,8 @@ const STYLE = `
   font-family: var(--jp-code-font-family, monospace); font-size: 14px; line-height: 1.25; }
 .course-words span { padding: 1px 3px; border: 2px solid transparent; border-radius: 3px;
   cursor: pointer; text-align: center; }
+body[data-jp-theme-light="false"] .course-words .framed:not(.shaded) {
+  border-color: #FF9B72 !important; }
 .course-words small { display: block; min-height: 1em; font-size: 10.5px; line-height: 1; }
 .course-words + p { margin: 0; min-height: 2.8em; max-width: 780px; line-height: 1.4; }`;
 const [SEEN, TOLD] = [0.02, 0.1];
@@ -38,6 +40,8 @@ function render({ model, el }) {
       const [fill, ink] = weight >= SEEN ? shade : ["transparent", "inherit"];
       const frame = place === from ? model.get("inks").frame : fill;
       Object.assign(span.style, { background: fill, color: ink, borderColor: frame });
+      span.classList.toggle("shaded", weight >= SEEN);
+      span.classList.toggle("framed", place === from);
       span.lastChild.textContent = weight >= TOLD ? weight.toFixed(2).replace(/^0/, "") : "";
     });
     told.textContent = model.get("said")[from] ?? "";

@@ -39,7 +39,7 @@ def attention_explorer(
 
     A word can be pointed at and clicked, too. `look(text)` runs the model; an error it raises is
     shown below the picture. A button goes through `texts`. Layers and heads count from 1, words
-    from 0.
+    from 0; head 0 is all heads of the layer, the mean of their weights.
     """
     if not texts:
         raise ValueError("texts is empty; give at least one to begin with")
@@ -52,7 +52,9 @@ def attention_explorer(
         ),
         "another_text": another("text", texts),
         "layer": widgets.IntSlider(layer, min=1, max=n_layers),
-        "head": widgets.IntSlider(head, min=1, max=n_heads),
+        "head": widgets.SelectionSlider(
+            options=[("all", 0), *((str(h), h) for h in range(1, n_heads + 1))], value=head
+        ),
         "word": widgets.IntSlider(word, min=0, max=n_tokens - 1),
     }
     stage, shown, mapped = Words(word), [0], []
@@ -70,21 +72,35 @@ def attention_explorer(
         if mapped != [text, layer, head]:
             mapped[:] = text, layer, head
             said = [_said(looks, i, layer, head) for i in range(len(tokens))]
-            stage.show(tokens, looks[1][layer - 1, head - 1], ["; ".join(two) for two in said])
+            stage.show(tokens, _map(looks[1], layer, head), ["; ".join(two) for two in said])
         finding, note = _said(looks, word, layer, head)
-        return look_back(tokens, looks[1][layer - 1, head - 1, word], word, finding, note=note)
+        return look_back(tokens, _map(looks[1], layer, head)[word], word, finding, note=note)
 
     widgets.jslink((stage, "chosen"), (controls["word"], "value"))
     return Explorer(controls, draw, stage)
 
 
+def _map(weights: Tensor, layer: int, head: int) -> Tensor:
+    """The weights (T, T) of one head, or the mean of all for head 0."""
+    return weights[layer - 1, head - 1] if head else weights[layer - 1].mean(0)
+
+
 def _said(looks: Looks, word: int, layer: int, head: int) -> tuple[str, str]:
     """Where a word looks most, and what is expected after it."""
     tokens, weights, predicted = looks
-    best = int(weights[layer - 1, head - 1, word].argmax())
-    back = word - best
-    where = {0: "itself", 1: "the word before it"}.get(back, f"“{tokens[best]}”, {back} words back")
+    who = f"head {head}" if head else "all heads"
+    where = _where(tokens, word, int(_map(weights, layer, head)[word].argmax()))
+    if not head:
+        best = weights[layer - 1, :, word].argmax(-1).tolist()
+        alone = (f"head {h} at {_where(tokens, word, at)}" for h, at in enumerate(best, start=1))
+        where += f" (alone, {'; '.join(alone)})"
     return (
-        f"Layer {layer}, head {head}: “{tokens[word]}” looks most at {where}",
+        f"Layer {layer}, {who}: “{tokens[word]}” looks most at {where}",
         f"after “{tokens[word]}” the model expects “{predicted[word]}”",
     )
+
+
+def _where(tokens: Sequence[str], word: int, looked_at: int) -> str:
+    back = word - looked_at
+    named = f"“{tokens[looked_at]}”, {back} words back"
+    return {0: "itself", 1: "the word before it"}.get(back, named)

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from utils.llm.gpt.model import GPT
+from utils.viz import style
 from utils.viz.explorer import Explorer, another, idle
 from utils.viz.picture import Picture
 from utils.viz.plots.attention import set_in_lines
@@ -151,14 +152,18 @@ def _no_head(depths: Sequence[str], step: int, n_heads: int) -> str:
 
 
 def _spots(drawn: Picture, tokens: Sequence[str], n_depths: int) -> list[Spot]:
-    """Where the words and the columns of the depths are, with room for a finger."""
+    """Where the words and the columns (or rows) of the depths are, with room for a finger."""
     text, depths = drawn.panels()
     places, _ = set_in_lines(tokens)
     words = [
         Spot(text, left - 0.5, left + len(token) + 0.5, line - 0.5, line + 0.5, "word", i)
         for i, (token, (line, left)) in enumerate(zip(tokens, places, strict=True))
     ]
-    low, high = depths.ylim
+    (left, right), (low, high) = depths.xlim, depths.ylim
+    if style.narrow():
+        return words + [
+            Spot(depths, left, right, i - 0.48, i + 0.48, "step", i) for i in range(n_depths)
+        ]
     columns = [Spot(depths, i - 0.48, i + 0.48, low, high, "step", i) for i in range(n_depths)]
     return words + columns
 
