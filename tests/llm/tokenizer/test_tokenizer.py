@@ -16,7 +16,6 @@ from utils.llm.tokenizer.bpe import (
     bpe_step,
     count_pairs,
     explain_encoding,
-    gpt2_encoding,
     merge_pair,
     merges,
     split_text,
@@ -373,24 +372,3 @@ class TestFiles:
     def test_a_missing_file_says_so(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             load_encoding(tmp_path / "none.json")
-
-
-class TestGPT2:
-    def test_offline_it_says_what_to_do(self, monkeypatch, tmp_path):
-        def unreachable(path):
-            raise OSError("no route to host")
-
-        monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-        monkeypatch.setattr("tiktoken.load.read_file", unreachable)
-        monkeypatch.setattr("tiktoken.registry.ENCODINGS", {})
-        with pytest.raises(ConnectionError, match=r"not on this machine.*TIKTOKEN_CACHE_DIR"):
-            gpt2_encoding()
-
-    def test_it_is_that_of_tiktoken(self, monkeypatch, encoding):
-        monkeypatch.setattr("tiktoken.registry.ENCODINGS", {"gpt2": encoding})
-        assert gpt2_encoding() is encoding
-
-    def test_the_pattern_is_that_of_tiktoken(self):
-        from tiktoken_ext import openai_public
-
-        assert openai_public.r50k_pat_str == GPT2_PATTERN

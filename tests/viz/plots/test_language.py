@@ -62,6 +62,7 @@ def test_a_real_tokenizer_is_offered_where_it_is_and_opened_when_it_is_chosen(mo
     opened = []
     real = {"real": lambda: opened.append("real") or train_bpe("한국 한국", 259)}
     monkeypatch.setattr("utils.viz.widgets.tokens.kept_encodings", lambda: real)
+    monkeypatch.setattr("utils.viz.widgets.tokens.gpt2_is_kept", lambda: False)
     playground = widgets.TokenPlayground({"small": ENCODING}, "한국", real=True)
     assert list(playground.chosen.options) == ["small", "real"]
     assert not opened
@@ -73,10 +74,24 @@ def test_a_real_tokenizer_is_offered_where_it_is_and_opened_when_it_is_chosen(mo
     assert "course fetch" not in playground.note.value
 
 
+def test_gpt2s_own_is_offered_where_it_needs_no_network(monkeypatch):
+    here = {"kept_encodings": dict, "gpt2_is_kept": lambda: True, "gpt2_encoding": lambda: ENCODING}
+    for name, now in here.items():
+        monkeypatch.setattr(f"utils.viz.widgets.tokens.{name}", now)
+    playground = widgets.TokenPlayground({"bytes": train_bpe("", 257)}, "low", real=True)
+    assert list(playground.chosen.options) == ["bytes", "GPT-2"]
+    playground.chosen.value = "GPT-2"
+    assert playground.encoding is ENCODING
+    assert "gpt2_encoding" not in playground.note.value
+    assert "course fetch smollm2" in playground.note.value
+
+
 def test_without_one_a_line_says_how_it_is_fetched(monkeypatch):
     monkeypatch.setattr("utils.viz.widgets.tokens.kept_encodings", dict)
+    monkeypatch.setattr("utils.viz.widgets.tokens.gpt2_is_kept", lambda: False)
     playground = widgets.TokenPlayground({"small": ENCODING}, "low", real=True)
     assert "course fetch smollm2" in playground.note.value
+    assert "gpt2_encoding()" in playground.note.value
     assert "course fetch" not in playground._repr_mimebundle_()["text/html"]
     assert not widgets.TokenPlayground({"small": ENCODING}, "low").note.value
 

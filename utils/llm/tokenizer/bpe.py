@@ -13,12 +13,14 @@ between the ends depends on nothing outside, so equal stretches are always cut a
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import regex
 import tiktoken
@@ -29,6 +31,10 @@ other signs with at most one space before them, or white space. No token ever cr
 
 ENDOFTEXT = "<|endoftext|>"
 N_BYTES = 256
+
+#: Where tiktoken has GPT-2's merges and ids from.
+_GPT2 = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
+_GPT2_FILES = (f"{_GPT2}vocab.bpe", f"{_GPT2}encoder.json")
 
 Pair = tuple[int, int]
 
@@ -323,10 +329,22 @@ def gpt2_encoding() -> tiktoken.Encoding:
     try:
         return tiktoken.get_encoding("gpt2")
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
-        cache = os.environ.get("TIKTOKEN_CACHE_DIR", f"{tempfile.gettempdir()}/data-gym-cache")
         raise ConnectionError(
             "GPT-2's vocabulary is not on this machine, and it could not be downloaded "
             f"({type(error).__name__}). Go online once and call gpt2_encoding() again: tiktoken "
-            f"then keeps it in {cache}. Or copy that folder from a machine that has it, and set "
+            f"then keeps it in {_cache()}. Or copy that folder from a machine that has it, and set "
             "TIKTOKEN_CACHE_DIR to the copy. Without it, train_bpe() makes an encoding offline."
         ) from error
+
+
+def gpt2_is_kept() -> bool:
+    """Whether tiktoken has kept GPT-2's encoding, so that it needs no network."""
+    names = (hashlib.sha1(address.encode()).hexdigest() for address in _GPT2_FILES)
+    return all((_cache() / name).is_file() for name in names)
+
+
+def _cache() -> Path:
+    """Where tiktoken keeps what it has downloaded."""
+    named = (os.environ.get(name) for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"))
+    default = f"{tempfile.gettempdir()}/data-gym-cache"
+    return Path(next((folder for folder in named if folder is not None), default))

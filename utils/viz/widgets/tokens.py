@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import tiktoken
 
 from utils.data.texts.real_models import kept_encodings
-from utils.llm.tokenizer.bpe import explain_encoding, split_text
+from utils.llm.tokenizer.bpe import explain_encoding, gpt2_encoding, gpt2_is_kept, split_text
 from utils.viz.companion import Companion
 
 # Two pale grounds in turn, each with a border of its own kind: told apart without colour too.
@@ -21,6 +21,10 @@ _LONGEST = 400
 _FETCH = (
     "<code>course fetch smollm2</code> in a terminal brings the tokenizer of a real chat model"
     " (49,152 tokens) into this list; then run this cell again."
+)
+_FETCH_GPT2 = (
+    "<code>gpt2_encoding()</code> of <code>utils.llm.tokenizer</code>, called once with a network,"
+    " keeps GPT-2's own (50,257 tokens) for this list."
 )
 
 
@@ -80,7 +84,7 @@ class TokenPlayground:
     """Type a text, choose a tokenizer, and step through the merges; ids stand below the tokens.
 
     `encodings` maps the names of tokenizers to encodings that BPE has learned. With `real` there
-    are also those of the real models on this machine, or a line that says how one is fetched.
+    are also those of the real models on this machine, and lines that say how others are fetched.
     """
 
     def __init__(
@@ -89,7 +93,8 @@ class TokenPlayground:
         if not encodings:
             raise ValueError("encodings is empty; give at least one {name: encoding}")
         kept = kept_encodings() if real else {}
-        self.encodings = {**encodings, **kept}
+        gpt2 = {"GPT-2": gpt2_encoding} if real and gpt2_is_kept() else {}
+        self.encodings = {**encodings, **gpt2, **kept}
         wide = widgets.Layout(width="min(700px, 98%)")
         style = {"description_width": "80px"}
         self.text = widgets.Text(value=text, description="text", layout=wide, style=style)
@@ -101,7 +106,8 @@ class TokenPlayground:
         self.step = widgets.IntSlider(min=0, description="merges", layout=wide, style=style)
         self.shown = widgets.HTML()
         controls = [self.text, self.chosen, self.step]
-        self.note = widgets.HTML(_FETCH if real and not kept else "")
+        missing = [_FETCH] * (not kept) + [_FETCH_GPT2] * (not gpt2)
+        self.note = widgets.HTML("<br>".join(missing) if real else "")
         self.widget = widgets.VBox([*controls, self.shown, self.note, Companion()])
         self.widget.add_class("course-explorer")
         self.stages: list[Stage] = []
