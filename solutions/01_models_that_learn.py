@@ -169,12 +169,12 @@ for name, (slope, intercept) in lines.items():
 ask("1.a")
 
 # %% [markdown]
-# But why should the best line go through any two of the points? Look for it yourself. Pull the
-# orange point about in the bowl on the right, or move the sliders (with the arrow keys, if you
+# But why should the best line go through any two of the points? Look for it yourself. Pull the red
+# point about in the bowl on the right, or move the sliders (with the arrow keys, if you
 # like: Tab brings you to a slider). On the left each error is drawn as its square, and the loss is
 # the average area of those squares. On the right *every point is a line*: its slope is how far
-# right the point lies, its intercept how high. The darker, the smaller the loss. The white lines
-# are **contour lines**, as on a hiking map: along each of them the loss is the same.
+# right the point lies, its intercept how high. The deeper its blue, the smaller the loss. The thin
+# lines are **contour lines**, as on a hiking map: along each of them the loss is the same.
 
 # %%
 widgets.line_by_hand(x, y)

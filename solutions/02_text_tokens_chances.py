@@ -422,9 +422,10 @@ for sample in ("kite", " kite", "Kite", "kites"):
 #
 # Type your own text, choose a tokenizer with the first slider, and step through the merges with the
 # second; the left and right arrow keys move both. The token that a merge has just made is set in
-# bold. Try your name, a number, a Korean word; and try `kite kite`. (Where chapter 11's real chat
-# model is on this machine, its tokenizer of 49,152 tokens is the last choice; `course fetch smollm2`
-# in a terminal brings it.)
+# bold. Try your name, a number, a Korean word; and try `kite kite`. (The last choices are tokenizers
+# of real models, where they are on this machine: GPT-2's of 50,257 tokens, once
+# `tokenizer.gpt2_encoding()` has been called with a network, and that of chapter 11's chat model, of
+# 49,152 tokens, which `course fetch smollm2` brings in a terminal.)
 
 # %%
 docs_2048 = tokenizer.train_bpe(docs, vocab_size=2048)

@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 import utils
-from utils.course.building.frame import add_links, fold_answers
+from utils.course.building.frame import add_links, fold_answers, list_sources
 from utils.course.building.linking import link_text
 from utils.course.building.source import SOLUTION_ONLY, Source, SourceError, read_source
 from utils.llm.machine.files import replacing
@@ -47,6 +47,7 @@ class Target:
         if not self.solved:
             fold_answers(notebook)
         link_text(notebook, self.source.path)
+        list_sources(notebook)
         add_links(notebook, self.source.path)
         notebook.metadata["course"] = {"source": f"solutions/{self.source.path.name}"}
         return notebook

@@ -1,4 +1,4 @@
-"""What a built chapter has beside its source: answers folded away, links to its neighbours."""
+"""What a built chapter has beside its source: folds, a list of sources, links to its neighbours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from nbformat.v4 import new_markdown_cell
 LINKS = "next-and-back"
 _ASKS = re.compile(r"""^ask\(["'][^"']+["']\)\s*\Z""", re.MULTILINE)
 _TITLE = re.compile(r"^# # (.+)$", re.MULTILINE)
+_SOURCES = re.compile(r"^(Sources[^.\n]*)\. (.+?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+#: Between two sources: what follows says what it is a source of, before any name or title.
+_NEXT_SOURCE = re.compile(r"(?<=\.) (?=[^\s.:*][^.:*]*: )")
 
 
 def fold_answers(notebook: NotebookNode) -> None:
@@ -22,6 +25,20 @@ def fold_answers(notebook: NotebookNode) -> None:
         code = before.cell_type == cell.cell_type == "code"
         if code and _ASKS.search(before.source) and not _ASKS.search(cell.source):
             cell.metadata["jupyter"] = NotebookNode(outputs_hidden=True)
+
+
+def list_sources(notebook: NotebookNode) -> None:
+    """Make a list of a paragraph that begins with *Sources.*, an entry for each subject."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _SOURCES.sub(_listed, cell.source)
+
+
+def _listed(paragraph: re.Match[str]) -> str:
+    entries = _NEXT_SOURCE.split(" ".join(paragraph[2].split()))
+    parts = [entry.partition(":") for entry in entries]
+    entries = [f"- **{subject}**{colon}{rest}" for subject, colon, rest in parts]
+    return "\n".join([f"**{paragraph[1]}**", "", *entries])
 
 
 def add_links(notebook: NotebookNode, source: Path) -> None:
