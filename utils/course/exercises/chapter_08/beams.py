@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,14 @@ def _first_come(beams: list[Beam], log_chances: LogChances, width: int, stop: in
     return [beam for beam in everything if beam[0][:-1] == everything[0][0][:-1]][:width]
 
 
-def _one_list(beams: list[Beam], log_chances: LogChances, width: int, stop: int) -> list[Beam]:
+def _one_list(
+    beams: list[Beam],
+    log_chances: LogChances,
+    width: int,
+    stop: int,
+    *,
+    keep: Callable[[list[int]], list[int]] = lambda ids: ids,
+) -> list[Beam]:
     candidates: list[Beam] = []
     for ids, total in beams:
         if _has_ended(ids, stop):
@@ -123,7 +131,7 @@ def _one_list(beams: list[Beam], log_chances: LogChances, width: int, stop: int)
             continue
         for token, own in enumerate(log_chances(list(ids))):
             ids.append(token)
-            candidates.append((ids, total + own))
+            candidates.append((keep(ids), total + own))
     return sorted(candidates, key=_mean, reverse=True)[:width]
 
 
@@ -148,6 +156,19 @@ def _ended_besides(beams: list[Beam], log_chances: LogChances, width: int, stop:
 def _mean_kept(beams: list[Beam], log_chances: LogChances, width: int, stop: int) -> list[Beam]:
     best = _step(beams, log_chances, width, stop)
     return [(ids, total / len(ids)) for ids, total in best]
+
+
+def _mean_in_the_total(
+    beams: list[Beam], log_chances: LogChances, width: int, stop: int
+) -> list[Beam]:
+    candidates: list[Beam] = []
+    for ids, total in beams:
+        if _has_ended(ids, stop):
+            candidates.append((ids, total))
+            continue
+        n = len(ids) + 1
+        candidates += [([*ids, i], (total + own) / n) for i, own in enumerate(log_chances(ids))]
+    return sorted(candidates, key=lambda beam: beam[1], reverse=True)[:width]
 
 
 def _new_tokens_alone(
@@ -254,6 +275,10 @@ BEAM_STEP = Exercise(
         ),
         "The mean was kept in place of the total: rank by the mean, and keep the total, to which "
         "the next token's ln p is added.": _mean_kept,
+        "Each new total was divided at once, so a mean is kept, and those that have ended were "
+        "compared by their totals: keep the total, and rank by total / number of tokens.": (
+            _mean_in_the_total
+        ),
         "A text that has ended was continued: behind the stop token nothing comes.": _bent(
             ended=lambda ids, stop: False
         ),
@@ -284,6 +309,8 @@ BEAM_STEP = Exercise(
         ),
         "All the candidates share one list of ids, which grew with each: make a new list, "
         "[*ids, token].": _one_list,
+        "Each candidate goes on from the one before it, since ids.append makes the beam's own list "
+        "longer: make a new list, [*ids, token].": partial(_one_list, keep=list),
         "The tokens before the new one are lost: [*ids, token].": _new_tokens_alone,
     },
     alternatives={

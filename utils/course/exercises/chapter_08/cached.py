@@ -116,6 +116,8 @@ def _write(
             given = [*ids, *new][-2:-1]
         elif "all again" in wrong:
             given = [*ids, *new]
+        elif "new again" in wrong:
+            given = [*new]
         elif "prompt again" in wrong:
             given = [*ids, new[-1]]
         else:
@@ -141,6 +143,7 @@ _SAID = {
     "cache lacks.",
     "all again": "The whole text is read at each step, behind what the cache keeps: the new token "
     "alone.",
+    "new again": "All the new tokens are read at each step, and so kept again: the newest alone.",
     "prompt again": "The prompt is read at each step, behind what the cache keeps: the new token "
     "alone.",
     "cleared": "The model knows the newest token alone: make the caches once, before the loop, and "
@@ -212,6 +215,14 @@ def _first_new_again(model: Any, ids: list[int], most: int, choose: Choose) -> l
     return new
 
 
+def _prompt_beside_the_caches(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
+    caches, new, logits = model.make_caches(1), [], model(torch.tensor([ids]))[0, -1]
+    while len(new) < most:
+        new.append(choose(logits))
+        logits = model(torch.tensor([new[-1:]]), caches=caches)[0, -1]
+    return new
+
+
 def _prompt_but_its_end(model: Any, ids: list[int], most: int, choose: Choose) -> list[int]:
     caches, text = model.make_caches(1), [*ids]
     if ids[:-1]:
@@ -262,6 +273,8 @@ CACHED = Exercise(
         "The prompt without its last token is empty where it has one, and the model reads one "
         "token at least: leave that call out there.": _prompt_cut_unasked,
         "The first new token is read at every step: the newest, new[-1:].": _first_new_again,
+        "The prompt was read without the caches, and so they lack it: caches=caches in that call "
+        "too.": _prompt_beside_the_caches,
     },
     alternatives={
         "all but the prompt's end first": _prompt_but_its_end,

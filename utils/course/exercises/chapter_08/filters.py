@@ -150,6 +150,13 @@ TOP_K = Exercise(
         "These are chances: return logits, the softmax comes later.": lambda x, k: top_k(
             x, k
         ).softmax(-1),
+        "These are ln of chances among those kept: return the logits as they were.": lambda x, k: (
+            top_k(x, k).log_softmax(-1)
+        ),
+        "One argsort gives the ids in falling order, and not each token's rank: that takes a "
+        "second, argsort of the argsort.": lambda x, k: _kept(
+            x, x.argsort(dim=-1, descending=True) < k
+        ),
     },
     alternatives={
         "ranks": lambda x, k: _kept(x, _ranks(x) < k),

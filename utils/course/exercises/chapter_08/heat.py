@@ -74,6 +74,7 @@ _COLD: dict[str, Callable[[Tensor], Tensor]] = {
     "logits at 0": lambda x: x,
     "largest logit": lambda x: torch.where(x == x.amax(-1, keepdim=True), x, 0.0),
     "0 / 0": lambda x: (x / torch.tensor(0.0)).softmax(-1),
+    "last": lambda x: _all_on_the_largest(x.flip(-1)).flip(-1),
     "least": lambda x: F.one_hot(x.argmin(-1), x.shape[-1]).float(),
     "zeros": torch.zeros_like,
 }
@@ -127,6 +128,7 @@ _SAID = {
     "and 0 for the others.",
     "largest logit": "At temperature 0 the largest keeps its logit: its chance is 1.",
     "0 / 0": "At temperature 0 you divided by 0: put everything on the largest logit there.",
+    "last": "At temperature 0 the last of equal logits got it all: that with the lowest id does.",
     "least": "At temperature 0 the least likely token got it all: argmax, not argmin.",
     "zeros": "At temperature 0 nobody has a chance: put everything on the largest logit.",
 }

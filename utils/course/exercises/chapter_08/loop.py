@@ -159,6 +159,10 @@ _SLIPS: dict[str, dict[str, Any]] = {
     },
     "The prompt is forgotten after the first new token: the model reads prompt and new tokens, "
     "ids + new.": {"reads": lambda ids, new: new or ids},
+    "The prompt is read once, and then the newest token alone: nothing here remembers what was "
+    "read, so the model needs the whole text, ids + new.": {
+        "reads": lambda ids, new: new[-1:] or ids
+    },
     "The tokens are read in the wrong order: a new one goes to the end.": {
         "reads": lambda ids, new: new[::-1] + ids
     },

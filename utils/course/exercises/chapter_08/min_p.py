@@ -137,6 +137,11 @@ MIN_P = Exercise(
         "What just reaches the bar stays: at p = 1 it is the likeliest itself.": partial(
             _min_p, stays=torch.gt
         ),
+        "You lowered the largest logit by −log2 p: a softmax has e for its base, so by −ln "
+        "p.": lambda x, p: _lower_by(x, -math.log2(p)) if p else x,
+        "You cut what lies above the bar, and kept the others: the other way round.": partial(
+            _min_p, stays=torch.le
+        ),
         "At p = 0 there is no ln p: then nothing is cut.": lambda x, p: _lower_by(x, -math.log(p)),
         "You cut what reaches the bar, and kept the others: the other way round.": partial(
             _min_p, stays=torch.lt

@@ -104,6 +104,13 @@ def _gathered(chances: Tensor, p: float, least: int = 1) -> Tensor:
     return left.gather(-1, chances.argsort(dim=-1, descending=True, stable=True))
 
 
+def _mask_gathered(chances: Tensor, p: float) -> Tensor:
+    sizes, ids = chances.sort(dim=-1, descending=True)
+    kept = sizes.cumsum(-1) - sizes < p
+    kept[..., 0] = True
+    return rescaled(chances * kept.gather(-1, ids))
+
+
 _AND_ONE = " And keep one token at least: at p = 0 nothing is left."
 
 
@@ -180,6 +187,8 @@ NUCLEUS = Exercise(
         "with them puts back.": _gathered,
         "The sorted slices went back to wrong places: `gather` with the ids sorts, and `scatter` "
         "with them puts back." + _AND_ONE: partial(_gathered, least=0),
+        "The mask belongs to the sorted slices, and `gather` with the ids puts it in wrong places: "
+        "`scatter` with them brings it back.": _mask_gathered,
         "The slices that stay are all equally large: they keep their proportions, so divide them "
         "by their sum.": partial(_nucleus, finish=lambda left: rescaled((left > 0).float())),
         "What is left does not sum to 1: divide by its sum.": partial(

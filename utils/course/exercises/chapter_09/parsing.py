@@ -53,6 +53,17 @@ def _no_length(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
     return int(piece[-1]) if piece[-2] == ":" and is_digit(piece[-1]) and end else None
 
 
+def _no_length_inside(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
+    piece, end, _ = _behind(text).partition(";")
+    return int(piece[-1]) if end and piece[-2] == ":" and is_digit(piece[-1]) else None
+
+
+def _many_digits(text: str, is_digit: IsDigit = str.isdecimal) -> int | None:
+    piece, end, _ = _behind(text).partition(";")
+    given = piece.rpartition(":")[2]
+    return int(given) if end and ":" in piece and is_digit(given) else None
+
+
 def _no_question(text: str) -> int | None:
     return sums.parse_answer(text) if "=" in text else None
 
@@ -131,6 +142,11 @@ NO_LENGTH = (
     "A piece of fewer than two characters has no piece[-2]: piece[-2:-1] is empty there, and "
     "raises nothing."
 )
+SHORT = (
+    "Before the `;` there may be a single character, which has no piece[-2]: piece[-2:-1] is empty "
+    "there, and raises nothing."
+)
+MANY = "An answer is one digit: with two there is none."
 BY_ISDIGIT = (
     "`isdigit` and `isnumeric` are true of ² too, and `int` can not read it: ask "
     '`in "0123456789"`, or `isdecimal`.'
@@ -182,6 +198,7 @@ PARSE_ANSWER = Exercise(
         NO_COLON: _no_colon,
         ANY_COLON: _any_colon,
         NO_LENGTH: _no_length,
+        SHORT: _no_length_inside,
         "A text without a `=` has an answer too: the whole text is looked at there.": _no_question,
         "You look behind the first `:`. The answer's is the one just before its digit and the "
         "`;`, and there may be others before.": _first_colon_of_answer,
@@ -189,11 +206,7 @@ PARSE_ANSWER = Exercise(
         "writing.": lambda text: _digit(re.search(r":([0-9])$", _behind(text).partition(";")[0])),
         "The answer 0 became None: 0 is a digit like the others, though `or` takes it for "
         "nothing.": (lambda text: sums.parse_answer(text) or None),
-        "An answer is one digit: with two there is none.": lambda text: (
-            _digit(re.search(r":([0-9]+)$", _behind(text).partition(";")[0]))
-            if ";" in _behind(text)
-            else None
-        ),
+        MANY: _many_digits,
         "What stands between `:` and `;` need not be a digit: look before you call `int`, and "
         "return None.": _any_character,
         BY_ISDIGIT: _by_isdigit,
@@ -208,6 +221,8 @@ PARSE_ANSWER = Exercise(
         (NO_COLON, BY_ISDIGIT): partial(_no_colon, is_digit=str.isdigit),
         (ANY_COLON, BY_ISDIGIT): partial(_any_colon, is_digit=str.isdigit),
         (NO_LENGTH, BY_ISDIGIT): partial(_no_length, is_digit=str.isdigit),
+        (SHORT, BY_ISDIGIT): partial(_no_length_inside, is_digit=str.isdigit),
+        (MANY, BY_ISDIGIT): partial(_many_digits, is_digit=str.isdigit),
     },
     alternatives={
         "slices": _by_hand,

@@ -86,6 +86,15 @@ PASS_AT_K = Exercise(
         "chance that all k are right, and with putting back.": lambda n, c, k: 1 - (c / n) ** k,
         "Orders were counted above and ways to choose below: divide comb by comb, or perm by "
         "perm.": lambda n, c, k: 1 - math.perm(n - c, k) / math.comb(n, k),
+        "Ways to choose were counted above and orders below: divide comb by comb, or perm by "
+        "perm.": lambda n, c, k: 1 - math.comb(n - c, k) / math.perm(n, k),
+        "`math.comb(n - k, c)` are the ways to keep all c right ones out of the k, among "
+        "`math.comb(n, c)` ways, and you divided by another number.": lambda n, c, k: (
+            1 - math.comb(n - k, c) / math.comb(n, k)
+        ),
+        "You drew k − 1 of them: k.": lambda n, c, k: (
+            1 - math.comb(n - c, k - 1) / math.comb(n, k - 1)
+        ),
         "With fewer wrong answers than k there is no way to choose k wrong ones, and the chance is "
         "1; yours is 0 there.": lambda n, c, k: (
             0.0 if n - c < k else 1 - math.comb(n - c, k) / math.comb(n, k)

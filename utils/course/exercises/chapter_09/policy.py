@@ -115,6 +115,13 @@ def _shifted(logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tenso
     return -(told * counted * advantages[:, None]).sum() / counted.sum()
 
 
+def _shifted_and_kept(
+    logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor
+) -> Tensor:
+    told, counted = _told(logits[:, :-1], targets[:, 1:])[..., 0], learned[:, 1:]
+    return -(told * counted * advantages[:, None]).sum() / counted.sum().clamp(min=1)
+
+
 def _axis_left(logits: Tensor, targets: Tensor, learned: Tensor, advantages: Tensor) -> Tensor:
     return -(_told(logits, targets) * learned * advantages[:, None]).sum() / learned.sum()
 
@@ -174,6 +181,8 @@ POLICY_LOSS = Exercise(
         "This is the mean of the answers' own means, so a token of a short answer counts for more: "
         "one sum over all learned tokens, one division.": _mean_of_means,
         "You shifted once more: `targets` are what was sampled at these very places.": _shifted,
+        "You shifted once more, and of each answer a token is lost: `targets` are what was sampled "
+        "at these very places.": _shifted_and_kept,
         "`gather` leaves an axis of length 1 behind, (N, T, 1), and it meets `learned` the wrong "
         "way: [..., 0] takes it off.": _axis_left,
         "Return one number: sum over all tokens of all answers.": lambda *args: (

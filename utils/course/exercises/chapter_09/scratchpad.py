@@ -109,6 +109,15 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     )
 
 
+def _explain_form(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """What is said of lines that are right, and still apart."""
+    lines = isinstance(got, list | tuple) and all(isinstance(line, str) for line in got)
+    return A_LIST if lines and "".join(got) == expected else None
+
+
+A_LIST = 'A list is no text: put the figures one behind the other, `"".join(…)`.'
+
+
 def _by_accumulate(question: str) -> str:
     digits = [int(digit) for digit in question.rstrip("=")]
     totals = accumulate(digits, lambda total, digit: (total + digit) % 10)
@@ -135,9 +144,7 @@ SCRATCHPAD = Exercise(
         'Commas stand between the figures: write them one behind the other, `"".join(…)`.': (
             _joined_by(",")
         ),
-        'A list is no text: put the figures one behind the other, `"".join(…)`.': (
-            lambda question: list(sums.scratchpad(question))
-        ),
+        A_LIST: (lambda question: list(sums.scratchpad(question))),
         "A list of pairs is no text: write each digit and its sum one behind the other, as one "
         "string.": _as_pairs,
         "`int` can't read the `=`: walk over question[:-1], which leaves it out.": (
@@ -157,4 +164,5 @@ SCRATCHPAD = Exercise(
     together=in_pairs(_slipped, SAID, APART),
     alternatives={"accumulate": _by_accumulate, "numpy": _by_numpy},
     explain=_explain,
+    explain_form=_explain_form,
 )
