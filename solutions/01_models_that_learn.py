@@ -173,7 +173,7 @@ ask("1.a")
 # point about in the bowl on the right, or move the sliders (with the arrow keys, if you
 # like: Tab brings you to a slider). On the left each error is drawn as its square, and the loss is
 # the average area of those squares. On the right *every point is a line*: its slope is how far
-# right the point lies, its intercept how high. The deeper its blue, the smaller the loss. The thin
+# right the point lies, its intercept how high. The stronger its blue, the smaller the loss. The thin
 # lines are **contour lines**, as on a hiking map: along each of them the loss is the same.
 
 # %%

@@ -1054,7 +1054,7 @@ for run in control["runs"]:
 # ### Look for yourself
 #
 # Choose the layer and the head, and point at a word: it is framed, and shows where it looks. A click
-# keeps it; so does its slider, which the left and right arrow keys move. The deeper a word's blue,
+# keeps it; so does its slider, which the left and right arrow keys move. The stronger a word's blue,
 # the more weight it gets; from a tenth on, the weight is written below. With *all* in place of a
 # head, the weights are the mean of the layer's heads, and below stands where each of them looks by
 # itself. The text is yours to change, within the words of the story world. Try to find the head that

@@ -720,7 +720,6 @@ plots.lines(
     markers=True,
     y_from=0,
     spread=errors,
-    digits=1,
 )
 
 # %% [markdown]

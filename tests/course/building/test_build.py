@@ -212,12 +212,14 @@ def test_new_prose_keeps_the_outputs_and_new_code_does_not(course, capsys):
     assert build(prose=True) == 1
     assert "was never run" in capsys.readouterr().err
     assert build() == 0
+    metadata = read(course, "chapters").metadata
     before = read(course, "chapters").cells[1]
     path.write_text(path.read_text(encoding="utf-8").replace("Trial", "Error"), encoding="utf-8")
     assert build(prose=True) == 0
     now = read(course, "chapters").cells
     assert now[0].source == "# 02 · Error"
     assert (now[1].outputs, now[1].execution_count) == (before.outputs, 1)
+    assert read(course, "chapters").metadata.language_info == metadata.language_info
     assert build(check=True) == 0
     path.write_text(path.read_text(encoding="utf-8").replace("time_ns", "time"), encoding="utf-8")
     capsys.readouterr()

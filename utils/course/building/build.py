@@ -268,6 +268,7 @@ def _take_outputs(notebook: NotebookNode, stored: NotebookNode | None, label: st
     for before, cell in zip(old, new, strict=True):
         cell.outputs, cell.execution_count = before.outputs, before.execution_count
     notebook.metadata["course"]["made_of"] = stored.metadata["course"]["made_of"]
+    notebook.metadata["language_info"] = stored.metadata["language_info"]
 
 
 def _digest(value: Any) -> str:
