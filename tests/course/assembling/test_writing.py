@@ -125,6 +125,31 @@ def test_a_part_that_their_own_other_one_passes_by_is_not_theirs(
     assert "yours is right, but your own 6.2 does not call it" in parts.lines()[1]
 
 
+def test_parts_are_tried_together_and_one_by_one_only_where_that_fails(
+    tmp_path: Path, small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def noted(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for message in at_once(order):
+            begun.append(message.get("begin", ""))
+            yield message
+
+    monkeypatch.setattr(assemble, "messages", noted)
+    chapters = answered(tmp_path, EMBED, CALLS_EMBED)
+    assert gather(chapters, small).theirs == ["6.1", "6.2"]
+    assert [each for each in begun if each.startswith("fit")] == ["fit all"]
+
+    def dies(order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for message in at_once(order):
+            yield message
+            if message.get("begin") == "fit all":
+                return
+
+    monkeypatch.setattr(assemble, "messages", dies)
+    assert gather(chapters, small).theirs == ["6.1", "6.2"]
+
+
 def breaks_late(folder: Path, small: str, late: str) -> str:
     """What is said of a draw that does that at its tenth call, while the text is written."""
     parts = accepted(folder, EMBED, CALLS_EMBED, DRAW.format(late=late))

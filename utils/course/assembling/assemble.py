@@ -12,7 +12,7 @@ from utils.course.assembling.assembled import first_words
 from utils.course.assembling.extract import Piece, piece_to_json, pieces, source_of
 from utils.course.assembling.keeping import check_place, write_program
 from utils.course.assembling.places import CALLED_BY, PARTS, places
-from utils.course.assembling.talking import Silent, messages
+from utils.course.assembling.talking import TOGETHER, Silent, messages
 from utils.course.assembling.watching import at_work
 from utils.course.building.place import Progress, find_chapters, progress
 from utils.course.checking.check import NOT_ATTEMPTED, RAISED, RIGHT, TIMED_OUT
@@ -107,12 +107,15 @@ def gather(
     parts.found = pieces(notebooks_of(chapters))
     ids = _with_needs(parts)
     fits: list[str] = []
-    for _ in range(2 * len(ids) + 1):  # each new process goes on behind what ended the last
-        ended = _try(parts, ids, fits, model, show)
+    together = True
+    for _ in range(2 * len(ids) + 2):  # each new process goes on behind what ended the last
+        ended = _try(parts, ids, fits, together, model, show)
         if ended is None:
             break
         begun, hung = ended
-        if begun.startswith("fit "):
+        if begun == TOGETHER:
+            together = False
+        elif begun.startswith("fit "):
             said = "it never ends" if hung else "it ends the program"
             parts.misfits[begun.removeprefix("fit ")] = f"does not fit in: {said}"
         else:
@@ -139,7 +142,7 @@ def _with_needs(parts: Parts) -> list[str]:
 
 
 def _try(
-    parts: Parts, ids: list[str], fits: list[str], model: str, show: Progress
+    parts: Parts, ids: list[str], fits: list[str], together: bool, model: str, show: Progress
 ) -> tuple[str, bool] | None:
     """Judge what is not judged yet.
 
@@ -153,6 +156,7 @@ def _try(
         "handed": parts.handed,
         "misfits": parts.misfits,
         "fits": fits,
+        "together": together,
         "model": str(model),
     }
     begun, hung = "", False
@@ -161,7 +165,8 @@ def _try(
             if "done" in message:
                 return None
             begun = message.get("begin", begun)
-            show(f"Trying your {begun.removeprefix('fit ')} …")
+            tried = "parts together" if begun == TOGETHER else begun.removeprefix("fit ")
+            show(f"Trying your {tried} …")
             if "verdict" in message:
                 parts.verdicts[message["id"]] = message["verdict"]
                 parts.handed += [message["id"]] * message["handed"]

@@ -24,6 +24,7 @@ from utils.course.assembling.places import (
     course_part,
     exercise,
 )
+from utils.course.assembling.talking import TOGETHER
 from utils.course.assembling.watching import Watch
 from utils.course.checking.check import RIGHT, examine
 from utils.course.checking.running import OutOfTime, time_limit
@@ -88,9 +89,10 @@ def try_parts(order: dict[str, Any], tell: Any) -> None:
                 misfits[each] = why
                 tell(fit=each, fault=why)
     opened = open_model(order["model"])
-    for id in order["ids"]:
-        known = id in order["fits"] or id in misfits
-        if verdicts[id][0] != RIGHT or id not in PARTS or known:
+    if order["together"] and _fit_together(_left(order), order, opened, tell):
+        return
+    for id in _left(order):
+        if id in misfits:  # by one that came in before it
             continue
         tell(begin=f"fit {id}")
         for each, fault in _faults(id, order, opened, tell).items():
@@ -100,6 +102,23 @@ def try_parts(order: dict[str, Any], tell: Any) -> None:
             order["fits"].append(id)
             tell(fit=id, fault="")
         order["fits"] = [each for each in order["fits"] if each not in misfits]
+
+
+def _left(order: Mapping[str, Any]) -> list[str]:
+    """The right parts with a place in the model of which it is not known whether they fit."""
+    known = {*order["fits"], *order["misfits"]}
+    right = _right(order["verdicts"], order["misfits"])
+    return [id for id in order["ids"] if id in right and id in PARTS and id not in known]
+
+
+def _fit_together(ids: list[str], order: Mapping[str, Any], opened: TextModel, tell: Any) -> bool:
+    """Whether all of them fit at once, as they mostly do: else one after the other tells which."""
+    tell(begin=TOGETHER)
+    right = _right(order["verdicts"], order["misfits"])
+    fit = not _misfit([*order["fits"], *ids], right, order, opened)
+    for id in ids if fit else ():
+        tell(fit=id, fault="")
+    return fit
 
 
 def _right(verdicts: Mapping[str, list[str]], misfits: Mapping[str, str]) -> list[str]:

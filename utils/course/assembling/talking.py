@@ -10,8 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["Silent", "messages"]
+__all__ = ["TOGETHER", "Silent", "messages"]
 
+TOGETHER = "fit all"  # what the child begins when it tries all parts at once
 START_PATIENCE = 120.0  # seconds until its first word
 PATIENCE = 60.0  # between two of its words
 
