@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -147,6 +148,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if changed[item.path]:
             reason = "holds your own work; `course check` runs it"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collectstart() -> None:
+    """Until all is imported there is no garbage to look for."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: nobody need look through it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -140,6 +140,8 @@ def run_task(argv: Sequence[str]) -> int:
             bring_the_real_model(place, environment)
         if name in ("test", "quick", "alternatives"):
             environment["OMP_NUM_THREADS"] = "1"  # two workers: two threads each would fight
+            # Some two hundred processes would compile the course anew, each for itself.
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return hand_over([str(place.python), *arguments, *rest], environment)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
