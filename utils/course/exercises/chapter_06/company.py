@@ -35,6 +35,7 @@ _PLACES: dict[str, Callable[[Tensor], Tensor]] = {
     "backwards": lambda told: (told.sum(1, keepdim=True) - told.cumsum(1)).clamp(min=0),
     "as the first": lambda told: (told[:1].cumsum(1) - 1).clamp(min=0).expand(told.shape),
     "all 0": lambda told: torch.zeros_like(told, dtype=torch.long),
+    "no places": lambda told: torch.zeros_like(told, dtype=torch.long),
     "rolled back": lambda told: torch.stack(
         [torch.arange(len(row)).roll(-int((~row).sum())) for row in told]
     ),
@@ -82,7 +83,7 @@ def _scores(
         told = ids != 0
     where = chosen(_PLACES, lambda told: (told.cumsum(1) - 1).clamp(min=0))(told)
     mask = chosen(_MASKS, lambda told: told[:, None, None, :])(told)
-    x = tokens[ids] + places[where]
+    x = tokens[ids] if "no places" in wrong else tokens[ids] + places[where]
     for block in blocks:
         x = block(x, mask)
     if "every place" in wrong:
@@ -98,6 +99,7 @@ _SAID = {
     "backwards": "The places run backwards: the first token of a text stands at place 0.",
     "as the first": "All texts got the places of the first: each has its own filling in front.",
     "all 0": "All tokens stand at place 0: a text's places are 0, 1, 2, … from its first token on.",
+    "no places": "The places are missing: to each token's vector belongs that of its place.",
     "rolled back": "The places were rolled to the left: they move right by the filling, and the "
     "first token of a text stands at place 0.",
     "filling by id": "You take every token 0 for filling, and 0 is a token like any other: the "
@@ -125,13 +127,16 @@ def _filled_behind(
     blocks: Sequence[Block],
     final_norm: Layer,
     last: Callable[[int], int] = lambda length: length - 1,
+    masked: bool = False,
 ) -> Tensor:
     """Filling behind needs no mask, since nobody looks ahead; the ends lie in different columns."""
     longest = max(map(len, texts))
     x = tokens[torch.tensor([text + [0] * (longest - len(text)) for text in texts])]
     x = x + places[:longest]
+    told = torch.arange(longest) < torch.tensor([len(text) for text in texts])[:, None]
+    mask = told[:, None, None, :] if masked else None
     for block in blocks:
-        x = block(x)
+        x = block(x, mask)
     ends = torch.stack([row[last(len(text))] for row, text in zip(x, texts, strict=True)])
     return final_norm(ends) @ tokens.T
 
@@ -230,6 +235,10 @@ COMPANY = Exercise(
         ).softmax(-1),
         "You read the last column, and the filling stands behind: a short text ends earlier.": (
             lambda *args: _filled_behind(*args, last=lambda length: -1)
+        ),
+        "You read the last column, and the filling stands behind, where the mask hides it from the "
+        "others and from itself: a short text ends earlier.": lambda *args: _filled_behind(
+            *args, last=lambda length: -1, masked=True
         ),
         "The column with a text's length as its number is the first behind it: the text ends one "
         "earlier.": lambda *args: _filled_behind(

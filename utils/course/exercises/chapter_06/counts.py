@@ -122,6 +122,11 @@ _PARAMETERS: Slips = {
         ),
         (_EACH_HEAD, lambda f: f.n_layers * f.n_heads * (4 * f.d_model**2 + 4 * f.d_model)),
         (
+            "the heads together have one matrix to queries, keys and values, C × 3 C, not one "
+            "each.",
+            lambda f: f.n_layers * (3 * f.n_heads + 1) * (f.d_model**2 + f.d_model),
+        ),
+        (
             "each head reads all C columns: together their matrices are C × C.",
             lambda f: f.n_layers * f.n_heads * (4 * f.d_head**2 + 4 * f.d_head),
         ),

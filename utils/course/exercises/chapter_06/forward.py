@@ -66,6 +66,7 @@ _LEAVE: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda logits: logits.softmax(dim=-1),
     "log_softmax": lambda logits: logits.log_softmax(dim=-1),
     "last place": lambda logits: logits[:, -1:],
+    "last place, no axis": lambda logits: logits[:, -1],
     "likeliest": lambda logits: logits.argmax(-1),
 }
 _STREAM: dict[str, Callable[[list[Tensor], Layer], Any]] = {
@@ -141,6 +142,8 @@ _SAID = {
     "log_softmax": "These are logarithms of chances: leave the logits as the head gives them.",
     "last place": "These are the logits of the last token only: every place predicts its next "
     "token.",
+    "last place, no axis": "These are the logits of the last token only, (B, V): every place "
+    "predicts its next token, (B, T, V).",
     "likeliest": "These are ids of tokens: return a score for every token of the vocabulary.",
     "head of places": "The head is the wrong table: it scores tokens, not places.",
     "not turned": "The head's table is the wrong way round: tokens is (V, C), so multiply by "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -80,11 +81,11 @@ def _telling_training(
     return told
 
 
-def _looking_first(model: nn.Module, optimizer: Any, *rest: Any) -> Losses:
+def _looking_first(model: nn.Module, optimizer: Any, *rest: Any, unlearned: bool = False) -> Losses:
     loss_of, validate, steps, every, patience = rest
     best, kept, waited, held_out = math.inf, None, 0, []
     for step in range(steps):
-        if step and step % every == 0:
+        if (step or unlearned) and step % every == 0:
             held_out.append(_look(model, validate, frozenset()))
             waited += 1
             if held_out[-1] < best:
@@ -94,6 +95,12 @@ def _looking_first(model: nn.Module, optimizer: Any, *rest: Any) -> Losses:
         _learn(model, optimizer, loss_of, step, frozenset())
     if kept is not None:
         model.load_state_dict(kept)
+    return held_out
+
+
+def _back_at_the_end(model: nn.Module, *rest: Any) -> Losses:
+    held_out = _fit(model, *rest, wrong=frozenset(["stays in eval"]))
+    model.train()
     return held_out
 
 
@@ -304,6 +311,10 @@ FIT = Exercise(
                 model, optimizer, lambda model, step: loss_of(model, step + 1), *rest
             )
         ),
+        "After the first look the model learned in eval mode, and was brought back only at the "
+        "end: model.train() behind each look.": _back_at_the_end,
+        "You look before the step, and so before anything is learned: look behind "
+        "optimizer.step(), where (step + 1) % every == 0.": partial(_looking_first, unlearned=True),
         "You look before the step, and never after the last: look behind optimizer.step(), where "
         "(step + 1) % every == 0.": _looking_first,
     },

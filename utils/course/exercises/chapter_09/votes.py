@@ -201,6 +201,15 @@ MAJORITY_VOTE = Exercise(
         "The winner stands alone, not in a list: there may be several, so it is a list always.": (
             lambda answers: ((majority_vote(answers)[0] or [None])[0], majority_vote(answers)[1])
         ),
+        "Each winner stands beside its votes: the winners alone in a list, and the votes once.": (
+            lambda answers: (
+                [(winner, majority_vote(answers)[1]) for winner in majority_vote(answers)[0]],
+                majority_vote(answers)[1],
+            )
+        ),
+        "A set has no order, and the winners are named as they first came: return a list.": (
+            lambda answers: (set(majority_vote(answers)[0]), majority_vote(answers)[1])
+        ),
         "The least votes win here: ask for the largest count.": _fewest,
     },
     alternatives={"a loop": _vote_by_loop, "most_common": _vote_by_common},

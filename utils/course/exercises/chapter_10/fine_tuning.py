@@ -103,6 +103,16 @@ def _looking_first(
     return measured
 
 
+def _learning_what_is_held_out(
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
+) -> list[float]:
+    def of_both(model: nn.Module, batch: Batch) -> Tensor:
+        held = loss(model, held_out)
+        return held if batch is held_out else loss(model, batch) + held
+
+    return _fine_tune(model, batches, of_both, held_out, rate)
+
+
 def _loss_of_logits(
     model: nn.Module, batches: Sequence[Batch], loss: Any, held_out: Batch, rate: float
 ) -> list[float]:
@@ -224,6 +234,11 @@ FINE_TUNE = Exercise(
         "The model learns from what is held out: a step is made on the batch, `held_out` is only "
         "looked at.": lambda model, batches, loss, held_out, rate: _fine_tune(
             model, [held_out for _ in batches], loss, held_out, rate
+        ),
+        "The model learns from what is held out too, beside each batch: `held_out` is only looked "
+        "at.": _learning_what_is_held_out,
+        "The least loss alone came back: return the held-out losses, one for each batch.": (
+            lambda *given: min(_fine_tune(*given))
         ),
         "`loss` takes two things, the model and the batch: loss(model, batch).": _loss_of_logits,
     },

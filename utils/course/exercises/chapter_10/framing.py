@@ -102,11 +102,19 @@ END_UNLEARNED = (
 )
 
 
+def _is_pair(each: Any) -> bool:
+    return isinstance(each, tuple | list) and len(each) == 2 and isinstance(each[0], str)
+
+
 def as_two_lists(answer: Callable[..., Any], *args: str) -> Any:
     """Call an answer that returns words and marks: a remark tells of one that returns half."""
     got = answer(*args)
     if isinstance(got, str):
         return Remark("This is one text: return two lists, the words and their marks.")
+    if isinstance(got, tuple | list) and len(got) == 2 and isinstance(got[0], str):
+        return Remark("The words are one text: return a list of them, and a list of their marks.")
+    if isinstance(got, list) and got and all(_is_pair(each) for each in got):
+        return Remark("Words and marks came in pairs: return two lists, the words and their marks.")
     if isinstance(got, list) and got and all(isinstance(each, str) for each in got):
         return Remark("Only the words came back: return two lists, the words and their marks.")
     if isinstance(got, list) and got and all(isinstance(each, bool) for each in got):

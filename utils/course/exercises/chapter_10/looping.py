@@ -210,6 +210,10 @@ TEACH = Exercise(
         "learned[:, 1:].": partial(
             _teach, mask=lambda learned, ids: learned[:, 1:] | learned[:, :-1]
         ),
+        "A token counts here only where the one before it is marked too, so the first of an answer "
+        "is lost: its own mark alone, learned[:, 1:].": partial(
+            _teach, mask=lambda learned, ids: learned[:, 1:] & learned[:, :-1]
+        ),
         "The mask stands a place too far on: the token that is asked for is ids[:, 1:], and its "
         "mark learned[:, 1:].": partial(
             _teach, mask=lambda learned, ids: F.pad(learned[:, 2:], (0, 1))

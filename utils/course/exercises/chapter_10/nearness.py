@@ -165,6 +165,9 @@ NEAREST = Exercise(
         "Only the cosines came back: return the ids and their cosines.": (
             lambda v, t: nearest(v, t)[1]
         ),
+        "All vectors got what is nearest to the first: each has its own.": lambda v, t: tuple(
+            each[:1].expand(len(v)) for each in nearest(v, t)
+        ),
         "The cosines of all tokens came back: return each vector's largest.": lambda v, t: (
             nearest(v, t)[0],
             _cosines(v, t),

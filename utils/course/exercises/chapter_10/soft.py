@@ -59,6 +59,12 @@ def _last_left_out(n: int, ids: Tensor) -> Tensor:
     return targets
 
 
+def _last_says_the_first(n: int, ids: Tensor) -> Tensor:
+    targets = _wanted(n, ids)
+    targets[:, -1] = ids[:, 0]
+    return targets
+
+
 def _last_says_itself(n: int, ids: Tensor) -> Tensor:
     targets = _wanted(n, ids)
     targets[:, -1] = ids[:, -1]
@@ -135,6 +141,9 @@ JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "The vectors were averaged into one: there are P of them.": (
         lambda s, w: torch.cat([s.mean(dim=1, keepdim=True), w], dim=1)
     ),
+    "All texts got the words of the first: tokens[ids] are each text's own, (B, T, C).": (
+        lambda s, w: torch.cat([s, w[:1].expand_as(w)], dim=1)
+    ),
     "Only the words' vectors went in: the soft prompt is missing.": lambda s, w: w,
     "Only the soft prompt went in: the vectors of the words come behind it.": lambda s, w: s,
 }
@@ -156,6 +165,10 @@ TARGETS: dict[str, Callable[..., Tensor]] = {
     "token.": partial(_wanted, nothing=0),
     "Where nothing is wanted the target is −100, which cross_entropy leaves out; −1 makes it "
     "fail.": partial(_wanted, nothing=-1),
+    "The soft prompt's own places, but the last, are asked for token 0: nothing is wanted of them, "
+    "−100.": lambda n, ids: F.pad(_wanted(n, ids)[:, n - 1 :], (n - 1, 0), value=0),
+    "The targets are floats: cross_entropy takes ids for whole numbers, as torch.full(…, -100) "
+    "makes them.": lambda n, ids: _wanted(n, ids).float(),
     "The targets have only T places: the inputs have P + T.": lambda n, ids: ids,
     "The targets have only T places: the inputs have P + T, and what is wanted comes one place "
     "before the token.": lambda n, ids: F.pad(ids[:, 1:], (0, 1), value=IGNORED),
@@ -190,6 +203,12 @@ PREPEND = Exercise(
         **{said: partial(_joined, targets=targets) for said, targets in TARGETS.items()},
         "The last place is asked for the token that it reads: nothing comes behind it, so its "
         "target is −100.": partial(_joined, targets=_last_says_itself),
+        "The last place is asked for the text's first token: nothing comes behind it, so its "
+        "target is −100.": partial(_joined, targets=_last_says_the_first),
+        "The last token and its place are missing: all T tokens go in, and the last is asked for "
+        "nothing.": lambda soft, ids, tokens: tuple(
+            each[:, :-1] for each in prepend(soft, ids, tokens)
+        ),
         "The soft prompt stands in front of every text of the batch: soft.expand(len(ids), -1, "
         "-1), since soft[None] is for one text.": lambda soft, ids, tokens: (
             torch.cat([soft[None], tokens[ids]], dim=1),

@@ -111,6 +111,9 @@ CACHE_BYTES = Exercise(
         "d_head and n_tokens were added: each token leaves d_head numbers a head, so multiply.": (
             lambda layers, heads, width, tokens, each: 2 * layers * heads * (width + tokens) * each
         ),
+        "d_head and the heads were added: each head keeps d_head numbers a token, so multiply.": (
+            lambda layers, heads, width, tokens, each: 2 * layers * (heads + width) * tokens * each
+        ),
         "The layers were added, and not multiplied: each keeps so much.": (
             lambda layers, heads, width, tokens, each: 2 * (layers + heads * width * tokens * each)
         ),

@@ -118,9 +118,7 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
             [data & 7, data >> 4]
         ),
         "The bytes were read as signed, so that a high half above 7 becomes negative: read them "
-        "as uint8.": lambda data: np.concatenate([data & 15, data.view(np.int8) >> 4]).view(
-            np.int8
-        ),
+        "as uint8.": lambda data: np.concatenate([data & 15, data.view(np.int8) >> 4]),
         "You took a byte for a weight: each holds two, of four bits.": lambda data: np.concatenate(
             [data, data]
         ),
@@ -230,6 +228,12 @@ FOUR_BITS = Exercise(
     ],
     mistakes=at_one_step(_dequantized, _STEPS)
     | {
+        "The halves stand in two rows: the weights are one row of 32, torch.cat.": lambda block: (
+            dequantize_q4_1(block).view(2, 16)
+        ),
+        "A list came back: make a float32 tensor of it, torch.tensor(…).": lambda block: (
+            dequantize_q4_1(block).tolist()
+        ),
         "The weights came back as whole numbers, q alone: w = d · q + m.": partial(
             _dequantized, value=lambda q, d, m: q
         ),

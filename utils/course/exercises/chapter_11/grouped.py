@@ -287,6 +287,10 @@ GROUPED = Exercise(
         "The queries of a group were averaged: each asks for itself, only the keys are shared.": (
             _averaged
         ),
+        "The keys were not shared out: each of the H query heads needs a key head to look at, "
+        "repeat_interleave(H // Hkv, dim=1).": lambda q, k, v: _grouped(
+            q, k, v, keys=lambda k, n: k, values=lambda v, n: v
+        ),
         "The keys stand in the values' place: the weights average v.": _queries_for_values,
         "Keys and values are swapped: q is compared with k, and v averaged.": _roles_swapped,
         "The cache is left out: only the last T keys and values are looked at, and all Tk of them "

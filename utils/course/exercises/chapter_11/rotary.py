@@ -239,6 +239,9 @@ ROTARY = Exercise(
         "the tokens, axis 2.": _along_the_heads,
         "Only the first head was turned: all of them are.": _first_head_alone,
         "x was changed in place: make a new tensor.": _in_place,
+        "Heads and tokens have changed places in what you return: (B, H, T, D).": (
+            lambda x, positions, base: rotate(x, positions, base).transpose(1, 2)
+        ),
         THROUGH_NUMPY: through_numpy(rotate),
     }
     | at_one_step(_turn, _STEPS),
