@@ -37,6 +37,12 @@ def kept_in_a_default(numbers: list[int], counts: dict[int, int] = {}) -> dict[i
     return counts
 
 
+def written_until_full(most: int, new: list[int] = []) -> list[int]:  # noqa: B006
+    while len(new) < most:
+        new.append(len(new))
+    return new
+
+
 def counted(numbers: list[int]) -> dict[int, int]:
     return {number: numbers.count(number) for number in numbers}
 
@@ -46,6 +52,7 @@ def counted(numbers: list[int]) -> dict[int, int]:
     [
         (exercise(sum, [1, 2], [4], [5]), sum_of_all_so_far),
         (exercise(counted, [1, 2, 1], [4]), kept_in_a_default),
+        (exercise(lambda most: [*range(most)], 2, 5, 0), written_until_full),
     ],
 )
 def test_what_is_kept_from_call_to_call_is_told(

@@ -50,6 +50,7 @@ class Outcome:
     timed_out: bool = False
     changed_argument: int | None = None
     printed: str = ""
+    length: int | None = None  # of a list, a dict or a set, as it came back
     calls: list[Call] = field(default_factory=list)
 
     @property
@@ -103,6 +104,7 @@ def run(
         value, error, outcome.printed = guarded(lambda: exercise.call(answer, *given), seconds)
     outcome.timed_out = isinstance(error, OutOfTime)
     outcome.value, outcome.error = value, None if outcome.timed_out else error
+    outcome.length = len(value) if type(value) in (list, dict, set) else None
     left = max(seconds - (time.monotonic() - began), 0.5)
     outcome.changed_argument = guarded(lambda: _first_changed(args, given), left)[0]
     return outcome
@@ -178,11 +180,16 @@ def run_all(exercise: Exercise, answer: Answer) -> list[Outcome]:
 
 
 def differs_again(exercise: Exercise, answer: Answer, before: Outcome) -> bool:
-    """Whether a second call with the arguments of `before` plainly gives another result."""
+    """Whether a second call with the arguments of `before` plainly gives another result.
+
+    A list that has grown since it came back is one that all calls share.
+    """
 
     def differs() -> bool:
         if before.error or before.timed_out or not is_data(before.value):
             return False
+        if before.length is not None and len(before.value) != before.length:
+            return True
         value = copy.deepcopy(before.value)  # a call may change what an earlier one has returned
         again = run(exercise, answer, before.args, AGAIN)
         if again.error or again.timed_out or not is_data(again.value):
