@@ -322,7 +322,7 @@ def test_sound_alternatives_are_equal(expected, got):
         (torch.ones(2).bool(), torch.ones(2).byte(), "got ones and zeros (dtype int)"),
         (torch.ones(2).bool(), torch.tensor([0, -torch.inf]), "got numbers to add to the scores"),
         (torch.ones(2).bool(), torch.tensor([0, 7]), "(dtype bool), got numbers (dtype int)"),
-        (torch.ones(2), torch.ones(2).int(), "expected the dtype float, got int"),
+        (torch.ones(2), torch.ones(2).int(), "got int, whose whole numbers keep no fraction"),
         (torch.ones(2), Remark("by a detour"), "by a detour"),
         ([1, 2, 3], [1, 2], "expected 3 items, got 2 items"),
         ([1, 2], [1, 5, 6], "at index 1: expected 2, got 5 (and 2 items expected, got 3)"),

@@ -210,3 +210,15 @@ def favourite_where_it_occurs(words, word):
 def tie_by_the_whole_text(words, word):
     found = followers(words, word)
     return max(set(found), key=lambda w: (found.count(w), -words.index(w))) if found else None
+
+
+@wrong("0.1", "You go on behind the word")
+def skips_the_pair_after_a_found_one(words, word):
+    counts, i = Counter(), 0
+    while i < len(words) - 1:
+        if words[i] == word:
+            counts[words[i + 1]] += 1
+            i += 2
+        else:
+            i += 1
+    return max(counts, key=counts.get, default=None)

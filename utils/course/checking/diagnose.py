@@ -11,7 +11,13 @@ from typing import Any
 from utils.course.checking import tensors
 from utils.course.checking.compare import Difference, Remark, difference
 from utils.course.checking.exercise import Answer, Exercise
-from utils.course.checking.own_code import may_end_without_return, one_line, same_error, where
+from utils.course.checking.own_code import (
+    may_end_without_return,
+    one_line,
+    own_raise,
+    same_error,
+    where,
+)
 from utils.course.checking.running import (
     NOT_AGAIN,
     Outcome,
@@ -175,7 +181,9 @@ def _does_the_same(found: Findings, wrong: Answer) -> bool:
             return False
         # An error that is wanted may be raised in any words; one that isn't is told by them.
         as_wanted = expected.error and not seen and not fault(exercise, expected, theirs)
-        if not as_wanted and fault(exercise, theirs, outcome, same_error):
+        both_raise = own_raise(theirs.error, wrong) and own_raise(outcome.error, found.answer)
+        alike = _may_stand_for if both_raise else same_error
+        if not as_wanted and fault(exercise, theirs, outcome, alike):
             return False
     return True
 

@@ -122,6 +122,14 @@ def same_error(one: BaseException, other: BaseException) -> bool:
     return _signature(one) == _signature(other)
 
 
+def own_raise(error: BaseException | None, answer: Any) -> bool:
+    """Whether the answer's own `raise` made an error, in words that are nobody else's."""
+    steps = collections.deque(_frames(error), maxlen=1) if error else ()
+    return any(
+        _operation(step) == "raise" and step.tb_frame.f_code in own_codes(answer) for step in steps
+    )
+
+
 def _signature(error: BaseException) -> tuple[Any, ...]:
     words = re.sub(r"0x[0-9a-f]+", "", one_line(error))
     words = re.sub(r"^(\w+: )[\w.<>]+\(\) ", r"\1", words)  # the name in `f() takes 1 argument`

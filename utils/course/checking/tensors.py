@@ -76,7 +76,8 @@ def family(dtype: torch.dtype) -> str:
 def dtypes(families: tuple[str, str], got: Tensor) -> str:
     """The words for a result that holds numbers of another kind."""
     if families[0] != "bool":
-        return f"expected the dtype {families[0]}, got {families[1]}"
+        cut = ", whose whole numbers keep no fraction" * (families == ("float", "int"))
+        return f"expected the dtype {families[0]}, got {families[1]}{cut}"
     values = set(got.unique().tolist())
     kind = "numbers"
     if values <= {0, 1}:

@@ -97,6 +97,15 @@ def _max_of_nothing(words: Words, word: str) -> str:
     return max(followers, key=followers.count)
 
 
+def _over_what_was_found(words: Words, word: str) -> str | None:
+    followers, i = [], 0
+    while i + 1 < len(words):
+        hit = words[i] == word
+        followers += [words[i + 1]] * hit
+        i += 1 + hit
+    return max(followers, key=followers.count, default=None)
+
+
 def _tie_gives_none(words: Words, word: str) -> str | None:
     ranked = Counter(_followers(words, word, frozenset())).most_common(2)
     tie = len(ranked) == 2 and ranked[0][1] == ranked[1][1]
@@ -237,6 +246,8 @@ LIKELIEST_NEXT = Exercise(
         "On a tie you return None. Return the word that came first in the text.": _tie_gives_none,
         "On a tie you return the word that stands first in the whole text: the one that followed "
         "the given word first.": _tie_by_the_text,
+        "You go on behind the word that you have just counted: it may be the given one again, as "
+        "in “no no yes”, so move on by one place.": _over_what_was_found,
         "You look two words further on: the one right after it, words[i + 1].": _two_further_on,
         _RANKED: _ranked,
         "This is the most frequent word of the whole text, where the word occurs at all: count "

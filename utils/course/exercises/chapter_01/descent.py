@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -98,6 +99,18 @@ _GRADIENT_APART = [
 ]
 
 
+def _said_of_gradient(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names the slope of the loss measured over a step in one direction."""
+    (right, rest), (theirs, other) = map(float, expected), map(float, got)
+    step, bend = other - rest, float(args[2].square().mean())
+    if abs(step) > 1e-3 and math.isclose(theirs - right, step * bend, rel_tol=0.02):
+        return (
+            f"You measured the loss over a step of {step:.2g}, on one side, and it bends on the "
+            "way: the derivative is 2 · error · x, and 2 · error, on average."
+        )
+    return None
+
+
 def _gradient_by_autograd(
     slope: float, intercept: float, x: Tensor, y: Tensor
 ) -> tuple[Tensor, ...]:
@@ -161,6 +174,7 @@ GRADIENT = Exercise(
         "float64": _from_error(lambda e, x: (2 * (e.double() * x).mean(), 2 * e.double().mean())),
     },
     parts=("derivative by the slope", "derivative by the intercept"),
+    explain=_said_of_gradient,
 )
 
 
@@ -323,13 +337,15 @@ _DESCENT_APART = [
 
 def _said_of_path(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     """Names a path without its start, however long, one that ends early, and one from elsewhere."""
+    if not torch.as_tensor(got).is_floating_point():  # what it begins with is cut, not chosen
+        return None
     rows = torch.as_tensor(got).float()
     n = len(expected) - 1
     if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows):
         return None
     if n and len(rows) in (n, n + 1) and torch.allclose(rows[:n], expected[1:], 1e-4):
         return _NO_START
-    if len(rows) < n and torch.allclose(rows, expected[: len(rows)], 1e-4):
+    if len(rows) <= n and torch.allclose(rows, expected[: len(rows)], 1e-4):
         return f"{_TOO_SOON} (Yours end after {len(rows) - 1}.)"
     begun, one_for_all = torch.tensor(args[:2]), (rows == rows[-1]).all()
     starts = [rows[0], rows[0].flip(0), rows[:, 0][:2]]  # as it is, crossed, turned

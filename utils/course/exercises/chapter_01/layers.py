@@ -74,8 +74,17 @@ _APART = [
 
 
 def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
-    """Names a bias added after the ReLU, also where `before` is right."""
+    """Names a bias added after the ReLU, also where `before` is right, and a bend that leaks."""
     x, w1, b1, *_ = args
+    before, hidden = (torch.as_tensor(each).float() for each in got[:2])
+    if torch.allclose(before, expected[0], 1e-4):
+        above, below = before > 0, before < 0
+        right = torch.allclose(hidden[above], before[above], 1e-4)
+        if right and below.any() and (hidden[below] != 0).any():
+            return (
+                "Your bend lets something of the negative numbers through, as a leaky ReLU does: "
+                "ReLU makes each of them 0."
+            )
     late = (x @ w1).relu() + b1
     wrong_place = got[1].shape == late.shape and torch.allclose(got[1].float(), late, 1e-4)
     return _LATE_BIAS if wrong_place else None

@@ -26,6 +26,7 @@ def _upright(p: Any, wrong: Wrong) -> Any:
         "flat": (0.0, p[1]),
         "none": None,
         "two nones": (None, None),
+        "returned": ValueError("same x"),
     }
     for slip in wrong & results.keys():
         return results[slip]
@@ -89,6 +90,17 @@ def _second_y_first_x(p: Any, q: Any) -> tuple[float, float]:
     return slope, q[1] - slope * p[0]
 
 
+def _refuses_one_point_only(infinite: bool) -> Callable[[Any, Any], tuple[float, float]]:
+    def line(p: Any, q: Any) -> tuple[float, float]:
+        if tuple(p) == tuple(q):
+            raise ValueError("same point")
+        run, rise = q[0] - p[0], q[1] - p[1]
+        slope = math.inf if infinite and not run else rise / run
+        return slope, p[1] - slope * p[0]
+
+    return line
+
+
 _LINE_SAID = {
     "turned": "Right numbers, wrong order: slope first.",
     "floor": "You divided with //, which drops the fraction: a slope can be 1/3, so divide with /.",
@@ -121,20 +133,28 @@ _LINE_SAID = {
     "overlook.",
     "two nones": "For two points with the same x you return a pair of None: raise a ValueError, "
     "which nobody can overlook.",
+    "returned": "For two points with the same x you return the ValueError: raise it, so that "
+    "nobody can overlook it.",
     "level raises": "Points with the same y have a line, a level one: only the same x has none.",
 }
 _LINE_APART = [
     "floor | whole | upside down | not divided | size | crossed",
     "columns | first y | second y | added | mixed | turned round | no x | level raises",
     "columns | size | crossed | upside down | not divided | turned",
-    "columns | infinite | flat | none | two nones | divides",
-    "infinite | flat | none | two nones | divides",
+    "columns | infinite | flat | none | two nones | returned | divides",
+    "infinite | flat | none | two nones | returned | divides",
 ]
 
 
 def _said_of_line(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
-    """Names a slope that is the right one with fewer digits."""
-    slope, theirs = float(expected[0]), float(got[0])
+    """Names a slope that is the right one with fewer digits, and where the line meets the axis."""
+    (slope, intercept), (theirs, other) = map(float, expected), map(float, got)
+    crossing = -intercept / slope if slope else math.nan
+    if theirs == slope and intercept and math.isclose(other, crossing, rel_tol=1e-5):
+        return (
+            "That is where the line meets the x axis: the intercept is its y where x is 0, "
+            "y1 − slope · x1."
+        )
     if theirs != slope and theirs in [round(slope, digits) for digits in range(1, 5)]:
         return "The slope is rounded: return it as the division gives it."
     return None
@@ -164,6 +184,12 @@ LINE = Exercise(
     | {
         "Your intercept takes the y of the second point and the x of the first: both must belong "
         "to the same one.": _second_y_first_x,
+        "You raise a ValueError only where the two points are one: whenever the x is the same no "
+        "line of this form goes through both.": _refuses_one_point_only(infinite=False),
+        "You raise a ValueError only where the two points are one: whenever the x is the same no "
+        "line of this form goes through both, and an infinite slope is no answer.": (
+            _refuses_one_point_only(infinite=True)
+        ),
     },
     together=in_pairs(_line, _LINE_SAID, _LINE_APART),
     alternatives={
@@ -263,7 +289,22 @@ MSE = Exercise(
         (torch.tensor([0.5, -1.0, 2.0]), torch.tensor([0.5, -1.0, 2.0])),
         (uniform(7, seed=1), uniform(7, seed=2)),
     ],
-    mistakes=alone(_mse, _MSE_SAID),
+    mistakes=alone(_mse, _MSE_SAID)
+    | {
+        "You compared every prediction with every target, N · N pairs (a column less a row is a "
+        "table): each prediction has its own target.": lambda p, w: (
+            (p[:, None] - w).square().mean()
+        ),
+        "You cut each error to a whole number: leave int() out.": lambda p, w: (
+            (p - w).trunc().square().mean()
+        ),
+        "You cut predictions and targets to whole numbers: leave int() out.": lambda p, w: (
+            (p.trunc() - w.trunc()).square().mean()
+        ),
+        "You cut each squared error to a whole number: leave int() out.": lambda p, w: (
+            (p - w).square().trunc().mean()
+        ),
+    },
     together=in_pairs(_mse, _MSE_SAID, _MSE_APART),
     alternatives={
         "a loop": _mse_by_a_loop,

@@ -160,6 +160,26 @@ _NEURON_APART = [
 ]
 
 
+def _said_of_neuron(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names an error that was made of the score, whatever was then made of it."""
+    weights, bias, x, label = args
+    error = torch.as_tensor(got[0]).float()
+    if torch.allclose(error, x @ weights + bias - label, atol=1e-5):
+        return _NEURON_SAID["plain score"]
+    return None
+
+
+def _said_of_its_form(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names a derivative that still has a row for each example."""
+    by_weights, n = torch.as_tensor(got[1]), len(args[2])
+    if tuple(by_weights.shape) == (n, len(args[0])):
+        return (
+            "The derivative by the weights still has a row for each example: take their mean, and "
+            "one number for each weight is left."
+        )
+    return None
+
+
 NEURON = Exercise(
     id="1.6",
     title="What flows back through a neuron",
@@ -205,4 +225,6 @@ NEURON = Exercise(
         ),
     },
     parts=("error", "derivative by the weights", "derivative by the bias"),
+    explain=_said_of_neuron,
+    explain_form=_said_of_its_form,
 )

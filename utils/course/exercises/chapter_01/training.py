@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -99,19 +100,39 @@ def _bent_otherwise(
     return history, network
 
 
-def _with_an_optimiser(
-    start: Network, at: Tensor, label: Tensor, learning_rate: float, n_steps: int
-) -> Run:
-    network = [torch.nn.Parameter(parameter.clone()) for parameter in start]
-    optimiser = torch.optim.SGD(network, lr=learning_rate)
-    history = []
-    for _ in range(n_steps):
-        optimiser.zero_grad()
-        loss = _loss(network, at, label, frozenset())
-        loss.backward()
-        optimiser.step()
-        history.append(loss.item())
-    return history, [parameter.detach() for parameter in network]
+def _with_another(make: Callable[[Network, float], Any]) -> Callable[..., Run]:
+    """The sound loop with another optimiser, which has rules of its own."""
+
+    def answer(
+        start: Network, at: Tensor, label: Tensor, learning_rate: float, n_steps: int
+    ) -> Run:
+        network = [torch.nn.Parameter(parameter.clone()) for parameter in start]
+        optimiser, history = make(network, learning_rate), []
+        for _ in range(n_steps):
+            optimiser.zero_grad()
+            loss = _loss(network, at, label, frozenset())
+            loss.backward()
+            optimiser.step()
+            history.append(loss.item())
+        return history, [parameter.detach() for parameter in network]
+
+    return answer
+
+
+_NOT_HIS_STEP = (
+    "Both faults are gone, and so is the step, learning rate · gradient: {} takes one of another "
+    "length. The loop walks by plain descent, as torch.optim.SGD does."
+)
+_OPTIMISERS: dict[str, Callable[..., Any]] = {
+    "Adam": lambda network, rate: torch.optim.Adam(network, lr=rate),
+    "AdamW": lambda network, rate: torch.optim.AdamW(network, lr=rate),
+    "RMSprop": lambda network, rate: torch.optim.RMSprop(network, lr=rate),
+    "SGD with a momentum": lambda network, rate: torch.optim.SGD(network, lr=rate, momentum=0.9),
+}
+
+
+def _plain(network: Network, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.SGD(network, lr=rate)
 
 
 def _by_hand(start: Network, at: Tensor, label: Tensor, learning_rate: float, n_steps: int) -> Run:
@@ -199,10 +220,11 @@ FIND_THE_BUG = Exercise(
         (_net(2, 3, seed=30), uniform(5, 2, seed=34), _labels(5), 0.5, 3),
         (_net(3, 4, seed=40), uniform(7, 3, seed=44), _labels(7), 0.2, 8),
     ],
-    mistakes=alone(_train, _SAID | _BY_THEMSELVES),
+    mistakes=alone(_train, _SAID | _BY_THEMSELVES)
+    | {_NOT_HIS_STEP.format(name): _with_another(make) for name, make in _OPTIMISERS.items()},
     together=in_pairs(_train, _SAID, _APART),
     alternatives={
-        "torch's optimiser": _with_an_optimiser,
+        "torch's optimiser": _with_another(_plain),
         "backpropagation by hand": _by_hand,
         "bent by clamp": _bent_otherwise,
     },

@@ -48,6 +48,8 @@ def _utf8(text: str, *, wrong: Wrong = frozenset()) -> Any:
         marks = (0, 0xC0, 0xC0, 0xC0) if "one lead" in wrong else (0, 0xC0, 0xE0, 0xF0)
         marks = (0, 0x80, 0xC0, 0xE0) if "short lead" in wrong else marks
         marks = (0, 0, 0, 0) if "no lead" in wrong else marks
+        marks = (0, 0xC0, 0xE0, 0xE0) if "lead of three" in wrong else marks
+        marks = (0, 0xC0, 0xC0, 0xF0) if "lead of two" in wrong else marks
         lead = marks[n_later] | code >> (8 if "eights" in wrong else 6) * n_later
         later = [_later_byte(code, i, i == 0, wrong) for i in reversed(range(n_later))]
         later = later[::-1] if "backwards" in wrong else later
@@ -69,6 +71,10 @@ _SAID = {
     "0b11110000 for four.",
     "one lead": "The mark of the first byte tells how many there are: 0b11000000 for two bytes, "
     "0b11100000 for three, 0b11110000 for four.",
+    "lead of three": "Four bytes begin like three in yours: the first of four is marked "
+    "0b11110000, 0xF0.",
+    "lead of two": "Three bytes begin like two in yours: the first of three is marked 0b11100000, "
+    "0xE0.",
     "short lead": "The mark of the first byte has one 1 for every byte of the character, itself "
     "included: 0b11000000 for two bytes, 0b11100000 for three.",
     "eights": "You shift by eight bits: a later byte carries six bits of the number, so shift by "
@@ -110,7 +116,9 @@ _SAID = {
     "Compare with < 0x10000.",
 }
 _APART = [
-    "no lead | one lead | short lead",
+    "no lead | one lead | short lead | lead of three | lead of two",
+    "lead of three | surrogates | no four | skips four | border 3 late | border 3 early"
+    " | borders late",
     "no mark | lead mark everywhere | no mask | late mask",
     "borders late | border 1 late | border 2 late | border 3 late | border 1 early"
     " | border 2 early | border 3 early | whole byte",

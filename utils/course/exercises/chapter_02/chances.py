@@ -163,6 +163,12 @@ _TABLE = {
 _LOWER = {"red": 0.2, "blue": 0.1, "kite": 0.6, ".": 0.1}
 
 
+def _explain_form(args: tuple[Any, ...], expected: Chances, got: Mapping[str, Any]) -> str | None:
+    """Names an answer with the counted words alone."""
+    table, context, *_ = args
+    return _NGRAM_SAID["seen only"] if set(got) == set(table.get(context, {})) != set() else None
+
+
 def _explain(args: tuple[Any, ...], expected: Chances, got: Mapping[str, Any]) -> str | None:
     """A sum that is no 1, if that is so: one of the two sums in the formula is another."""
     whole = float(sum(got.values()))
@@ -206,10 +212,15 @@ NGRAM_CHANCES = Exercise(
         "`lower`. Mix `lower` in everywhere.": _ngram_off(
             lambda n, total, p, s: (n if n else s * p) / (total + s)
         ),
+        "A context that the table doesn't have gives every word the same chance: there the chances "
+        "are those of `lower`, and the formula says so by itself.": lambda t, c, lower, s: (
+            _ngram(t, c, lower, s) if c in t else dict.fromkeys(lower, 1 / len(lower))
+        ),
         "A context that the table doesn't have raises a KeyError: table.get(context, {}) gives an "
         "empty one.": _ngram_unknown_context,
     },
     together=in_pairs(_ngram, _NGRAM_SAID, _NGRAM_APART),
     explain=_explain,
+    explain_form=_explain_form,
     alternatives={"tensors": _ngram_with_tensors, "what a Counter can": _ngram_with_counters},
 )

@@ -136,6 +136,20 @@ def _cut_with_numpy(ids: Sequence[int], length: int) -> tuple[np.ndarray, np.nda
     return row[:whole].reshape(-1, length), row[1 : whole + 1].reshape(-1, length)
 
 
+def _said_of_its_form(args: tuple[Any, ...], expected: Windows, got: Any) -> str | None:
+    """Names the loss of the one window that ends exactly with the row."""
+    (ids, length), inputs = args, torch.as_tensor(got[0])
+    n = len(expected[0])
+    if (len(ids) - 1) % length or inputs.ndim != 2 or inputs.shape[1] != length:
+        return None
+    if len(inputs) == n - 1 and torch.equal(inputs.long(), expected[0][:-1]):
+        return (
+            "The last window is lost where the row ends exactly with its last target: it begins at "
+            "len(ids) − context_length − 1, and a range leaves its end out."
+        )
+    return None
+
+
 WINDOWS = Exercise(
     id="2.7",
     title="Windows",
@@ -198,4 +212,5 @@ WINDOWS = Exercise(
         ),
     },
     parts=("inputs", "targets"),
+    explain_form=_said_of_its_form,
 )

@@ -114,7 +114,16 @@ _ENTROPY_APART = [
 
 
 def _say_rounded(args: tuple[Floats], expected: Floats, got: Floats) -> str | None:
-    """Names an answer whose first wrong number is the right one with fewer digits."""
+    """Names chances that are left out, a perplexity of one outcome, and numbers cut short."""
+    chances, (bits, perplexity) = sorted(args[0]), map(float, got)
+    without = [sum(-x * math.log2(x) for x in chances if x > least) for least in chances]
+    if abs(bits - expected[0]) > 1e-6 and any(abs(bits - rest) < 1e-9 for rest in without):
+        return (
+            "Small chances are left out of your sum: only a chance of exactly 0 adds nothing, so "
+            "compare with 0 itself."
+        )
+    if abs(bits - expected[0]) < 1e-6 and math.isclose(perplexity, 1 / max(chances)):
+        return _ENTROPY_SAID["likeliest"]
     wrong = ((e, float(g)) for e, g in zip(expected, got, strict=True) if abs(e - g) > 1e-6)
     right, rounded = next(wrong)
     if any(rounded == round(right, digits) for digits in range(1, 5)):

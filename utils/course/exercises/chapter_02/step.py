@@ -143,8 +143,17 @@ _APART = [
 
 
 def _said_of_a_tie(args: tuple[Words, int], expected: Any, got: Any) -> str | None:
-    """Names a pair that is as frequent as the one to take."""
-    counts, (wanted, _), (pair, _) = _counted(args[0], frozenset()), expected, got
+    """Names a pair that is as frequent as the one to take, and words that are lost."""
+    counts, (wanted, _), (pair, words) = _counted(args[0], frozenset()), expected, got
+    if wanted is pair is None and not len(words):
+        return _SAID["no words"]
+    kept = [list(word) for word in words]
+    long = [merged for word, merged in zip(args[0], expected[1], strict=True) if len(word) > 1]
+    if pair is not None and tuple(pair) == wanted and kept == long:
+        return (
+            "Words of a single id have gone: every word is given back, whether there was something "
+            "to merge in it or not."
+        )
     if pair is None or tuple(pair) == wanted or counts.get(tuple(pair)) != counts[wanted]:
         return None
     return (
@@ -200,4 +209,5 @@ BPE_STEP = Exercise(
     alternatives={"sorting, and tuples": _step_with_a_sort},
     parts=("pair", "words"),
     explain=_said_of_a_tie,
+    explain_form=_said_of_a_tie,
 )

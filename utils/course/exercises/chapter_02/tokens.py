@@ -55,6 +55,20 @@ def _count_jumping(ids: Sequence[int]) -> Counter[Pair]:
     return counts
 
 
+def _count_no_used_token(ids: Sequence[int]) -> Counter[Pair]:
+    """Leaves out a pair of equal ids behind any pair, as if that one had used the id up."""
+    counts: Counter[Pair] = Counter()
+    counted = False
+    for i, pair in enumerate(pairwise(ids)):
+        counted = not (i and counted and pair[0] == pair[1])
+        counts[pair] += counted
+    return counts
+
+
+def _without_none(counts: Counter[Pair]) -> dict[Pair, int]:
+    return {pair: n for pair, n in counts.items() if n}
+
+
 def _count_no_equals(ids: Sequence[int]) -> Counter[Pair]:
     return Counter(pair for pair in pairwise(ids) if pair[0] != pair[1])
 
@@ -79,6 +93,13 @@ def _count_with_a_memory(ids: Sequence[int]) -> Counter[Pair]:
 def _count_as_text(ids: Sequence[int]) -> Counter[Pair]:
     text = ",".join(map(str, ids))
     return Counter({(a, b): text.count(f"{a},{b}") for a, b in pairwise(ids)})
+
+
+def _said_of_keys(args: tuple[Any, ...], expected: Counter[Pair], got: Any) -> str | None:
+    """Names keys that are written as text."""
+    if isinstance(got, dict) and got and all(isinstance(key, str) for key in got):
+        return f"The keys are texts, {next(iter(got))!r}: a pair is a tuple of two ids, (a, b)."
+    return None
 
 
 COUNT_PAIRS = Exercise(
@@ -122,6 +143,10 @@ COUNT_PAIRS = Exercise(
         "You count in a text, and so parts of numbers: [15, 6] holds no 5 beside a 6. Compare the "
         "ids themselves.": _count_as_text,
         "Two equal neighbours are a pair as well: [7, 7] holds (7, 7) once.": _count_no_equals,
+        "A pair of equal ids is skipped behind any pair at all: [5, 6, 6] holds (5, 6) and (6, 6). "
+        "Skip it only where the same pair was counted just before.": lambda ids: _without_none(
+            _count_no_used_token(ids)
+        ),
         "Skip only the same pair, not whatever comes next: [7, 7, 8] holds (7, 7) and "
         "(7, 8).": _count_jumping,
         "The order of a pair matters: (2, 1) is not (1, 2). Don't sort its members.": lambda ids: (
@@ -171,6 +196,7 @@ COUNT_PAIRS = Exercise(
         "These are the counts of single ids. Count each together with the one after "
         "it.": lambda ids: Counter(ids),
     },
+    explain_form=_said_of_keys,
     alternatives={
         "run by run, in a dict": count_runs_by_length,
         "the pair just counted": _count_with_a_memory,
@@ -228,6 +254,18 @@ def _merge_from_the_right(ids: Sequence[int], pair: Pair, new_id: int) -> list[i
 def _merge_as_text(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
     text = " ".join(map(str, ids)).replace(f"{pair[0]} {pair[1]}", str(new_id))
     return [int(number) for number in text.split()]
+
+
+def _merge_on_the_row_so_far(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
+    """Lets what was just merged swallow the next of equal ids."""
+    merged: list[int] = []
+    for token in ids:
+        again = pair[0] == pair[1] == token and merged[-1:] == [new_id]
+        if again or (merged and (merged[-1], token) == tuple(pair)):
+            merged[-1] = new_id
+        else:
+            merged.append(token)
+    return merged
 
 
 def _merge_past_the_end(ids: Sequence[int], pair: Pair, new_id: int) -> list[int]:
@@ -342,6 +380,8 @@ MERGE_A_PAIR = Exercise(
         "two are merged and the last is left over.": _merge_from_the_right,
         "You replace text, and so parts of numbers: [11, 2] holds no 1 beside a 2. Compare the ids "
         "themselves.": _merge_as_text,
+        "A merged token merges once more: the new id in [1, 1, 1] has used up two, and the third "
+        "is left over.": _merge_on_the_row_so_far,
         "At the last token there is no ids[i + 1] to look at: compare only where "
         "i + 1 < len(ids).": _merge_past_the_end,
     },

@@ -46,6 +46,10 @@ def _best_only(scores: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(scores.argmax(), len(scores)).float()
 
 
+_BY_DISTANCE = (
+    "Your scores are distances, as in exercise 3.1: attention takes the dot product of query and "
+    "key, divided by √d."
+)
 _STEPS: Steps = {
     "score": {
         "You compared the query with the values: compare it with the keys.": (
@@ -53,8 +57,7 @@ _STEPS: Steps = {
         ),
         "query @ keys sums over the keys: (T, D) times (D,), keys @ query, gives a score for each "
         "key.": lambda q, keys, values: q @ keys,
-        "Your scores are distances, as in exercise 3.1: attention takes the dot product of query "
-        "and key, divided by √d.": lambda q, keys, values: -(keys - q).square().sum(dim=1) / 2,
+        _BY_DISTANCE: lambda q, keys, values: -(keys - q).square().sum(dim=1) / 2,
         "You divided the dot products by the lengths of query and key, which makes cosines: the "
         "score is the dot product, divided by √d.": lambda q, keys, values: torch.cosine_similarity(
             keys, q[None], dim=1
@@ -188,6 +191,9 @@ def _explain(args: tuple[Tensor, Tensor, Tensor], expected: Pair, got: Any) -> s
     total = float(weights.sum())
     if abs(total - 1) > 1e-3:
         return f"Your weights sum to {total:.4g}, and must sum to 1: the last step is a softmax."
+    by_distance = fall_of(weights, (keys - query).square().sum(dim=1))
+    if by_distance is not None and by_distance < 0:
+        return _BY_DISTANCE
     factor = fall_of(weights, keys @ query)
     if factor is not None:
         return (

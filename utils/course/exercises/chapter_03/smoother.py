@@ -148,6 +148,19 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
     return "The weights are wrong already, before any averaging."
 
 
+def _explain_form(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
+    """Names estimates of a single number, and weights that are turned."""
+    estimates, weights = (torch.as_tensor(each) for each in got)
+    wide = expected[0].shape[1]
+    if wide > 1 and tuple(estimates.shape) in [(len(args[0]), 1), (len(args[0]),)]:
+        return f"Your estimates are one number each: a value has {wide}, and all are averaged."
+    if tuple(estimates.shape) == (len(args[0]),):
+        return "Each estimate is a row of C numbers, here of one: the estimates are (M, C)."
+    if weights.shape == expected[1].mT.shape and torch.allclose(weights.mT.float(), expected[1]):
+        return "Your weights are turned: a row for each query, a column for each key."
+    return None
+
+
 def _departing_row(expected: Tensor, weights: Tensor) -> str:
     """The first row of weights that departs, and whose it is where it is another query's."""
     same = torch.isclose(weights[:, None], expected, rtol=1e-4, atol=1e-6).all(dim=-1)
@@ -201,4 +214,5 @@ SMOOTHER = Exercise(
     },
     parts=("estimates", "weights"),
     explain=_explain,
+    explain_form=_explain_form,
 )

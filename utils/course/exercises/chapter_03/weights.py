@@ -137,6 +137,17 @@ def fall_of(weights: Tensor, against: Tensor) -> float | None:
     return factor if torch.allclose(rise, factor * run, rtol=1e-4, atol=1e-4) else None
 
 
+def _explain_form(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
+    """Names weights that stand in a column or in a row of their own."""
+    shape = tuple(torch.as_tensor(got).shape)
+    if len(shape) > 1 and sorted(shape) == sorted((*expected.shape, *[1] * (len(shape) - 1))):
+        return (
+            "The weights have an axis of length 1 too many: one number for each key, (N,), as a "
+            "sum along the last axis leaves without keepdim."
+        )
+    return None
+
+
 def _explain(args: tuple[Tensor, Tensor, float], expected: Tensor, got: Any) -> str | None:
     query, keys, bandwidth = args
     weights = torch.as_tensor(got)
@@ -194,4 +205,5 @@ KERNEL_WEIGHTS = Exercise(
         "float64": lambda q, k, h: smoothing.kernel_weights(q.double(), k.double(), h),
     },
     explain=_explain,
+    explain_form=_explain_form,
 )

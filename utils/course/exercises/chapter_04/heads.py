@@ -154,6 +154,33 @@ def _dealt_both_ways(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tenso
     return _through(x, n_heads, work, split=dealt_split, merge=dealt_merge)
 
 
+def _tokens_in_front(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tensor]:
+    heads = x.unflatten(-1, (n_heads, -1))
+    return heads, work(heads).flatten(-2)
+
+
+def _said_of_its_form(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
+    """Names heads whose axes stand in another order, and what was merged in another form."""
+    (x, n_heads, _), (heads, merged) = args, (torch.as_tensor(each) for each in got)
+    (b, t, c), shape = x.shape, tuple(heads.shape)
+    if sorted(shape) == sorted(expected[0].shape) and shape != tuple(expected[0].shape):
+        return (
+            f"Your heads stand as {shape}: they are (B, H, T, D), here {tuple(expected[0].shape)}. "
+            "Cut the last axis into heads and columns, then bring the heads before the tokens."
+        )
+    if shape != tuple(expected[0].shape):
+        return (
+            f"Your heads have the shape {shape}: cut the last axis, of {c}, into {n_heads} heads "
+            f"of {c // n_heads}, and bring the heads forward, (B, H, T, D)."
+        )
+    if merged.shape != x.shape and merged.numel() == x.numel():
+        return (
+            f"What was merged has the shape {tuple(merged.shape)}: bring the heads back behind the "
+            f"tokens and join the last two axes, (B, T, C), here {(b, t, c)}."
+        )
+    return None
+
+
 def _backwards(x: Tensor, n_heads: int, work: Work) -> tuple[Tensor, Tensor]:
     heads = split_heads(x, n_heads).flip(1)
     return heads, merge_heads(work(heads).flip(1))
@@ -200,6 +227,8 @@ THROUGH_HEADS = Exercise(
         "The columns were dealt out in turn, and merged so too, which undoes itself; but head 0 "
         "should hold the first D columns. Cut the last axis into (n_heads, D), not "
         "(D, n_heads).": _dealt_both_ways,
+        "The heads were never brought forward, so that `work` takes the tokens for heads: "
+        "transpose after the cut, (B, H, T, D), and back before you flatten.": _tokens_in_front,
         "The heads come last to first: keep their order.": _backwards,
         "You added x to what was merged: return what `work` found, merged, without x.": (
             lambda x, n_heads, work: _through(
@@ -235,4 +264,5 @@ THROUGH_HEADS = Exercise(
     },
     parts=("heads", "merged"),
     explain=_explain,
+    explain_form=_said_of_its_form,
 )

@@ -72,6 +72,37 @@ _SHAPES: dict[str, dict[str, Callable[..., Any]]] = {
     "kind": _KINDS,
 }
 
+
+def _said_of_its_shape(args: tuple[int], expected: Tensor, got: Any) -> str | None:
+    """Names axes that are too many, a table in one row, and a table of another size."""
+    shape, n = tuple(torch.as_tensor(got).shape), args[0]
+    if shape == (n, n):
+        return None
+    if len(shape) > 2 and [size for size in shape if size != 1] == [n, n]:
+        ones = len(shape) - 2
+        return (
+            f"The mask has {ones} more ax{'i' if ones == 1 else 'e'}s, of length 1: it is (T, T), "
+            "and broadcasting adds the rest where it is used."
+        )
+    if n > 1 and len(shape) == 1 and shape[0] in (n, n * n, n * (n + 1) // 2):
+        return "The mask is one row of numbers: give it a row for each token that looks, (T, T)."
+    if len(shape) == 2:
+        return (
+            f"The mask is a table of {shape[0]} × {shape[1]}: of {n} tokens each may look at {n}, "
+            "itself included, so it is (T, T)."
+        )
+    return None
+
+
+def _said_of_looks(args: tuple[int], expected: Tensor, got: Any) -> str | None:
+    """Names a past that is open only so far back."""
+    mask = torch.as_tensor(got)
+    reach = int(mask.sum(dim=1).max())
+    if 0 < reach < args[0] and torch.equal(mask, expected & ~expected.tril(-reach)):
+        return f"A token sees {reach} places, its own and those just before: all its past is open."
+    return None
+
+
 CAUSAL_MASK = Exercise(
     id="4.2",
     title="The causal mask",
@@ -81,6 +112,8 @@ CAUSAL_MASK = Exercise(
     probes=[(3,), (1,), (2,), (7,)],
     mistakes=at_one_step(_causal, _SHAPES),
     together=at_two_steps(_causal, _SHAPES),
+    explain=_said_of_looks,
+    explain_form=_said_of_its_shape,
     alternatives={
         "loops": _causal_by_loop,
         "positions compared": lambda n: torch.arange(n)[:, None] >= torch.arange(n),
@@ -164,6 +197,17 @@ _LAID: dict[str, dict[str, Callable[..., Any]]] = {
     "kind": _KINDS,
 }
 
+
+def _said_of_padding(args: tuple[Tensor, int], expected: Tensor, got: Any) -> str | None:
+    """Names a shape that is none of (B, 1, 1, T), by its axes."""
+    shape, (b, t) = tuple(torch.as_tensor(got).shape), (len(args[0]), args[1])
+    if shape == (b, 1, 1, t):
+        return None
+    lacking = "fewer" if len(shape) < 4 else "more" if len(shape) > 4 else ""
+    axes = f"{len(shape)} axes, {lacking} than" if lacking else "four axes, but not"
+    return f"Your mask has the shape {shape}: {axes} the (B, 1, 1, T) asked for, {(b, 1, 1, t)}."
+
+
 PADDING_MASK = Exercise(
     id="4.3",
     title="The padding mask",
@@ -193,6 +237,7 @@ PADDING_MASK = Exercise(
         ),
     },
     together=at_two_steps(_padding, _LAID),
+    explain_form=_said_of_padding,
     alternatives={
         "slices in a loop": _padding_by_loop,
         "lists": _padding_by_repeat,

@@ -135,6 +135,9 @@ _STEPS: dict[str, dict[str, Any]] = {
         "The last projection is missing: what the heads found, side by side, still goes through "
         "w_out and b_out.": lambda merged, w, b, x: merged,
         "The bias b_out was dropped.": lambda merged, w, b, x: merged @ w,
+        "b_out was added before the matrix: it comes behind it, merged @ w_out + b_out.": (
+            lambda merged, w, b, x: (merged + b) @ w
+        ),
         "w_out was dropped: what the heads found goes through it before b_out is added.": (
             lambda merged, w, b, x: merged + b
         ),
@@ -208,6 +211,8 @@ def _probe(b: int, t: int, h: int, d: int, mask: Tensor, size: float = 1.0) -> t
 def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
     """The first part that departs in the order in which they are computed."""
     weights = torch.as_tensor(got[1]).float()
+    if weights.shape != expected[1].shape:
+        return _explain_form(args, expected, got)
     if difference(expected[1], weights, atol=1e-5) is None:
         return (
             "The weights are right, and the output is not: look at the values, at how the heads "
@@ -227,6 +232,17 @@ def _explain(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
         "The weights depart first: rows sum to 1 and the mask is kept, so look at q and k, at the "
         "split into heads, and at the scale √D."
     )
+
+
+def _explain_form(args: tuple[Any, ...], expected: Pair, got: Any) -> str | None:
+    """Names weights without an axis for the heads."""
+    b, t, _ = args[0].shape
+    if args[5] > 1 and tuple(torch.as_tensor(got[1]).shape) in [(b, t, t), (b, 1, t, t)]:
+        return (
+            "Your weights have no axis for the heads, (B, H, T, T): split q, k and v into n_heads "
+            "before they attend, and keep the weights of each."
+        )
+    return None
 
 
 MULTI_HEAD = Exercise(
@@ -275,5 +291,6 @@ MULTI_HEAD = Exercise(
         "slices": partial(_multi, split=split_by_slices, merge=merge_by_cat),
     },
     explain=_explain,
+    explain_form=_explain_form,
     atol=1e-5,
 )

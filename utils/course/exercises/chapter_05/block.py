@@ -115,14 +115,17 @@ def _subtracted(x: Tensor, norm: Layer, work: Layer) -> Tensor:
     return x - work(norm(x))
 
 
+AT_NORMED = (
+    "At {} you normalised the stream itself: the norm makes the branch's input, and what is added "
+    "to is the untouched x."
+)
 #: What goes wrong at one branch, whichever it is; `{}` is its name.
 AT_A_BRANCH: dict[str, Callable[[Tensor, Layer, Layer], Tensor]] = {
     "The residual around {} is lost: add what it found to the stream.": _no_residual,
     "The norm of {} is missing: its branch reads norm(x).": _no_norm,
     "At {} the norm stands behind the sum, as in the post-norm block of 2017: it belongs at the "
     "entrance of the branch.": _post,
-    "At {} you normalised the stream itself: the norm makes the branch's input, and what is added "
-    "to is the untouched x.": _normed_stream,
+    AT_NORMED: _normed_stream,
     "At {} the norm stands behind the work: it belongs before, at the entrance of the branch.": (
         _norm_behind
     ),
@@ -162,6 +165,15 @@ def _second_sees_no_first(
     return x + attend(norm_1(x)), x + feed_forward(norm_2(x))
 
 
+def _norms_in_the_stream(
+    x: Tensor, norm_1: Layer, attend: Layer, norm_2: Layer, feed_forward: Layer
+) -> tuple[Tensor, Tensor]:
+    """Each norm writes over the stream, the second over what is returned of the first branch."""
+    stream = norm_1(x)
+    middle = norm_2(stream + attend(stream))
+    return middle, middle + feed_forward(middle)
+
+
 def _x_added_twice(
     x: Tensor, norm_1: Layer, attend: Layer, norm_2: Layer, feed_forward: Layer
 ) -> tuple[Tensor, Tensor]:
@@ -192,6 +204,9 @@ def _explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     middle, out = (torch.as_tensor(each).float() for each in got)
     if torch.allclose(middle, expected[0], atol=1e-5):
         return "`after_attention` is right; `out` is that stream + feed_forward(norm_2(of it))."
+    normed = args[1](args[0])
+    if torch.allclose(middle, normed + args[2](normed), atol=1e-4):
+        return AT_NORMED.format(FIRST)
     if torch.allclose(out, middle + feed_forward(norm_2(middle)), atol=1e-4):
         return (
             "The second branch is right, for the stream it was given; the first is not: "
@@ -234,6 +249,8 @@ PRE_NORM_BLOCK = Exercise(
         "lost.": _second_from_the_start,
         "The feed-forward layer reads the old x and is added to it: what attention found is "
         "lost.": _second_sees_no_first,
+        "Both norms write over the stream, and what you return after attention is normalised too: "
+        "a norm makes the branch's input, and the stream stays as it is.": _norms_in_the_stream,
         "x was added twice: after attention the stream already holds it.": _x_added_twice,
         "The norms are swapped: norm_1 belongs to attention, norm_2 to the feed-forward "
         "layer.": _rearranged(lambda x, m, a, n, f: (x, n, a, m, f)),

@@ -32,6 +32,7 @@ def _count(
     return give((norms(c), attention(c, heads), forward(c)))
 
 
+_NAMES = "norms, attention, feed_forward"
 _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     "norms": {
         "The block has two norms, each with a weight and a bias of C numbers: 4C, and you counted "
@@ -127,6 +128,14 @@ def _head_by_head(c: int, heads: int) -> np.ndarray:
     return np.array([4 * c, heads * of_a_head + c, 8 * c**2 + 5 * c])
 
 
+def _explain_form(args: tuple[int, int], expected: Counts, got: Any) -> str | None:
+    """Names a single number, whatever was added up in it."""
+    if isinstance(got, int | float | np.integer):
+        right = ", and the sum is right" * (int(got) == sum(expected))
+        return f"You returned one number{right}: three counts are asked for, {_NAMES}."
+    return None
+
+
 def _explain(args: tuple[int, int], expected: Counts, got: Any) -> str | None:
     """The first count that is wrong, and by how much."""
     c, _ = args
@@ -160,6 +169,7 @@ BLOCK_PARAMETERS = Exercise(
     },
     parts=("norms", "attention", "feed_forward"),
     explain=_explain,
+    explain_form=_explain_form,
     rtol=0.0,
     atol=0.0,
 )

@@ -42,6 +42,7 @@ def _forward(
     return give(inner, hidden, after(x, leave(hidden, w_out, b_out, b_in)))
 
 
+_TURNED = "You returned the output first: `hidden, out`."
 _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
     "enter": {
         "The bias b_in was dropped.": lambda x, w, b, other: x @ w,
@@ -85,7 +86,7 @@ _STEPS: dict[str, dict[str, Callable[..., Any]]] = {
         "`hidden` is what it was before the bend: return what goes into w_out.": (
             lambda inner, hidden, out: (inner, out)
         ),
-        "You returned the output first: `hidden, out`.": lambda inner, hidden, out: (out, hidden),
+        _TURNED: lambda inner, hidden, out: (out, hidden),
         "You returned only the output: return `hidden` before it.": lambda inner, hidden, out: out,
         "You returned only `hidden`: return the output too, behind it.": lambda i, hidden, out: (
             hidden
@@ -121,13 +122,29 @@ def _in_numpy(
     return hidden, np.einsum("btf,fc->btc", hidden, w_out.numpy()) + b_out.numpy()
 
 
+def _turned(args: tuple[Tensor, ...], first: Tensor, second: Tensor) -> bool:
+    """Whether the first result is the output that belongs to the second."""
+    *_, w_out, b_out = args
+    if second.shape[-1] != len(w_out) or first.shape[-1] != len(b_out):
+        return False
+    return torch.allclose(first, second @ w_out + b_out, rtol=1e-4, atol=1e-4)
+
+
 def _explain(args: tuple[Tensor, ...], expected: Pair, got: Any) -> str | None:
     hidden, out = (torch.as_tensor(each).float() for each in got)
+    if _turned(args, hidden, out):
+        return f"{_TURNED} And what stands second is not GELU of x @ w_in + b_in."
     if torch.allclose(hidden, expected[0], rtol=1e-4, atol=1e-5):
         return "`hidden` is right, and `out` is not: it is hidden @ w_out + b_out."
     follows = torch.allclose(out, hidden @ args[3] + args[4], rtol=1e-4, atol=1e-4)
     tail = "; `out` follows from it as it should" if follows else ""
     return f"`hidden` departs first: it is GELU of x @ w_in + b_in{tail}."
+
+
+def _explain_form(args: tuple[Tensor, ...], expected: Pair, got: Any) -> str | None:
+    """Names an output that stands first, whatever the bend was."""
+    first, second = (torch.as_tensor(each).float() for each in got)
+    return _TURNED if _turned(args, first, second) else None
 
 
 def _probe(b: int, t: int, c: int, f: int, high: float = 1.0) -> tuple[Tensor, ...]:
@@ -171,5 +188,6 @@ FEED_FORWARD = Exercise(
     },
     parts=("hidden", "out"),
     explain=_explain,
+    explain_form=_explain_form,
     atol=1e-5,
 )

@@ -91,11 +91,21 @@ def _other_parameters(wanted: nn.Module, block: nn.Module) -> str:
     for name in theirs:
         if not said and theirs[name].shape != ours[name].shape:
             shapes = tuple(ours[name].shape), tuple(theirs[name].shape)
-            said = [f"{name} has the shape {shapes[0]}, and should have {shapes[1]}"]
+            said = [f"{name} has the shape {shapes[0]}, and should have {shapes[1]}{_made(name)}"]
     heads = [getattr(b.attention, "n_heads", None) for b in (block, wanted)] if not said else []
     if heads and heads[0] != heads[1] and heads[0] is not None:
         said = [f"its attention has n_heads = {heads[0]}, and {heads[1]} is asked for"]
     return "; ".join(said)
+
+
+def _made(name: str) -> str:
+    """How a part with parameters of the right shape is made."""
+    sizes = {"up": "d_model, 4 * d_model", "down": "4 * d_model, d_model"}
+    part = name.partition(".")[0]
+    if part in sizes:
+        return f": `{part}` is nn.Linear({sizes[part]})"
+    layer = "MultiHeadAttention(d_model, n_heads)" if part == "attention" else "LayerNorm(d_model)"
+    return f": `{part}` is {'attention' if part == 'attention' else 'nn'}.{layer}"
 
 
 _NOWHERE = (
