@@ -3,6 +3,8 @@
 import json
 import pickle
 import struct
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -219,3 +221,19 @@ def test_weights_that_do_not_fit(saved):
     renamed = {("x" if key == name else key): tensor for key, tensor in tensors.items()}
     with pytest.raises(ValueError, match=rf"without {name} and with x, .*1 missing, 1 too many"):
         checkpoints.check_tensors(renamed, tensors, "here")
+
+
+def test_opening_one_does_not_load_the_compiler() -> None:
+    """It takes PyTorch a second, and numbers drawn for a tensor without any would ask for it."""
+    program = "import sys; from utils.llm.gpt import GPT; GPT.load('stories'); "
+    program += "sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_a_skeleton_has_every_shape_and_no_number() -> None:
+    config = GPTConfig(10, 8, n_layers=1, n_heads=2, d_model=4)
+    bare, filled = GPT.skeleton(config), GPT(config)
+    assert {n: t.shape for n, t in bare.state_dict().items()} == {
+        n: t.shape for n, t in filled.state_dict().items()
+    }
+    assert {t.device.type for t in bare.parameters()} == {"meta"}

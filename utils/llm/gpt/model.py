@@ -7,13 +7,14 @@ a decoder in the sense of Alg. 10 of *Formal Algorithms for Transformers*.
 
 import math
 import os
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from utils.llm.attention.heads import KVCache, LearnedPositions
 from utils.llm.gpt import checkpoints, counts, hf
@@ -272,6 +273,12 @@ class GPT(nn.Module):
         return weights
 
     @classmethod
+    def skeleton(cls, config: GPTConfig) -> Self:
+        """A model of shapes without numbers (on the device `meta`), which it is to be given."""
+        with torch.device("meta"), _NoDice():
+            return cls(config)
+
+    @classmethod
     def of_weights(
         cls, config: GPTConfig, tensors: dict[str, Tensor], tokenizer: str, origin: object
     ) -> Self:
@@ -286,10 +293,21 @@ class GPT(nn.Module):
                 f"{origin}: the weights don't fit the configuration. It describes {expected:,} "
                 f"parameters, and there are {found:,}."
             )
-        with torch.device("meta"):
-            model = cls(config)
+        model = cls.skeleton(config)
         checkpoints.check_tensors(tensors, model._weights(), origin)
         model.load_state_dict(tensors, strict=False, assign=True)
         model.tie()
         model.tokenizer = tokenizer
         return model.eval()
+
+
+class _NoDice(TorchFunctionMode):
+    """Passes by what draws numbers: for a tensor without any PyTorch loads its whole compiler."""
+
+    def __torch_function__(
+        self, function: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        settings = kwargs or {}
+        if function.__name__ in ("normal_", "uniform_"):
+            return args[0] if args else settings["tensor"]
+        return function(*args, **settings)

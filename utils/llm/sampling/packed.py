@@ -52,8 +52,7 @@ def open_packed(file: GGUF, precision: str = "int4") -> FastGPT:
     if found != "int4" or not is_packed(file):
         return with_precision(GPT.of_weights(file.config, file.weights(), "", file.path), found)
     sources = file.sources()
-    with torch.device("meta"):
-        skeleton = GPT(file.config)
+    skeleton = GPT.skeleton(file.config)
     _fill(skeleton, file, sources)
     names = {module: name for name, module in skeleton.named_modules()}
 
