@@ -37,6 +37,9 @@ _PLACES = {
     "place T": lambda ids, places: places[ids.shape[1]],
     "along the batch": lambda ids, places: places[: len(ids)][:, None],
     "summed up": lambda ids, places: places[: ids.shape[1]].cumsum(0),
+    "numbers": lambda ids, places: torch.arange(ids.shape[1])[:, None],
+    "behind T": lambda ids, places: places[ids.shape[1] :],
+    "first alone": lambda ids, places: F.pad(places[:1], (0, 0, 0, ids.shape[1] - 1)),
     "mean place": lambda ids, places: places.mean(0),
     "all texts": lambda ids, places: places[torch.arange(ids.numel()) % len(places)].view(
         *ids.shape, -1
@@ -44,6 +47,9 @@ _PLACES = {
 }
 _JOINED = {
     "multiplied": lambda token, place: token * place,
+    "matrices": lambda token, place: token @ place.mT,
+    "tokens left out": lambda token, place: place.expand_as(token),
+    "both": lambda token, place: (token, place),
     "averaged": lambda token, place: (token + place) / 2,
     "scaled": lambda token, place: token * token.shape[-1] ** 0.5 + place,
     "all scaled": lambda token, place: (token + place) * token.shape[-1] ** 0.5,
@@ -65,6 +71,8 @@ def _embed(ids: Tensor, tokens: Tensor, places: Tensor, *, wrong: Wrong = frozen
     out = join[0](token, place)
     if "one text" in wrong:
         return out[0]
+    if "one too few" in wrong:
+        return out[:, :-1]
     return out.mT if "turned" in wrong else out
 
 
@@ -93,6 +101,14 @@ _SAID = {
     "from 0 to T − 1.",
     "along the batch": "The place was counted along the batch: all texts begin at place 0, and it "
     "grows along the second axis.",
+    "numbers": "You added the number of the place: each has a vector of its own, a row of "
+    "`places`.",
+    "behind T": "You took the places from T on: the first T, places[: ids.shape[1]].",
+    "first alone": "Only the first token got the vector of its place: each of them does.",
+    "matrices": "The two were multiplied as matrices: add them, number by number.",
+    "tokens left out": "The tokens are missing: add each token's vector, tokens[ids].",
+    "both": "Two tensors came back: return their sum.",
+    "one too few": "The last token of each text is missing: all T of them, (B, T, C).",
     "summed up": "The places were summed up along the text: a place has its own vector alone.",
     "mean place": "Every token got the mean of all places: each place along the text has its own.",
     "all texts": "The places go on from one text to the next: every text begins at place 0.",

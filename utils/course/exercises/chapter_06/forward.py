@@ -65,6 +65,7 @@ _LAST: dict[str, Callable[[list[Tensor], Layer], Tensor]] = {
 _LEAVE: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda logits: logits.softmax(dim=-1),
     "log_softmax": lambda logits: logits.log_softmax(dim=-1),
+    "softmax along the text": lambda logits: logits.softmax(dim=1),
     "last place": lambda logits: logits[:, -1:],
     "last place, no axis": lambda logits: logits[:, -1],
     "likeliest": lambda logits: logits.argmax(-1),
@@ -80,6 +81,7 @@ _STREAM: dict[str, Callable[[list[Tensor], Layer], Any]] = {
     "depths last": lambda depths, norm: torch.stack(depths, dim=-1),
     "in a row": lambda depths, norm: torch.cat(depths),
     "last alone": lambda depths, norm: depths[-1],
+    "a list": lambda depths, norm: depths,
 }
 
 
@@ -106,6 +108,8 @@ def _gpt(
     logits = last(depths, final_norm) @ table
     for slip in sorted(wrong & _LEAVE.keys()):
         logits = _LEAVE[slip](logits)
+    if "scaled" in wrong:
+        logits = logits / tokens.shape[1] ** 0.5
     stream = chosen(_STREAM, lambda depths, norm: torch.stack(depths))(depths, final_norm)
     if "only logits" in wrong:
         return logits
@@ -140,6 +144,11 @@ _SAID = {
     "softmax": "These are chances, not logits: leave the softmax to the loss, which takes one "
     "itself.",
     "log_softmax": "These are logarithms of chances: leave the logits as the head gives them.",
+    "softmax along the text": "A softmax ran along the text: the head leaves scores, and the loss "
+    "takes a softmax over the vocabulary.",
+    "scaled": "The logits were divided by √C, as attention's scores are: the head divides by "
+    "nothing.",
+    "a list": "The stream came back as a list of its depths: torch.stack(depths) makes one tensor.",
     "last place": "These are the logits of the last token only: every place predicts its next "
     "token.",
     "last place, no axis": "These are the logits of the last token only, (B, V): every place "

@@ -112,6 +112,18 @@ def _as_text(text: str) -> str | None:
     return None if found is None else str(found)
 
 
+def _in_a_list(text: str) -> list[int] | None:
+    found = sums.parse_answer(text)
+    return None if found is None else [found]
+
+
+def _raises(text: str) -> int:
+    found = sums.parse_answer(text)
+    if found is None:
+        raise ValueError("no answer")
+    return found
+
+
 def _as_truth(text: str) -> bool:
     return sums.parse_answer(text) is not None
 
@@ -181,6 +193,7 @@ PARSE_ANSWER = Exercise(
         ("47=:²;",),
         ("47=44✓72✗71✓:1;",),
         ("4471:1;",),
+        ("47=4471:1;55",),
     ],
     mistakes={
         "You took the first answer of the text: an example in front of the question has an answer, "
@@ -212,6 +225,12 @@ PARSE_ANSWER = Exercise(
         BY_ISDIGIT: _by_isdigit,
         "A sign is no digit: −1 is no answer, it is two characters.": _signed,
         "Return a number: the character '0' equals no sum.": _as_text,
+        '`split("=")[1]` stands behind the first `=`: behind the last is `rpartition("=")[2]`, and '
+        "without a `=` it is the whole text.": lambda text: sums.parse_answer(text.split("=")[1]),
+        "You look at the end of the text, and something may stand behind the `;` that ends the "
+        "answer: cut there first.": lambda text: _digit(re.search(r":([0-9]);$", text)),
+        "A list came back: return the number alone.": _in_a_list,
+        "No answer must give None: you raise an error.": _raises,
         "Return the digit itself, not whether there is one.": _as_truth,
         "No answer must give None: −1 would be counted as a vote.": _instead_of_none(-1),
         "No answer must give None: 0 is an answer.": _instead_of_none(0),

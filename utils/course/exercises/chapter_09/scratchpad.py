@@ -155,6 +155,29 @@ SCRATCHPAD = Exercise(
                 f"{digit}{str(total)[0]}" for digit, total in _totals(question[:-1])
             )
         ),
+        "Each digit stands there twice: behind it belongs the sum of all digits so far.": (
+            lambda question: "".join(digit * 2 for digit in question[:-1])
+        ),
+        "Your total begins at 1: the sum of no digits is 0.": lambda question: "".join(
+            f"{digit}{(total + 1) % 10}" for digit, total in _totals(question[:-1])
+        ),
+        "The digits are subtracted: add them.": lambda question: "".join(
+            f"{digit}{-total % 10}" for digit, total in _totals(question[:-1])
+        ),
+        "Behind every digit stands the sum of all: it is the sum so far.": lambda question: "".join(
+            f"{digit}{sum(map(int, question[:-1])) % 10}" for digit in question[:-1]
+        ),
+        "Only the first line came back: return when all digits are through, behind the "
+        "loop.": lambda question: sums.scratchpad(question)[:2],
+        "Only the last line came back: put each behind those before, `+=`.": (
+            lambda question: sums.scratchpad(question)[-2:]
+        ),
+        "You kept the tens of the sum: the last digit, % 10.": lambda question: "".join(
+            f"{digit}{total // 10}" for digit, total in _totals(question[:-1])
+        ),
+        "A number can't be joined to a text: str(total), or an f-string.": lambda question: (
+            question[0] + int(question[0])
+        ),
         "You began with the last digit: the first comes first.": lambda question: sums.scratchpad(
             question[-2::-1] + "="
         ),

@@ -358,6 +358,17 @@ MAJ_AT_K = Exercise(
         "With m winners you gave 1 / m whether the right answer is among them or not.": (
             lambda *args: _maj(*args, credit=lambda g, r: 1 / max(1, len(majority_vote(g)[0])))
         ),
+        "The first answers were left out: leave out what remains at the end.": lambda *args: _maj(
+            *args, cut=lambda a, k: _groups(a[len(a) % k :], k)
+        ),
+        "You divide by k; divide by the number of groups, n // k.": lambda samples, truth, k: [
+            share * (len(answers) // k) / k
+            for share, answers in zip(maj_at_k(samples, truth, k), samples, strict=True)
+        ],
+        "Answers of None were taken out before you cut: a group is k of all n, and a None among "
+        "them has no vote.": lambda samples, *rest: maj_at_k(
+            [[a for a in answers if a is not None] for answers in samples], *rest
+        ),
         "The answers of a group lie apart in yours; a group is k neighbours.": (
             lambda *args: _maj(
                 *args,

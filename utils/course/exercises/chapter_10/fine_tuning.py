@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -103,6 +104,34 @@ def _looking_first(
     return measured
 
 
+def _looking_before_all(
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
+) -> list[float]:
+    first = _measured(model, loss, held_out, frozenset())
+    return [first, *_fine_tune(model, batches, loss, held_out, rate)]
+
+
+def _rolled_back(
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
+) -> list[float]:
+    optimizer, measured, best = _optimizer(model, rate, frozenset()), [], {}
+    for batch in batches:
+        optimizer.zero_grad()
+        loss(model.train(), batch).backward()
+        optimizer.step()
+        measured.append(_measured(model, loss, held_out, frozenset()))
+        if measured[-1] == min(measured):
+            best = copy.deepcopy(model.state_dict())
+        model.load_state_dict(best)
+    return measured
+
+
+def _clearing_late(
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
+) -> list[float]:
+    return [_measured(model, loss, held_out, frozenset()) for _ in batches]
+
+
 def _learning_what_is_held_out(
     model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
 ) -> list[float]:
@@ -192,7 +221,7 @@ WRONG_LOOPS = {
     "held out.",
     "highest": "The weights that you kept paid most on what is held out: the least is wanted.",
     "SGD": "This is plain gradient descent: take AdamW.",
-    "Adam": "This is Adam, without decay: take AdamW.",
+    "Adam": "Nothing decays, as in Adam or with weight_decay=0: take AdamW as it is.",
     "own rate": "The learning rate is AdamW's own, 0.001: hand it `rate`.",
     "stays in training": "The model is left in training mode: model.eval() at the end.",
     "thaws": "What was frozen has learned: only what asks for a gradient may.",
@@ -237,6 +266,19 @@ FINE_TUNE = Exercise(
         ),
         "The model learns from what is held out too, beside each batch: `held_out` is only looked "
         "at.": _learning_what_is_held_out,
+        "The held-out loss before any step stands in front: one for each batch, behind its "
+        "step.": _looking_before_all,
+        "After each batch the best weights so far were put back: train on, and put them back at "
+        "the end.": _rolled_back,
+        "Nothing is learned: zero_grad stands between backward and step.": _clearing_late,
+        "A copy of the model has learned, and the model itself is as it was: train the one that "
+        "is given.": lambda model, *given: _fine_tune(copy.deepcopy(model), *given),
+        "Two steps are made on each batch: one.": lambda model, batches, loss, held_out, rate: (
+            _fine_tune(model, [b for b in batches for _ in range(2)], loss, held_out, rate)[1::2]
+        ),
+        "Every step is made on the first batch: go through all of them.": (
+            lambda model, batches, *given: _fine_tune(model, [batches[0]] * len(batches), *given)
+        ),
         "The least loss alone came back: return the held-out losses, one for each batch.": (
             lambda *given: min(_fine_tune(*given))
         ),

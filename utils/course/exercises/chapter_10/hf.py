@@ -185,6 +185,8 @@ TURNS: dict[str, Turn] = {
     "attention.out is not transposed: it is square, so nothing complains.": (
         lambda name, t: _lies(name, t) and "attention.out" not in name
     ),
+    "Only attention's matrices are transposed: those of the feed-forward layer lie on their side "
+    "too.": lambda name, t: _lies(name, t) and "attention" in name,
     "Only the two tables were transposed: it is the blocks' matrices that lie on their side.": (
         lambda name, t: t.ndim == 2 and not _lies(name, t)
     ),
@@ -204,6 +206,16 @@ RENAMES: dict[str, Rename] = {
     "The blocks are still called h: h.3 is blocks.3.": (
         lambda name: _renamed(name).replace("blocks.", "h.")
     ),
+    "Both c_proj went to attention.out, where the second replaced the first: what stands before "
+    "tells them apart, attn.c_proj and mlp.c_proj.": lambda name: _renamed(name).replace(
+        "feed_forward.down", "attention.out"
+    ),
+    "The names lack their end, `.weight` or `.bias`.": lambda name: _renamed(name).rpartition(".")[
+        0
+    ],
+    "Inside the names are still theirs: look each up in NAMES.": lambda name: re.sub(
+        r"^h\.", "blocks.", name.removeprefix("transformer.")
+    ),
     "The blocks are counted from 1: h.0 is blocks.0.": lambda name: re.sub(
         r"blocks\.(\d+)", lambda found: f"blocks.{int(found[1]) + 1}", _renamed(name)
     ),
@@ -220,6 +232,9 @@ KEEPS: dict[str, Keep] = {
     "The positions are missing: wpe is position_embedding.": lambda name: ".wpe." not in name,
     "Only the blocks came along: the two tables and the last norm are weights, too.": (
         lambda name: ".h." in name
+    ),
+    "The blocks are missing: only what stands outside of them came along.": lambda name: (
+        ".h." not in name
     ),
     "Only the first block came along.": lambda name: ".h." not in name or ".h.0." in name,
 }
@@ -246,6 +261,10 @@ FROM_HF = Exercise(
         "Their names are still in it, beside ours: begin with an empty dictionary.": _both_names,
         "The prefix `transformer.` is still there.": partial(
             _mapped, rename=lambda name: f"transformer.{_renamed(name)}"
+        ),
+        "You looked up the last part of the name alone, and NAMES has `attn.c_attn`: all that "
+        "stands between, joined by points.": partial(
+            _mapped, rename=lambda name: hf.INSIDE[name.split(".")[-2]]
         ),
         "What stands behind lm_head.weight was lost: `break` ends the loop, `continue` goes on "
         "with the next name.": _up_to_the_head,

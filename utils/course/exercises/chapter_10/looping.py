@@ -225,7 +225,7 @@ TEACH = Exercise(
         "The mask is right now. But the optimizer is another: leave it AdamW.": partial(
             _teach, walk=torch.optim.SGD
         ),
-        "The mask is right now. But the optimizer is Adam, without decay: leave it AdamW.": partial(
+        "The mask is right now. But nothing decays, as in Adam: leave AdamW as it was.": partial(
             _teach, walk=torch.optim.Adam
         ),
         "The mask is right now. But the model learns in eval mode: model.train(), as it "

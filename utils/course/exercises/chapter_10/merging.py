@@ -59,7 +59,7 @@ SCALES: dict[str, Callable[[Tensor, Tensor, float], float]] = {
     "You took r from the wrong axis: A is (r, n_in), so r = len(a).": (
         lambda a, b, alpha: alpha / a.shape[1]
     ),
-    "You took r from the wrong axis: B is (n_out, r), so len(b) is n_out, and r is len(a).": (
+    "You divided by n_out, which len(b) and len(weight) are: r is len(a).": (
         lambda a, b, alpha: alpha / len(b)
     ),
 }
@@ -71,6 +71,9 @@ SUMS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     ),
     "The change was subtracted: that is how a merge is undone.": (
         lambda w, change, s: w - s * change
+    ),
+    "The change is the share by which W grew in yours: add it as it is.": lambda w, change, s: (
+        w * (1 + s * change)
     ),
     "The change was multiplied with W: add it.": lambda w, change, s: w * (s * change),
 }

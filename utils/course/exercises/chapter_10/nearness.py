@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -117,6 +118,12 @@ SCORES: dict[str, Callable[[Tensor, Tensor], Nearest]] = {
     "The lengths are sums of absolute values: a length is the root of the sum of squares.": _by(
         lambda v, t: F.normalize(v, p=1, dim=-1) @ F.normalize(t, p=1, dim=-1).T
     ),
+    "You divided by the length of the whole tensor: each row has its own, dim=-1.": _by(
+        lambda v, t: (v / v.norm()) @ (t / t.norm()).T
+    ),
+    "You divided by each row's largest number: its length is the root of the sum of squares.": _by(
+        lambda v, t: F.normalize(v, p=math.inf, dim=-1) @ F.normalize(t, p=math.inf, dim=-1).T
+    ),
     "This is the farthest: the largest cosine is wanted.": lambda v, t: (
         _largest(-_cosines(v, t))[0],
         -_largest(-_cosines(v, t))[1],
@@ -168,6 +175,19 @@ NEAREST = Exercise(
         "All vectors got what is nearest to the first: each has its own.": lambda v, t: tuple(
             each[:1].expand(len(v)) for each in nearest(v, t)
         ),
+        "The rows of the nearest tokens came back: return their ids.": lambda v, t: (
+            t[nearest(v, t)[0]],
+            nearest(v, t)[1],
+        ),
+        "There is an axis too many: one id and one cosine a vector, (P,), not (P, 1).": (
+            lambda v, t: tuple(each[:, None] for each in nearest(v, t))
+        ),
+        "The nearest pair of all came back: each vector has its own, dim=-1.": lambda v, t: (
+            _cosines(v, t).argmax(),
+            _cosines(v, t).max(),
+        ),
+        "Each vector's id and cosine came as a pair: return two tensors, all ids and all "
+        "cosines.": lambda v, t: [*zip(*(each.tolist() for each in nearest(v, t)), strict=True)],
         "The cosines of all tokens came back: return each vector's largest.": lambda v, t: (
             nearest(v, t)[0],
             _cosines(v, t),

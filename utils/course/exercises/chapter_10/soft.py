@@ -59,6 +59,18 @@ def _last_left_out(n: int, ids: Tensor) -> Tensor:
     return targets
 
 
+def _last_not_asked_for(n: int, ids: Tensor) -> Tensor:
+    targets = _wanted(n, ids)
+    targets[:, -2] = IGNORED
+    return targets
+
+
+def _only_first_asked_for(n: int, ids: Tensor) -> Tensor:
+    targets = _wanted(n, ids)
+    targets[:, n:] = IGNORED
+    return targets
+
+
 def _last_says_the_first(n: int, ids: Tensor) -> Tensor:
     targets = _wanted(n, ids)
     targets[:, -1] = ids[:, 0]
@@ -167,6 +179,13 @@ TARGETS: dict[str, Callable[..., Tensor]] = {
     "fail.": partial(_wanted, nothing=-1),
     "The soft prompt's own places, but the last, are asked for token 0: nothing is wanted of them, "
     "−100.": lambda n, ids: F.pad(_wanted(n, ids)[:, n - 1 :], (n - 1, 0), value=0),
+    "The last token is asked for nowhere: the place before it is.": _last_not_asked_for,
+    "Only the first token is asked for: each place but the last is asked for the one behind it.": (
+        _only_first_asked_for
+    ),
+    "The targets are one row: each text has its own, (B, P + T).": lambda n, ids: _wanted(n, ids)[
+        0
+    ],
     "The targets are floats: cross_entropy takes ids for whole numbers, as torch.full(…, -100) "
     "makes them.": lambda n, ids: _wanted(n, ids).float(),
     "The targets have only T places: the inputs have P + T.": lambda n, ids: ids,
@@ -213,6 +232,12 @@ PREPEND = Exercise(
         "-1), since soft[None] is for one text.": lambda soft, ids, tokens: (
             torch.cat([soft[None], tokens[ids]], dim=1),
             _wanted(len(soft), ids),
+        ),
+        "Only the inputs came back: return the targets as well.": lambda *given: prepend(*given)[0],
+        "The ids themselves went in: each stands for a row of the table, tokens[ids].": (
+            lambda soft, ids, tokens: prepend(
+                soft, ids, torch.arange(float(len(tokens)))[:, None].expand_as(tokens)
+            )
         ),
         "You joined along the width: the soft prompt's vectors come before the words', along "
         "the places, dim=1.": partial(_joined, join=lambda s, w: torch.cat([s, w], dim=-1)),
