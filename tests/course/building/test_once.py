@@ -334,8 +334,8 @@ def test_it(i):
         ("assert True", []),
         ("assert False", []),
         ("assert True", ["--fresh"]),
-        ("os.kill(os.getppid(), signal.SIGINT); time.sleep(20)", []),
-        ("os.kill(os.getppid(), signal.SIGTERM); time.sleep(20)", []),
+        ("os.kill(os.getppid(), signal.SIGINT); time.sleep(2)", []),
+        ("os.kill(os.getppid(), signal.SIGTERM); time.sleep(2)", []),
     ],
     ids=["passed", "failed", "fresh", "ctrl-c", "ended"],
 )

@@ -98,7 +98,7 @@ def test_too_long_is_an_error_and_nothing_is_left(tmp_path: Path) -> None:
         f"import os, time; open(f'{tmp_path.as_posix()}/{{os.getpid()}}', 'w'); time.sleep(99)"
     )
     with pytest.raises(subprocess.TimeoutExpired):
-        launch.together(program, timeout=8)
+        launch.together(program, timeout=5)
     assert not any(psutil.pid_exists(int(path.name)) for path in tmp_path.iterdir())
 
 
