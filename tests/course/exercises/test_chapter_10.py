@@ -292,7 +292,7 @@ def ones(value):
         (
             "10.4",
             lambda weight, a, b, alpha: weight + alpha / len(b) * b @ a,
-            "You took r from the wrong axis: B is (n_out, r)",
+            "You divided by n_out, which len(b)",
         ),
         ("10.4", lambda w, a, b, alpha: w + (alpha / a.shape[0]) * (a @ b), "A and B stand the"),
         ("10.4", lambda w, a, b, alpha: w + alpha // a.shape[0] * (b @ a), "`//` drops"),

@@ -323,6 +323,13 @@ MAJ_AT_K = Exercise(
         "A tie counted as a loss. With m winners, the right one counts 1 / m.": (
             lambda *args: _maj(*args, credit=lambda g, r: float([r] == majority_vote(g)[0]))
         ),
+        "A tie counted ½, however many are tied: the right one of m winners counts 1 / m.": (
+            lambda *args: _maj(
+                *args, credit=lambda g, r: _credit(g, r) and max(0.5, int(_credit(g, r)))
+            )
+        ),
+        "`majority_vote` returns winners and votes, and you compared both with the truth: take the "
+        "winners.": lambda *args: _maj(*args, credit=lambda g, r: float(majority_vote(g) == r)),
         "Nobody voted here: this is the share of right answers, maj@1, whatever k is.": (
             lambda *args: _maj(*args, credit=_share_right)
         ),

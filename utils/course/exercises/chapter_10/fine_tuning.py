@@ -273,9 +273,6 @@ FINE_TUNE = Exercise(
         "Nothing is learned: zero_grad stands between backward and step.": _clearing_late,
         "A copy of the model has learned, and the model itself is as it was: train the one that "
         "is given.": lambda model, *given: _fine_tune(copy.deepcopy(model), *given),
-        "Two steps are made on each batch: one.": lambda model, batches, loss, held_out, rate: (
-            _fine_tune(model, [b for b in batches for _ in range(2)], loss, held_out, rate)[1::2]
-        ),
         "Every step is made on the first batch: go through all of them.": (
             lambda model, batches, *given: _fine_tune(model, [batches[0]] * len(batches), *given)
         ),

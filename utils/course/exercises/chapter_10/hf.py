@@ -264,7 +264,7 @@ FROM_HF = Exercise(
         ),
         "You looked up the last part of the name alone, and NAMES has `attn.c_attn`: all that "
         "stands between, joined by points.": partial(
-            _mapped, rename=lambda name: hf.INSIDE[name.split(".")[-2]]
+            _mapped, rename=lambda name: {**OUTSIDE, **hf.INSIDE}[name.split(".")[-2]]
         ),
         "What stands behind lm_head.weight was lost: `break` ends the loop, `continue` goes on "
         "with the next name.": _up_to_the_head,
