@@ -66,6 +66,7 @@ class Reach:
 
     def __init__(self, source: Source) -> None:
         self.code = [cell for cell in source.notebook.cells if cell.cell_type == "code"]
+        self.checks = {cell.id: checked_ids(cell) for cell in self.code}
         self.names = {cell.id: _Names(cell.source) for cell in self.code}
         _read_through_functions(self.names.values())
         changing = set().union(*(each.changing for each in self.names.values()))
@@ -80,7 +81,7 @@ class Reach:
         what it did there, or in a variant before, where it is reached by the same answers. All
         checks are made, and what a cell builds on is run with it.
         """
-        ids = {id for cell in self.code for id in checked_ids(cell)}
+        ids = {id for checked in self.checks.values() for id in checked}
         tried: set[tuple[str, frozenset]] = set()
         for variant in variants:
             reaching = {id: self.reached(id) for id in ids}
@@ -99,7 +100,7 @@ class Reach:
         found: set[str] = set()
         theirs: set[str] = set()
         for cell in self.code:
-            if self.names[cell.id].read & theirs or answered in checked_ids(cell):
+            if self.names[cell.id].read & theirs or answered in self.checks[cell.id]:
                 found.add(cell.id)
                 theirs |= self.makes(cell.id)
             else:
@@ -110,7 +111,7 @@ class Reach:
         """The ids of the chosen cells, of the checks, and of all that made what they read."""
         found, needed = set(chosen), set[str]()
         for cell in reversed(self.code):
-            if cell.id in found or checked_ids(cell) or self.makes(cell.id) & needed:
+            if cell.id in found or self.checks[cell.id] or self.makes(cell.id) & needed:
                 found.add(cell.id)
                 needed = needed - self.names[cell.id].bound | self.names[cell.id].read
         return found
