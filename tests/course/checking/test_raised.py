@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from utils.course.checking.check import judge
 from utils.course.checking.exercise import Exercise
@@ -90,3 +91,26 @@ def test_a_returned_error_that_is_not_listed_is_told_to_be_raised() -> None:
     text = said(lambda n: ValueError("odd") if n < 0 else n + 1 - n // 2)
     assert "raise it instead" in said(lambda n: KeyError("odd") if n < 0 else n // 2)
     assert text.startswith("expected 2, got 3")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x: x @ x, "must be equally long: here 3 and 2"),
+        (lambda x: x + x.mean(dim=1), "or one of them is 1: here 3 and 2"),
+        (lambda x: (x > 1).softmax(dim=0), "`.float()` makes them of whole ones"),
+        (lambda x: x**2 ^ 2, "a power is written `**`"),
+        (lambda x: torch.ones(2, 3, requires_grad=True).add_(x), "make a new one, `a = a + b`"),
+    ],
+)
+def test_an_error_that_is_easily_misread_gets_a_line(answer, hint: str) -> None:
+    asked = Exercise("9.9", "Odd", 1, 1, lambda x: x, [(torch.ones(2, 3),)], {})
+    assert hint in (judge(asked, answer).diagnosis or "")
+
+
+def test_one_of_several_results_that_came_back_alone_is_named() -> None:
+    asked = Exercise(
+        "9.9", "Odd", 1, 1, lambda n: (n / 2, n + 1), [(1,), (4,)], {}, parts=("half", "next")
+    )
+    assert (judge(asked, lambda n: n + 1).diagnosis or "").startswith("`next` came back alone")
+    assert "alone" not in (judge(asked, lambda n: 2.0).diagnosis or "")

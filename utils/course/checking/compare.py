@@ -38,6 +38,16 @@ class Difference:
         """The remark and the values in one."""
         return f"{self.remark}: {self.values}" if self.remark else self.values
 
+    @property
+    def factor(self) -> str:
+        """What the remark says, whether of one number or of all."""
+        one = {"the sign is flipped": "-1", "twice what it should be": "2"}
+        one |= {"every sign is flipped": "-1", "half what it should be": "0.5"}
+        every = self.remark.removeprefix("every number is ").removesuffix(
+            " times what it should be"
+        )
+        return one.get(self.remark, every)
+
     def within(self, step: Step, more: str = "") -> Difference:
         """The same difference, told by where it lies in a larger result."""
         return replace(self, values=f"at {step}: {self.values}{more}", path=(step, *self.path))

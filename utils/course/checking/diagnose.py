@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from utils.course.checking import tensors
 from utils.course.checking.compare import Difference, Remark, difference
 from utils.course.checking.exercise import Answer, Exercise
 from utils.course.checking.own_code import (
+    argument_name,
+    in_words,
     may_end_without_return,
     one_line,
     own_raise,
@@ -33,7 +34,6 @@ from utils.course.checking.tensors import ROW, are_weights, plain
 
 MOST_KEPT = 50_000  # outcomes of listed mistakes
 CHANGED = "the result is right, but the argument was changed on the way"
-_NO_NUMBER = ("only one element tensors", "cannot be converted to Scalar", "0-dimensional arrays")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def told(found: Findings, sentence: str | None) -> str:
     results = "" if wanted.error or unseen else _results(found)
     text = sentence or _explanation(found) or _in_words(found)
     if fault.values == CHANGED:
-        text = sentence or f"{CHANGED}: work on a copy of {_argument_name(exercise, outcome)}."
+        name = argument_name(exercise.reference, outcome.changed_argument)
+        text = sentence or f"{CHANGED}: work on a copy of {name}."
     elif sentence and fault.kind:
         results = f"\n   {fault.text}" + results
     return _with_input(found, text, bool(sentence)) + results
@@ -141,15 +142,9 @@ def told_briefly(found: Findings) -> str:
 
 def _raised(found: Findings, sentence: str | None) -> str:
     outcome = found.got[found.first]
-    said = f"it raised {one_line(outcome.error)}"
-    if outcome.failed_outside:
-        said = f"the check can't go on with what it returned: {one_line(outcome.error)}"
-    if any(sign in said for sign in ("bitwise_xor", "for ^:")):
-        said += "\n   `^` is the exclusive or of bits in Python: a power is written `**`"
+    lines = in_words(outcome.error, found.answer, outcome.failed_outside)
     place = where(outcome.error, found.answer)
-    if any(sign in said for sign in _NO_NUMBER) and any("math." in line for line in place):
-        said += "\n   the functions of `math` take a single number: torch has its own for tensors"
-    return "\n   ".join([sentence, *place, said] if sentence else [said, *place])
+    return "\n   ".join([sentence, *place, *lines] if sentence else [*lines, *place])
 
 
 def named(found: Findings) -> str | None:
@@ -211,7 +206,7 @@ def _explanation(found: Findings) -> str | None:
     expected, got = found.expected[found.first], found.got[found.first]
     if expected.error or got.error:
         return None
-    several = _another_order(found) or _one_missing(found)
+    several = _another_order(found) or _one_missing(found) or _one_alone(found)
     if several or fault.nan:
         return several
     # An exercise's own `call` may put a word in a result's place, for `explain` to explain.
@@ -285,6 +280,19 @@ def _one_missing(found: Findings) -> str | None:
     return None
 
 
+def _one_alone(found: Findings) -> str | None:
+    """Words for one of several results, right and without the others on every probe."""
+    pairs = [(e.value, g.value) for e, g in zip(found.expected, found.got, strict=True)]
+    n = len(_members(pairs[0][0]))
+    if n < 2 or not all(isinstance(e, tuple) and len(_members(e)) == n for e, _ in pairs):
+        return None
+    names = _part_names(found.exercise, n)
+    for i, name in enumerate(names):
+        if all(_equal(found, [_members(e)[i]], [g]) for e, g in pairs):
+            return f"{name} came back alone: {n} results are asked for, {', '.join(names)}"
+    return None
+
+
 def _all_long(pairs: list[tuple[list[Any], list[Any]]], n: int, m: int) -> bool:
     return all(len(e) == n and len(g) == m for e, g in pairs)
 
@@ -320,17 +328,9 @@ def _borne_out(found: Findings) -> bool:
                 return False
             continue
         n_seen += 1
-        if (_factor(fault), _outer(fault)) != (_factor(first), _outer(first)):
+        if (fault.factor, _outer(fault)) != (first.factor, _outer(first)):
             return False
     return n_seen > 1 or len(found.got) == 1
-
-
-def _factor(fault: Difference) -> str:
-    """What a remark says, whether of one number or of all."""
-    one = {"the sign is flipped": "-1", "twice what it should be": "2"}
-    one |= {"every sign is flipped": "-1", "half what it should be": "0.5"}
-    every = fault.remark.removeprefix("every number is ").removesuffix(" times what it should be")
-    return one.get(fault.remark, every)
 
 
 def _is_there(value: Any, fault: Difference, look: Callable[[Any], bool]) -> bool:
@@ -395,11 +395,3 @@ def _without_remarks(value: Any) -> Any:
     if type(value) in (tuple, list) and any(isinstance(member, Remark) for member in value):
         return type(value)(_members(value))
     return value
-
-
-def _argument_name(exercise: Exercise, outcome: Outcome) -> str:
-    try:
-        names = list(inspect.signature(exercise.reference).parameters)
-        return f"`{names[outcome.changed_argument]}`"
-    except (IndexError, TypeError, ValueError):
-        return "the argument"

@@ -117,6 +117,46 @@ def where(error: BaseException, answer: Any) -> list[str]:
     return [f"in line {number} of your cell: {source}"]
 
 
+#: What is easily misread in an error of Python or torch.
+_HINTS = {
+    r"bitwise_xor|for \^:": "`^` is the exclusive or of bits in Python: a power is written `**`",
+    r"cannot be multiplied \((?:\d+x)*(\d+) and (\d+)": "in `a @ b` the last axis of a meets the "
+    "last but one of b, and they must be equally long: here {0} and {1}",
+    r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)": "axes meet from the "
+    "last one backwards, and two that meet are equally long, or one of them is 1: here {0} and "
+    "{1}",
+    r"not implemented for '(?:Long|Int|Bool)'": "this operation is for decimal numbers: `.float()` "
+    "makes them of whole ones, and of True and False",
+    r"used in an in-place operation|modified by an inplace operation": "`+=` and functions with "
+    "`_` at the end write over a tensor that autograd still needs: make a new one, `a = a + b`",
+}
+_NO_NUMBER = ("only one element tensors", "cannot be converted to Scalar", "0-dimensional arrays")
+
+
+def in_words(error: BaseException, answer: Any, is_outside: bool) -> list[str]:
+    """An error as lines of text: its own words, and what is easily misread in them.
+
+    `is_outside` says that the check ran into it when it went on with what the answer returned.
+    """
+    said = f"it raised {one_line(error)}"
+    if is_outside:
+        said = f"the check can't go on with what it returned: {one_line(error)}"
+    found = [(re.search(sign, said), hint) for sign, hint in _HINTS.items()]
+    lines = [said, *(hint.format(*match.groups()) for match, hint in found if match)]
+    uses_math = any("math." in line for line in where(error, answer))
+    if uses_math and any(sign in said for sign in _NO_NUMBER):
+        lines.append("the functions of `math` take a single number: torch has its own for tensors")
+    return lines
+
+
+def argument_name(function: Any, place: int | None) -> str:
+    """What a function calls its argument number `place`, for a sentence."""
+    try:
+        return f"`{list(inspect.signature(function).parameters)[place]}`"
+    except (IndexError, TypeError, ValueError):
+        return "the argument"
+
+
 def same_error(one: BaseException, other: BaseException) -> bool:
     """Whether two errors arose from one operation: by type, words, and what was being done."""
     return _signature(one) == _signature(other)

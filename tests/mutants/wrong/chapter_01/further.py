@@ -106,7 +106,7 @@ def no_logistic_and_the_two_of_the_square(weights, bias, x, label):
     return error, 2 * x.T @ error / len(x), 2 * error.mean()
 
 
-@wrong("1.7", "Your bend lets something")
+@wrong("1.7", "`hidden` is not 0 where `before` is negative")
 def leaky_bend(x, w1, b1, w2, b2):
     before = x @ w1 + b1
     hidden = torch.nn.functional.leaky_relu(before)

@@ -102,6 +102,10 @@ wrongs(
     None,
     infinite=line(sound_slope, sound_intercept, lambda x, y: (math.inf, math.nan)),
     says_so=line(sound_slope, sound_intercept, lambda x, y: "no line"),
+)
+wrongs(
+    "1.1",
+    "For two points with the same x you return the ValueError",
     error_returned=line(sound_slope, sound_intercept, lambda x, y: ValueError("no line")),
 )
 wrongs(
@@ -242,6 +246,10 @@ wrongs(
     first=lambda p, w: (p[0] - w[0]) ** 2,
     relative=lambda p, w: (((p - w) / w) ** 2).mean(),
     huber=lambda p, w: torch.nn.functional.smooth_l1_loss(p, w),
+)
+wrongs(
+    "1.2",
+    "You compared every prediction with every target",
     broadcast=lambda p, w: ((p[:, None] - w) ** 2).mean(),
 )
 wrongs("1.2", ANY, caret=lambda p, w: ((p - w) ^ 2).mean(), variance=lambda p, w: (p - w).var())

@@ -212,6 +212,13 @@ wrongs(
 )
 wrongs("1.7", "The first bias is missing", g=network(before=lambda x, w, b: x @ w))
 wrongs("1.7", "The second bias is missing", h=network(out=lambda h, w, b: h @ w))
+wrongs(
+    "1.7",
+    "`hidden` is not 0 where `before` is negative",
+    gelu=network(bend=functional.gelu),
+    leaky=network(bend=lambda z: functional.leaky_relu(z, 0.1)),
+    softmaxed=network(bend=lambda z: z.softmax(-1)),
+)
 wrongs("1.7", "You bent the output too", i=network(out=lambda h, w, b: torch.relu(h @ w + b)))
 wrongs(
     "1.7",
@@ -221,10 +228,7 @@ wrongs(
 wrongs(
     "1.7",
     None,
-    gelu=network(bend=functional.gelu),
-    leaky=network(bend=lambda z: functional.leaky_relu(z, 0.1)),
     relu6=network(bend=lambda z: z.clamp(0, 1)),
-    softmaxed=network(bend=lambda z: z.softmax(-1)),
     minus_bias=network(before=lambda x, w, b: x @ w - b),
     weights_bent=network(out=lambda h, w, b: h @ w.relu() + b),
     typo=network(before=lambda x, w, b: b + x + w),

@@ -78,8 +78,12 @@ wrongs(
 )
 wrongs(
     "3.1",
-    keeps_the_axis=lambda q, k, h: torch.exp(-((q - k) ** 2).sum(-1, keepdim=True) / (2 * h**2)),
+    ("You summed over all keys and numbers at once", "Your weights do not sum to 1"),
     whole_distance=lambda q, k, h: torch.exp(-((q - k) ** 2).sum() / (2 * h**2)),
+)
+wrongs(
+    "3.1",
+    keeps_the_axis=lambda q, k, h: torch.exp(-((q - k) ** 2).sum(-1, keepdim=True) / (2 * h**2)),
     caret=lambda q, k, h: torch.exp(-((q - k) ^ 2).sum(-1)),
 )
 

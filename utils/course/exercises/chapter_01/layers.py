@@ -79,11 +79,12 @@ def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | Non
     before, hidden = (torch.as_tensor(each).float() for each in got[:2])
     if torch.allclose(before, expected[0], 1e-4):
         above, below = before > 0, before < 0
-        right = torch.allclose(hidden[above], before[above], 1e-4)
-        if right and below.any() and (hidden[below] != 0).any():
+        if below.any() and (hidden[below] != 0).any():
+            leaks = torch.allclose(hidden[above], before[above], 1e-4)
             return (
-                "Your bend lets something of the negative numbers through, as a leaky ReLU does: "
-                "ReLU makes each of them 0."
+                "`hidden` is not 0 where `before` is negative"
+                f"{', as a leaky ReLU leaves it' * leaks}: ReLU makes each of those 0, and leaves "
+                "the others as they are."
             )
     late = (x @ w1).relu() + b1
     wrong_place = got[1].shape == late.shape and torch.allclose(got[1].float(), late, 1e-4)

@@ -87,10 +87,8 @@ def _said_of_its_shape(args: tuple[int], expected: Tensor, got: Any) -> str | No
     if n > 1 and len(shape) == 1 and shape[0] in (n, n * n, n * (n + 1) // 2):
         return "The mask is one row of numbers: give it a row for each token that looks, (T, T)."
     if len(shape) == 2:
-        return (
-            f"The mask is a table of {shape[0]} × {shape[1]}: of {n} tokens each may look at {n}, "
-            "itself included, so it is (T, T)."
-        )
+        rows, columns = shape
+        return f"The mask is a table of {rows} × {columns}: for n_tokens = {n} it is {n} × {n}."
     return None
 
 
@@ -203,9 +201,7 @@ def _said_of_padding(args: tuple[Tensor, int], expected: Tensor, got: Any) -> st
     shape, (b, t) = tuple(torch.as_tensor(got).shape), (len(args[0]), args[1])
     if shape == (b, 1, 1, t):
         return None
-    lacking = "fewer" if len(shape) < 4 else "more" if len(shape) > 4 else ""
-    axes = f"{len(shape)} axes, {lacking} than" if lacking else "four axes, but not"
-    return f"Your mask has the shape {shape}: {axes} the (B, 1, 1, T) asked for, {(b, 1, 1, t)}."
+    return f"Your mask has the shape {shape}: it is (B, 1, 1, T), here {(b, 1, 1, t)}."
 
 
 PADDING_MASK = Exercise(
