@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from utils.course.checking.compare import Remark
 from utils.course.checking.exercise import Exercise
 from utils.llm.gpt.model import GPT, GPTConfig
 
@@ -132,12 +133,35 @@ def _all_then_divided(model: nn.Module, n_layers: int) -> nn.Module:
     return model
 
 
+REPLACED = (
+    "Parameters were replaced by others: fill those that the model has, in place, since whoever "
+    "shares one, an optimizer or a tied head, would keep the old."
+)
+FROZEN = (
+    "The parameters no longer ask for a gradient, and nothing could be trained: leave "
+    "requires_grad as it was."
+)
+
+
+def _replaced(model: nn.Module, n_layers: int) -> nn.Module:
+    for module in model.modules():
+        for name, weights in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(weights.detach().clone()))
+    return initialise(model, n_layers)
+
+
 def measured(answer: Start, model: nn.Module, n_layers: int) -> Any:
     """Let an answer fill a model, and return mean, deviation and kind of each parameter."""
     torch.manual_seed(n_layers)
+    before = dict(model.named_parameters())
     returned = answer(model, n_layers)
     if returned is not model:
         return "another model" if isinstance(returned, nn.Module) else returned
+    after = dict(model.named_parameters())
+    if {name: id(w) for name, w in after.items()} != {name: id(w) for name, w in before.items()}:
+        return Remark(REPLACED)
+    if not all(weights.requires_grad for weights in after.values()):
+        return Remark(FROZEN)
     found = {}
     for name, weights in model.named_parameters():
         values = weights.detach().double()
@@ -183,6 +207,8 @@ def _should(name: str, n_layers: int) -> tuple[float, float]:
 
 def explain(args: tuple[Any, ...], expected: Any, got: Any) -> str | None:
     """Name the parameter that departs, and how."""
+    if isinstance(got, Remark):
+        return None
     if got == "another model":
         return "You returned another model: fill the one that you were given, and return it."
     for name, (mean, spread, kind) in expected.items():
@@ -297,6 +323,8 @@ INITIALISE = Exercise(
         "The numbers of two matrices are the same: set the seed once, not before each.": partial(
             _initialise, fill=_same_dice
         ),
+        REPLACED: _replaced,
+        FROZEN: lambda model, n_layers: initialise(model, n_layers).requires_grad_(False),
         "Only the residual projections were filled: the others need their numbers "
         "too.": _only_the_residual,
     },

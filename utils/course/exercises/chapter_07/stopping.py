@@ -42,9 +42,10 @@ def _fit(
     patience: int,
     *,
     wrong: Wrong = frozenset(),
+    begin: float = math.inf,
 ) -> Any:
     """The loop, with a bend where a wrong turn wants one."""
-    best, kept, waited, held_out = math.inf, None, 0, []
+    best, kept, waited, held_out = begin, None, 0, []
     for step in range(steps):
         _learn(model, optimizer, loss_of, step, wrong)
         if (step if "looks early" in wrong else step + 1) % every and "every step" not in wrong:
@@ -301,6 +302,8 @@ FIT = Exercise(
         (Lesson(5, 7, 2, [1.0]),),
         (Lesson(16, 2, 3, [2.0, 2.2, 1.6, 1.9, 1.8, 1.5, 1.7, 1.6]),),
         (Lesson(6, 1, 2, [1.1, 1.2, 1.15, 0.7]),),
+        (Lesson(8, 2, 2, [3e4, 2e4, 2.5e4, 2.6e4]),),
+        (Lesson(0, 2, 1, [1.0]),),
     ],
     mistakes=alone(_fit, _SAID)
     | {
@@ -313,6 +316,13 @@ FIT = Exercise(
         ),
         "After the first look the model learned in eval mode, and was brought back only at the "
         "end: model.train() behind each look.": _back_at_the_end,
+        "Your best loss begins at a number, and all losses may lie above it: begin at math.inf, or "
+        "with the first look.": partial(_fit, begin=100.0),
+        "With steps = 0 nothing is to be learned: ask before the first step.": (
+            lambda model, optimizer, loss_of, validate, steps, *rest: _fit(
+                model, optimizer, loss_of, validate, max(1, steps), *rest
+            )
+        ),
         "You look before the step, and so before anything is learned: look behind "
         "optimizer.step(), where (step + 1) % every == 0.": partial(_looking_first, unlearned=True),
         "You look before the step, and never after the last: look behind optimizer.step(), where "

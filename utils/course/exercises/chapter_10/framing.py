@@ -106,9 +106,23 @@ def _is_pair(each: Any) -> bool:
     return isinstance(each, tuple | list) and len(each) == 2 and isinstance(each[0], str)
 
 
+NO_DEFAULT = (
+    'The system message may be left out in a call, and yours must have one: leave the `= ""` '
+    "behind its name in the first line."
+)
+
+
 def as_two_lists(answer: Callable[..., Any], *args: str) -> Any:
-    """Call an answer that returns words and marks: a remark tells of one that returns half."""
-    got = answer(*args)
+    """Call an answer that returns words and marks: a remark tells of one that returns half.
+
+    Where there is no system message, it is called without one, as the chapter does.
+    """
+    try:
+        got = answer(*args) if args[-1] else answer(*args[:-1])
+    except TypeError as error:
+        if "missing 1 required positional argument" in str(error) and not args[-1]:
+            return Remark(NO_DEFAULT)
+        raise
     if isinstance(got, str):
         return Remark("This is one text: return two lists, the words and their marks.")
     if isinstance(got, tuple | list) and len(got) == 2 and isinstance(got[0], str):
@@ -214,6 +228,7 @@ FRAME = Exercise(
         "The first word of the answer isn't learned: it is the model's own to write.": (
             _without_the_first
         ),
+        NO_DEFAULT: lambda instruction, answer, system: frame(instruction, answer, system),
         "The mask is turned round: True says that a word is to be learned.": _turned_round,
         "The marks stand one place too early: True belongs to the word that is to be learned, not "
         "to the one before it. The loss does the shifting.": _one_place_early,

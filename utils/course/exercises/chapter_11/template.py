@@ -215,6 +215,7 @@ TEMPLATE = Exercise(
         _talk("U Hi", "S From here on, rhyme.", "U Sing."),
         _talk("U "),
         _talk("U Hi", "A Hello"),
+        _talk("U Does f'{x}' print {role}, and '100 % of it'?"),
     ],
     mistakes={said: partial(_prompt, **slip) for said, slip in _SLIPS.items()}
     | {
@@ -233,6 +234,12 @@ TEMPLATE = Exercise(
         "Where the last message is the assistant's, yours opens no turn: the text ends with the "
         "open turn always.": _nothing_behind_the_assistant,
         "The lines came back as a list: one text.": _as_a_list,
+        "Braces in a message were taken for fields to fill in: what a message holds goes in as it "
+        "is, so `format` nothing that it stands in.": partial(
+            _prompt, turn=lambda role, text: f"{START}{{}}\n{text}{STOP}\n".format(role)
+        ),
+        "A % in a message was taken for a place to fill in: what a message holds goes in as it "
+        "is.": partial(_prompt, turn=lambda role, text: f"{START}%s\n{text}{STOP}\n" % role),
         "The default message was put into `messages` itself: leave the argument as it is.": (
             _default_put_in
         ),
