@@ -7,6 +7,7 @@ import numbers
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -93,11 +94,16 @@ def difference(
     return _others(expected, got)
 
 
+_CALLS = BuiltinFunctionType | FunctionType | MethodType
+
+
 def _types(expected: Any, got: Any) -> Difference:
     kinds = a_kind(expected), a_kind(got)
     if kinds[0] == kinds[1]:
         kinds = kinds[0], f"another class of that name ({type(got).__module__})"
-    return Difference(f"expected {kinds[0]}, got {kinds[1]}", kind=True)
+    not_called = isinstance(got, _CALLS) and not isinstance(expected, _CALLS)
+    call = ": the brackets of a call are missing, `()`" * not_called
+    return Difference(f"expected {kinds[0]}, got {kinds[1]}{call}", kind=True)
 
 
 def _texts(expected: str | bytes, got: Any) -> Difference | None:

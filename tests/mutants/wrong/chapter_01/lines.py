@@ -241,11 +241,15 @@ wrongs(
 wrongs(
     "1.2",
     None,
-    precedence=lambda p, w: (p - w**2).mean(),
-    no_call=lambda p, w: ((p - w) ** 2).mean,
-    first=lambda p, w: (p[0] - w[0]) ** 2,
-    relative=lambda p, w: (((p - w) / w) ** 2).mean(),
     huber=lambda p, w: torch.nn.functional.smooth_l1_loss(p, w),
+)
+wrongs("1.2", "`**` binds closer", precedence=lambda p, w: (p - w**2).mean())
+wrongs("1.2", "That is the squared error of the first", first=lambda p, w: (p[0] - w[0]) ** 2)
+wrongs("1.2", "You divided each error", relative=lambda p, w: (((p - w) / w) ** 2).mean())
+wrongs(
+    "1.2",
+    "expected a tensor of shape (), got a builtin_function_or_method: the brackets of a call",
+    no_call=lambda p, w: ((p - w) ** 2).mean,
 )
 wrongs(
     "1.2",

@@ -212,6 +212,7 @@ wrongs(
 )
 wrongs("1.7", "The first bias is missing", g=network(before=lambda x, w, b: x @ w))
 wrongs("1.7", "The second bias is missing", h=network(out=lambda h, w, b: h @ w))
+wrongs("1.7", "You subtracted b1", minus_bias=network(before=lambda x, w, b: x @ w - b))
 wrongs(
     "1.7",
     "`hidden` is not 0 where `before` is negative",
@@ -229,7 +230,6 @@ wrongs(
     "1.7",
     None,
     relu6=network(bend=lambda z: z.clamp(0, 1)),
-    minus_bias=network(before=lambda x, w, b: x @ w - b),
     weights_bent=network(out=lambda h, w, b: h @ w.relu() + b),
     typo=network(before=lambda x, w, b: b + x + w),
 )

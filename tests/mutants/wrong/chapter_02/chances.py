@@ -243,7 +243,6 @@ wrongs(
 wrongs(
     "2.6",
     None,
-    v=both(bits, lambda b, p: b),
     w=both(lambda p: 1 - sum(x * x for x in p)),
     x=both(lambda p: max(p)),
 )
@@ -259,3 +258,6 @@ wrongs(
 
 
 wrongs("2.6", "The number is rounded", rounded=both(lambda p: round(bits(p), 2)))
+
+
+wrongs("2.6", "You return the entropy twice", v=both(bits, lambda b, p: b))

@@ -77,6 +77,8 @@ def _said_of_layers(args: tuple[Any, ...], expected: Any, got: Any) -> str | Non
     """Names a bias added after the ReLU, also where `before` is right, and a bend that leaks."""
     x, w1, b1, *_ = args
     before, hidden = (torch.as_tensor(each).float() for each in got[:2])
+    if torch.allclose(before, x @ w1 - b1, 1e-4):
+        return "You subtracted b1: add it, x @ w1 + b1."
     if torch.allclose(before, expected[0], 1e-4):
         above, below = before > 0, before < 0
         if below.any() and (hidden[below] != 0).any():

@@ -295,6 +295,14 @@ MSE = Exercise(
         "table): each prediction has its own target.": lambda p, w: (
             (p[:, None] - w).square().mean()
         ),
+        "`**` binds closer than `-`, so only the target is squared: put the difference in "
+        "brackets, (predicted - wanted) ** 2.": lambda p, w: (p - w**2).mean(),
+        "You divided each error by what was wanted: square the plain error.": lambda p, w: (
+            ((p - w) / w).square().mean()
+        ),
+        "That is the squared error of the first example alone: take the mean over all.": (
+            lambda p, w: (p[0] - w[0]) ** 2
+        ),
         "You cut each error to a whole number: leave int() out.": lambda p, w: (
             (p - w).trunc().square().mean()
         ),

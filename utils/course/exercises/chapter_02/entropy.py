@@ -124,6 +124,8 @@ def _say_rounded(args: tuple[Floats], expected: Floats, got: Floats) -> str | No
         )
     if abs(bits - expected[0]) < 1e-6 and math.isclose(perplexity, 1 / max(chances)):
         return _ENTROPY_SAID["likeliest"]
+    if abs(bits - expected[0]) < 1e-6 and perplexity == bits:
+        return "You return the entropy twice: the perplexity is 2 to its power, 2 ** bits."
     wrong = ((e, float(g)) for e, g in zip(expected, got, strict=True) if abs(e - g) > 1e-6)
     right, rounded = next(wrong)
     if any(rounded == round(right, digits) for digits in range(1, 5)):
