@@ -1,4 +1,4 @@
-"""Answers under the signature that a chapter gives its learners."""
+"""Answers under the signature that a chapter gives its learners; and which take long."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import torch
 
 from utils.course.checking import registry
 
+#: Exercises whose answers measure or train something themselves: they aren't in `make quick`.
+LONG = {"1.8", "2.8", "3.7", "7.7", "7.8", "9.9"}
 SOLUTIONS = Path(__file__).parents[2] / "solutions"
 
 

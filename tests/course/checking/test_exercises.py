@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from helpers.signatures import under_the_notebooks_signature
+from helpers.signatures import LONG, under_the_notebooks_signature
 
 from utils.course.checking import registry
 from utils.course.checking.check import NOT_ATTEMPTED, RIGHT, TIMED_OUT, check, examine, judge
@@ -19,8 +19,6 @@ from utils.course.checking.running import run
 
 EXERCISES = list(registry.exercises().values())
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
-#: Whose answers measure or train something themselves: their mistakes aren't in `make quick`.
-LONG = {"1.8", "2.8", "3.7", "7.7", "7.8", "9.9"}
 
 
 def stub(*args: Any) -> None:

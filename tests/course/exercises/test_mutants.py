@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from helpers.signatures import LONG
 from mutants import survivors
 from mutants.cases import Case, chapters, load
 from mutants.mutate import Mutant, mutants
@@ -29,7 +30,14 @@ def by_hand() -> list[Case]:
     return [case for found in cases.values() for case in found[::EVERY]]
 
 
-@pytest.mark.parametrize("case", by_hand(), ids=lambda case: case.label)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=[pytest.mark.slow] if case.exercise in LONG else [])
+        for case in by_hand()
+    ],
+    ids=lambda case: case.label,
+)
 def test_an_answer_written_by_hand_gets_what_it_must(case: Case) -> None:
     trial = attempt(case.exercise, case.name, case.answer, case.says)
     assert fault(trial, case.says, case.is_sound) is None

@@ -366,6 +366,7 @@ def test_two_clients_take_turns(endless: Counted) -> None:
     assert "".join(chunk.choices[0].text for chunk in slow) == (ALPHABET * 4)[2 : 1 + 80]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_and_a_model_that_is_not_there_are_said(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

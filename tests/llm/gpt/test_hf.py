@@ -54,7 +54,13 @@ def test_the_same_logits(options, batch, n_tokens):
     assert difference(ours, their_model, ids) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gpt2",
+        *(pytest.param(f"gpt2-{s}", marks=pytest.mark.slow) for s in ("medium", "large", "xl")),
+    ],
+)
 def test_the_same_logits_of_every_preset_at_reduced_depth(name):
     preset = PRESETS[name]
     width, heads = preset["d_model"], preset["n_heads"]
