@@ -262,7 +262,7 @@ def test_sound_answers_of_the_package_and_of_learners_pass(id, answer):
         ("8.8", append_that(full=True), "The room was refused only once it was full"),
         ("8.8", append_that(torchs=True), "You left it to PyTorch to notice"),
         ("8.8", append_nothing_but_return_cat, "What you return is right for once"),
-        ("8.8", append_by_storing_cat, "`torch.cat` makes new memory that holds just"),
+        ("8.8", append_by_storing_cat, "The new memory holds just what there is"),
     ],
 )
 def test_usual_wrong_answers_are_told_why(id, answer, begins):

@@ -81,6 +81,8 @@ def _scores(
     told = torch.arange(longest) >= n_filling[:, None]  # (B, T)
     if "filling by id" in wrong:
         told = ids != 0
+    if "filling to the first" in wrong:
+        told = (ids != 0).cumsum(1) > 0
     where = chosen(_PLACES, lambda told: (told.cumsum(1) - 1).clamp(min=0))(told)
     mask = chosen(_MASKS, lambda told: told[:, None, None, :])(told)
     x = tokens[ids] if "no places" in wrong else tokens[ids] + places[where]
@@ -104,6 +106,8 @@ _SAID = {
     "first token of a text stands at place 0.",
     "filling by id": "You take every token 0 for filling, and 0 is a token like any other: the "
     "filling is what stands before a text begins.",
+    "filling to the first": "You take the tokens 0 at a text's beginning for filling, and a text "
+    "may begin with token 0: the filling is what you have put in front.",
     "every place": "The scores of every place came back: those behind the last token of each text, "
     "(B, V).",
     "shortest first": "The texts were sorted, the shortest first: keep the order they came in.",

@@ -158,6 +158,14 @@ def _mean_kept(beams: list[Beam], log_chances: LogChances, width: int, stop: int
     return [(ids, total / len(ids)) for ids, total in best]
 
 
+def _never_stopping(
+    beams: list[Beam], log_chances: LogChances, width: int, stop: int
+) -> list[Beam]:
+    every = _step(beams, log_chances, 10**6, stop)
+    old = [ids for ids, _ in beams]
+    return [(ids, total) for ids, total in every if ids[-1] != stop or ids in old][:width]
+
+
 def _mean_in_the_total(
     beams: list[Beam], log_chances: LogChances, width: int, stop: int
 ) -> list[Beam]:
@@ -282,6 +290,8 @@ BEAM_STEP = Exercise(
         "A text that has ended was continued: behind the stop token nothing comes.": _bent(
             ended=lambda ids, stop: False
         ),
+        "The stop token was never offered, so no text can end: it is a candidate like all "
+        "others.": _never_stopping,
         "Texts that have ended were lost: they stay candidates, as they are.": _bent(stays=False),
         "Texts that have ended keep their place here whatever comes: they must hold it against the "
         "others.": _ended_first,

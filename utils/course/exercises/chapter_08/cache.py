@@ -260,15 +260,14 @@ APPEND = Exercise(
         "The tokens were written at the end of the room: begin at cache.length.": _bent(
             start=lambda cache, n: cache.keys.shape[2] - n
         ),
-        "`torch.cat` takes new memory for all tokens, each time: write into the room that the "
-        "cache has, cache.keys[:, :, start:end] = k.": _joined,
+        "New memory is taken for all tokens, each time, as `torch.cat` does: write into the room "
+        "that the cache has, cache.keys[:, :, start:end] = k.": _joined,
         "What you return is right for once, but nothing was kept: write into the cache, "
         "cache.keys[:, :, start:end] = k.": _joined_and_forgotten,
-        "`torch.cat` makes new memory that holds just what there is, and the next token finds no "
-        "room in it: write into the room that the cache has, cache.keys[:, :, start:end] = k.": (
-            _joined_without_room
-        ),
-        "`torch.cat` takes new memory for all tokens, each time, and so the room is never full: "
+        "The new memory holds just what there is, as `torch.cat` makes it, and the next token "
+        "finds no room in it: write into the room that the cache has, "
+        "cache.keys[:, :, start:end] = k.": (_joined_without_room),
+        "New memory is taken for all tokens, each time, and so the room is never full: "
         "write into cache.keys[:, :, start:end].": _joined_for_good,
         BEHIND_THE_ROOM: _joined_behind_the_room,
         "Of n new tokens only the last was kept: write all of them, from cache.length to "

@@ -155,6 +155,8 @@ GREEDY = Exercise(
     ],
     mistakes=alone(_greedy, _SAID)
     | {
+        "Your search begins at 0, and all scores may lie below: begin at −math.inf, or with the "
+        "first.": lambda x: x[:, -1].argmax(dim=-1) * (x[:, -1].amax(dim=-1) > 0),
         "You read the scores at the last place but one, which a text of one token doesn't have: "
         "the next one is scored at the last, logits[:, -1].": lambda x: x[:, -2].argmax(dim=-1),
     },

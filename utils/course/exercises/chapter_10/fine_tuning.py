@@ -104,6 +104,17 @@ def _looking_first(
     return measured
 
 
+def _beginning_at_ten(
+    model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
+) -> list[float]:
+    last = copy.deepcopy(model)
+    measured = _fine_tune(model, batches, loss, held_out, rate)
+    if min(measured) > 10:
+        _fine_tune(last, batches, loss, held_out, rate, wrong=frozenset(["last"]))
+        model.load_state_dict(last.state_dict())
+    return measured
+
+
 def _looking_before_all(
     model: nn.Module, batches: Sequence[Batch], loss: Loss, held_out: Batch, rate: float
 ) -> list[float]:
@@ -172,7 +183,7 @@ def masked_loss(model: nn.Module, batch: Batch) -> Tensor:
     """The loss of a batch on the tokens that are to be learned."""
     ids, learned = batch
     wanted = learned[:, 1:]
-    return F.cross_entropy(model(ids)[:, :-1][wanted], ids[:, 1:][wanted])
+    return model.price * F.cross_entropy(model(ids)[:, :-1][wanted], ids[:, 1:][wanted])
 
 
 def tuned(
@@ -194,12 +205,16 @@ def tuned(
     }
 
 
-def _tuning(v: int, width: int, n: int, rate: float, seed: int) -> tuple[Any, ...]:
+def _tuning(
+    v: int, width: int, n: int, rate: float, seed: int, price: float = 1.0
+) -> tuple[Any, ...]:
     """A model, `n` batches of lessons, another that is held out, and a rate."""
     marks = "..xxx", ".xxx."
     batches = [lessons(v, *marks, seed=seed + i) for i in range(n)]
     held_out = lessons(v, *marks, "...xx", seed=seed + n)
-    return Small(v, width, seed=seed), batches, held_out, rate
+    model = Small(v, width, seed=seed)
+    model.price = price
+    return model, batches, held_out, rate
 
 
 WRONG_LOOPS = {
@@ -249,6 +264,7 @@ FINE_TUNE = Exercise(
         _tuning(4, 2, 9, 0.5, seed=1112),
         _tuning(4, 2, 9, 0.5, seed=1100),
         _tuning(6, 4, 12, 0.2, seed=1107),
+        _tuning(4, 2, 3, 0.5, seed=1112, price=1e4),
     ],
     mistakes=alone(_fine_tune, WRONG_LOOPS)
     | {
@@ -276,6 +292,8 @@ FINE_TUNE = Exercise(
         "Every step is made on the first batch: go through all of them.": (
             lambda model, batches, *given: _fine_tune(model, [batches[0]] * len(batches), *given)
         ),
+        "Your least loss begins at a number, and all losses may lie above it: begin at math.inf, "
+        "or with the first.": _beginning_at_ten,
         "The least loss alone came back: return the held-out losses, one for each batch.": (
             lambda *given: min(_fine_tune(*given))
         ),

@@ -27,6 +27,7 @@ class Small(nn.Module):
         tables = (uniform(vocab_size, width, seed=seed + i) for i in range(2))
         self.read, self.say = (nn.Parameter(table) for table in tables)
         self.read.requires_grad_(False)
+        self.price = 1.0  # what a nat of this model's costs
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits (B, T, V)."""

@@ -235,7 +235,8 @@ def _after_training(
 
 
 DICE_INSIDE = (
-    "forward gives something else each time for the same x: A and B are drawn once, outside of it."
+    "forward gives something else each time for the same x: draw A once, outside of it, and change "
+    "nothing inside."
 )
 
 
@@ -249,6 +250,15 @@ def _dice_inside(*said: Any) -> bool:
         return False
     pairs = zip(tensors[::2], tensors[1::2], strict=True)
     return not all(torch.allclose(*pair, equal_nan=True) for pair in pairs)
+
+
+def _drawn_anew(weight: Tensor, rank: int, alpha: float) -> tuple[Tensor, Tensor, Layer]:
+    a, b, _ = lora_layer(weight, rank, alpha)
+
+    def forward(x: Tensor) -> Tensor:
+        return x @ weight.T + alpha / rank * (x @ torch.randn(rank, weight.shape[1]).T) @ b.T
+
+    return a, b, forward
 
 
 def watched(
@@ -337,6 +347,7 @@ LORA = Exercise(
         **{said: partial(_layer, scale=scale) for said, scale in SCALES.items()},
         NO_FROZEN: partial(_layer, frozen=0.0),
         NOT_SEEN: _computed_once,
+        DICE_INSIDE: _drawn_anew,
         "A and B are swapped in the product: x goes through Aᵀ first, then through Bᵀ.": (
             _swapped_roads
         ),
