@@ -212,6 +212,15 @@ def tie_by_the_whole_text(words, word):
     return max(set(found), key=lambda w: (found.count(w), -words.index(w))) if found else None
 
 
+@wrong("0.1")
+def not_behind_itself(words, word):
+    counts = Counter()
+    for i in range(len(words) - 1):
+        if words[i] == word and (i == 0 or words[i - 1] != word):
+            counts[words[i + 1]] += 1
+    return counts.most_common(1)[0][0] if counts else None
+
+
 @wrong("0.1", "You go on behind the word")
 def skips_the_pair_after_a_found_one(words, word):
     counts, i = Counter(), 0

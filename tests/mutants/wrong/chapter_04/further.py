@@ -34,6 +34,14 @@ def last_bias_before_the_matrix(x, w_qkv, b_qkv, w_out, b_out, n_heads, mask):
     return (attention.merge_heads(heads) + b_out) @ w_out, weights
 
 
+@wrong("4.5", "Your output is right, and the weights")
+def weights_of_the_first_head(x, w_qkv, b_qkv, w_out, b_out, n_heads, mask):
+    parts = (x @ w_qkv + b_qkv).chunk(3, -1)
+    q, k, v = (attention.split_heads(part, n_heads) for part in parts)
+    heads, weights = attention.scaled_dot_product_attention(q, k, v, mask)
+    return attention.merge_heads(heads) @ w_out + b_out, weights[:, 0]
+
+
 @wrong("4.5", "Your weights have no axis")
 def no_biases_one_head_s_attention(x, w_qkv, b_qkv, w_out, b_out, n_heads, mask):
     q, k, v = (x @ w_qkv).chunk(3, dim=-1)

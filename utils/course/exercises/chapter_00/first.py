@@ -225,6 +225,7 @@ LIKELIEST_NEXT = Exercise(
         (["am", "y", "a", "x", "a", "x"], "a"),
         (["A", "y", "a", "x", "A", "y"], "a"),
         (["no", "yes", "no", "no", "no"], "no"),
+        (["a", "a", "a", "b", "a", "b"], "a"),
         (["b", "a", "d", "a", "c", "b", "c", "a", "c", "a"], "a"),
         (_random_words(41), "c"),
         (_random_words(60), "a"),
