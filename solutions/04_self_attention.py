@@ -15,15 +15,16 @@
 #
 # **What can a text find out about itself, when each of its words may look at the others?**
 #
-# Chapter 03 ended with one query that averages over some values. Now every word of a text asks, all
-# at once, and what they ask about is the text itself. That, a rule about the future, and a few
-# heads side by side is all the attention there is in a GPT. At the end we train the smallest model
-# that has nothing else: two layers. It learns something that counting could not, and we catch the
-# head that does it, and switch it off.
+# Chapter 03 ended with one query that averages over some values. Now every word of a text asks at
+# once, and what they ask about is the text itself. That, a rule about the future, and a few heads
+# side by side is all the attention there is in a GPT. At the end we train the smallest model of
+# that kind, of two layers. It learns something that counting could not; we catch the part of it
+# that does the work, and switch it off.
 #
 # You will build: self-attention for a matrix, the causal mask, the padding mask, the split into
 # heads, multi-head attention, rotary positions, and attention in linear time; and you will find a
-# leak in somebody else's. It takes some two hours, about 75 minutes of them in the exercises.
+# leak in a colleague's version. It takes some two hours, about 75 minutes of them in the
+# exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes about a minute, most of it for training
 # four small models. Then begin again at the top.
@@ -51,9 +52,9 @@ from utils.viz import diagrams, plots, widgets
 # %% [markdown]
 # ## From one query to a matrix
 #
-# Five words, each a vector of six numbers; rolled, for now, where a trained model would have
-# learned them. Three matrices turn each word into what it asks (its query), what it offers to be
-# found by (its key), and what it has to say (its value).
+# Five words, each a vector of six numbers. Here these are rolled; a trained model has learned
+# them. Three matrices turn each word into what it asks (its query), what it offers to be found by
+# (its key), and what it has to say (its value).
 
 # %%
 words = "Mina had a blue kite".split()
@@ -65,8 +66,7 @@ q, k, v = x @ w_q, x @ w_k, x @ w_v  # (T, D) each
 # %% [markdown]
 # Chapter 03's attention takes one query. We could call it five times. Or we put the five queries
 # into one matrix: then `q @ k.T` holds the score of every word with every word, and the same three
-# steps, scale, softmax, average, do all rows at once. (Chapter 03 timed this trick; here it gets
-# matrices that can be learned.)
+# steps, scale, softmax, average, do all rows at once.
 
 # %%
 one_by_one = [attention.attention_for_one_query(query, k, v)[0] for query in q]
@@ -91,23 +91,22 @@ plots.heatmap(
 )
 
 # %% [markdown]
-# Read it by rows. A column need not sum to anything: many words may look at the same one, and some
-# are hardly looked at.
+# Read it by rows. A column need not sum to anything: many words may look at the same one.
 #
-# Often a word may not look everywhere; why, the next section tells. Which looks are allowed is
-# said by a **mask**, a table of the same shape, `True` where the row may look at the column. How
-# do we forbid a look? Not by setting its weight to zero: the rest of the row would no longer sum
-# to one. We act one step earlier, on the scores. A score of minus infinity has the exponential
-# zero, and the softmax shares out the whole of the attention among those that are left. (If none
-# is left, it is 0 / 0. The package's functions then give zeros; yours needn't.)
+# Often a word may not look everywhere; the next section says why. Which looks are allowed is said
+# by a **mask**, a table of the same shape, `True` where the row may look at the column. How do we
+# forbid a look? Not by setting its weight to zero: the rest of the row would no longer sum to one.
+# We act one step earlier, on the scores. A score of minus infinity has the exponential zero, and
+# the softmax shares out all of the attention among those that are left. (If none is left, it is 0
+# / 0. The package's functions then give zeros; yours needn't.)
 #
 # ### Exercise 4.1 · Self-attention for a matrix
 # ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 4
 #
-# Go the whole way from `x` to the output, and return all seven steps, so that the check can tell
-# you the first that departs: `q, k, v, scores, masked, weights, out`. Here `scores` are already
-# divided by √D, and `masked` are the scores with −∞ where a look is forbidden. (−10⁹, often seen in
-# code, does as well, until a whole row is forbidden: then that row looks everywhere.)
+# Go the whole way from `x` to the output, and return all seven steps, so that the check can name
+# the first that is wrong: `q, k, v, scores, masked, weights, out`. Here `scores` are already
+# divided by √D, and `masked` are the scores with −∞ where a look is forbidden. (−10⁹, often seen
+# in code, does as well, until a whole row is forbidden: then that row looks everywhere.)
 #
 # By hand, from the scores on, for two words with D = 2, where the first may not look at the second:
 #
@@ -119,8 +118,7 @@ plots.heatmap(
 #     out           [[10], [12]]                     0.80 · 10 + 0.20 · 20 = 12
 #
 # <details><summary>A nudge</summary>The scale is the root of the width of a query,
-# <code>q.shape[-1]</code>. It has nothing to do with the number of words, and nothing with the
-# width of x.</details>
+# <code>q.shape[-1]</code>, not of the number of words or the width of x.</details>
 # <details><summary>A plan</summary>Three products with x make q, k and v. One product of q with
 # <code>k.T</code>, divided by the root, makes the scores. Fill in −∞ where the mask is
 # <code>False</code>, take the softmax along each row, and average the values with it.</details>
@@ -149,10 +147,10 @@ self_attention = check("4.1", self_attention)
 # ## Don't look ahead
 #
 # So far every word looks at every other, the later ones included. A model that is to predict the
-# next word need not think, then: the next word is right there, one step to its right. When we come
-# to write with it, there is no right-hand side. So we train under the same rule that we shall
-# write under: **a word may look at itself and at what came before it, and at nothing else.** As a
-# mask, the rule is a triangle.
+# next word need not think, then: the next word stands one step to its right. When the model
+# writes, nothing stands there. So we train under the rule that we shall write under: **a word may
+# look at itself and at what came before it, and at nothing else.** As a mask, the rule is a
+# triangle.
 
 # %%
 plots.mask(
@@ -198,11 +196,11 @@ causal_mask = check("4.2", causal_mask)
 # %% [markdown]
 # ### Break it
 #
-# What does it look like from outside, when the future leaks? We train the same small model twice on
-# the beginnings of stories, 40 words each: one layer of attention, once with the mask and once
-# without. (`recall` is the model of this chapter's second half; what is inside, you will know by
-# then.) And since the stories come from a program, we know what their words cost at least: more
-# than the 0.45 bits of whole stories, since the facts are rolled at the beginning, and later come
+# What does it look like from outside when the future leaks? We train a small model twice on the
+# first 40 words of stories: one layer of attention, once with the mask and once without. (`recall`
+# is the model of this chapter's second half, where it is explained.) Since a program makes the
+# stories, we know the least that their words can cost, the floor. Over whole stories it is 0.45
+# bits a word. The beginnings cost more, for there the facts are rolled, and later they only come
 # again.
 
 # %%
@@ -248,10 +246,10 @@ plots.lines(
 
 # %% [markdown]
 # The curve below the dashed line should alarm you. No honest model gets under the entropy on
-# stories that it meets for the first time (and here each is read once, so nothing can be learned by
-# heart). This one must be reading the answer somewhere. Ordinary text has no such line, which is how
-# leaks of this kind live on for years. Now ask the same model under the rule that it would have to
-# write under:
+# stories that it meets for the first time, and here each is read once, so nothing can be learned
+# by heart. This one must be reading the answer somewhere. Ordinary text has no such line, so there
+# a leak can live on unnoticed. Now ask the same model under the rule that it would have to write
+# under:
 
 # %%
 last = means["sees the future"][-1].item()
@@ -270,20 +268,19 @@ for who, bits in pays.items():
     print(f"under the rule, {who}: {bits:.1f} bits a word")
 
 # %% [markdown]
-# Held to the rule it was not trained by, the leaky model pays more than twice what the honest one
-# does. It knows a good deal more than how frequent each word is. But with the answer in reach it had
-# little reason to learn what else can be had from the left.
+# Held to that rule, the leaky model pays more than twice what the honest one does. It knows a good
+# deal more than how frequent each word is. But with the answer in reach it had little reason to
+# learn what else the words on the left tell.
 #
 # ## Two masks, two kinds of model
 #
-# The triangle is the largest difference between the two famous families. **GPT** keeps it, and so
-# can be trained on *every next word* of a text, all in one pass: with 100 words, a hundred lessons. (A
-# model that guesses each word from those before it, and when it writes reads its own words like any
-# others, is called **autoregressive**.)
-# **BERT** has none. Every word sees both sides, so asking for the next word would be a joke, as you
-# have just seen. What one can ask instead is this: choose some of the words, 15 in 100, say, hide
-# most of them behind `[MASK]`, and let the model guess those from both sides. That makes 15 lessons
-# of 100 words, and better ones where the right side matters: *the … barked*.
+# The triangle is the largest difference between two famous families. **GPT** keeps it, and so can
+# be trained on *every next word* of a text in one pass: 100 words are a hundred lessons. (A model
+# that guesses each word from those before it, and in writing goes on from its own words, is called
+# **autoregressive**.) **BERT** has no triangle. Every word sees both sides, so to ask for the next
+# word would be pointless. Instead one chooses some of the words, say 15 in 100, hides most of them
+# behind `[MASK]`, and lets the model guess them from both sides. That makes 15 lessons of 100
+# words, and better ones where the right side matters: *the … barked*.
 
 # %%
 sentence = "the old dog barked loudly".split()
@@ -299,23 +296,22 @@ plots.masks(
 )
 
 # %% [markdown]
-# The price shows when one wants to write. BERT gives no chances for a next word, and so none for a
-# whole text; to fill a gap is what it was mainly trained to do. It reads well, and was made to
-# classify and to search.
+# The price shows when one wants to write: BERT gives no chances for a next word, and so none for a
+# whole text. It is used to classify and to search.
 #
 # ### Filling up a batch
 #
-# There is a second reason to forbid a look. Texts in a batch have different lengths, and a tensor
-# hasn't. So the shorter ones are filled up behind with something that isn't text, and nobody may
-# look at it.
+# There is a second reason to forbid a look. Texts in a batch have different lengths, but a tensor
+# has only one. So the shorter texts are filled up behind with something that isn't text, and
+# nobody may look at it.
 #
 # ### Exercise 4.3 · The padding mask
 # ★☆☆ · 5 min · Devlin et al. 2018, as in any implementation
 #
 # From the lengths of the B texts, say for each place of the batch whether it holds a word (`True`)
-# or filling (`False`). Give it the shape (B, 1, 1, T): the last axis is the token that is looked
-# *at*, and the two axes of length 1 stand for the heads, which come soon, and for the token that
-# looks. All of them are forbidden the same columns, so broadcasting can copy. For the lengths 1
+# or filling (`False`). Give it the shape (B, 1, 1, T). The last axis is the token that is looked
+# *at*. The two axes of length 1 stand for the heads, which come soon, and for the token that
+# looks: the same columns are forbidden to all of them, so broadcasting can copy. For the lengths 1
 # and 3 and T = 3:
 #
 #     [[[[True, False, False]]],
@@ -353,16 +349,17 @@ print(combined.int()[0, 0])
 ask("4.c")
 
 # %% [markdown]
-# So a GPT needs this mask only where the filling stands in *front*, as when several texts are to be
-# continued at once. BERT needs it always. And either way the loss must skip the places that hold
-# filling: we shall give them the target −100, which PyTorch's `cross_entropy` leaves out.
+# Filling behind a text lies in its future, which the causal mask forbids already. So a GPT needs
+# this mask only where the filling stands in *front*, as when several texts are to be continued at
+# once. BERT needs it always. And either way the loss must skip the places that hold filling: they
+# get the target −100, which PyTorch's `cross_entropy` leaves out.
 #
 # ## Dropout on the weights
 #
 # While a network trains, one can make it forget: with the chance p, a number is set to 0, and
-# those that remain are divided by 1 − p, so that the mean stays as it was. In attention it is
-# weights that are struck. A head must not rely on one single look, since tomorrow that look may be
-# gone.
+# those that remain are divided by 1 − p, so that the mean stays as it was. This is **dropout**. In
+# attention it strikes weights: a head must not rely on a single look, since at the next step that
+# look may be gone.
 
 # %%
 torch.manual_seed(0)
@@ -374,10 +371,9 @@ mean = F.dropout(row.expand(100_000, 4), p=0.25).mean(0)
 print("mean of 100,000:", [round(w, 1) for w in mean.tolist()])
 
 # %% [markdown]
-# A struck row need not sum to 1, only on average it does. When the model is used, nothing is
-# struck: `model.eval()` switches it off, and a model that answers differently each time has
-# usually not been told. The models of this chapter see each story once, can't learn any by heart,
-# and do without.
+# A struck row sums to 1 on average only. When the model is used, `model.eval()` switches dropout
+# off; a model that answers differently each time has usually not been told. The models of this
+# chapter see each story once, can't learn any by heart, and do without.
 #
 # ## Several heads
 #
@@ -390,10 +386,10 @@ print("mean of 100,000:", [round(w, 1) for w in mean.tolist()])
 ask("4.d")
 
 # %% [markdown]
-# In the code the heads cost nothing but a change of shape. The three matrices stay as they are; we
-# take the first D columns of `q` for head 0, the next D for head 1, and so on. Here is a tensor
-# that fits on the page: 2 texts, 4 words, 6 columns, for 3 heads of 2 columns. Each number says
-# where it comes from: 123 is text 1, word 2, column 3.
+# In the code the heads cost nothing but a change of shape. The three matrices stay as they are;
+# head 0 takes the first D columns of `q`, head 1 the next D, and so on. Here is a tensor that fits
+# on the page: 2 texts, 4 words, 6 columns, for 3 heads of 2 columns. Each number says where it
+# comes from: 123 is text 1, word 2, column 3.
 
 # %%
 b, t, c = torch.meshgrid(*(torch.arange(n) for n in (2, 4, 6)), indexing="ij")
@@ -417,20 +413,20 @@ diagrams.heads(
 # %% [markdown]
 # ### Break it
 #
-# The shape that we want is (2, 3, 4, 2), and `view` can give it at once. It raises nothing, and the
-# shapes of everything that follows are right.
+# The shape that we want is (2, 3, 4, 2), and `view` can give it at once. No error is raised, and
+# all shapes that follow are right.
 
 # %%
 print(page.view(2, 3, 4, 2)[1, 1])
 
 # %% [markdown]
-# Words and columns are mixed: the row that should be word 0 has columns 2 and 3 of *word 1*. Merged
-# back by the book, word 0 would now carry something of its future: a leak, and no error will ever
-# say so. `view` only cuts the row of numbers anew; what turns the axes is `transpose`. On the way
-# back the order is the reverse: transpose first, then flatten. One trap is left. `transpose` doesn't
-# move the numbers in memory either; it changes the order in which they are read. After it `view`
-# often refuses, with an error about *size and stride*. `flatten` and `reshape` do the same as `view`
-# where they can, and copy where they must.
+# Words and columns are mixed: the row that should be word 0 has columns 2 and 3 of *word 1*.
+# Merged back in the usual way, word 0 would now carry something of its future: a leak, and no
+# error will ever say so. `view` only cuts the row of numbers anew; what turns the axes is
+# `transpose`. On the way back the order is the reverse: transpose first, then flatten. One trap is
+# left. `transpose` doesn't move the numbers in memory; it changes the order in which they are
+# read. After it `view` often refuses, with an error about *size and stride*. `flatten` and
+# `reshape` do the same as `view` where they can, and copy where they must.
 #
 # ### Exercise 4.4 · Split, work, merge
 # ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 5, as in any implementation
@@ -466,8 +462,8 @@ def through_heads(x: Tensor, n_heads: int, work) -> tuple[Tensor, Tensor]:
 through_heads = check("4.4", through_heads)
 
 # %% [markdown]
-# One matrix is still missing. Side by side, the heads' answers don't know of each other: column 0
-# belongs to head 0 and to nobody else. A last projection, `w_out`, mixes them.
+# One matrix is still missing. Side by side, the heads' answers don't know of each other. A last
+# projection (a projection is a product with a matrix), `w_out`, mixes them.
 #
 # ### Exercise 4.5 · Multi-head attention
 # ★★☆ · 8 min · Phuong and Hutter 2022, Alg. 5
@@ -533,8 +529,8 @@ print(f"from the package's it differs by {difference:.5f} at most")
 # %% [markdown]
 # ## Somebody else's attention
 #
-# Suppose that a colleague hands you this version of the same layer, without biases, and a puzzle: in
-# training the loss is better than it ought to be, and what the model writes is poor.
+# A colleague hands you this version of the same layer, without biases, and a puzzle: in training
+# the loss is better than it ought to be, and what the model writes is poor.
 
 
 # %%
@@ -553,9 +549,9 @@ def colleagues_attention(x: Tensor, w_qkv: Tensor, w_out: Tensor, n_heads: int):
 
 
 # %% [markdown]
-# First suspicion: it looks ahead. No weight does. Second: let us do what writing does, and give it
-# the first three words of a text alone. They should get what they got in the whole text, since
-# nobody may look at the words behind them.
+# Does it look ahead? No weight does, as the first line will show. So let us do what writing does,
+# and give it the first three words of a text alone. They should get what they got in the whole
+# text, since nobody may look at the words behind them.
 
 # %%
 w_qkv, w_out = small.qkv.weight.T.detach(), small.out.weight.T.detach()
@@ -568,8 +564,8 @@ for word in range(3):
 
 # %% [markdown]
 # So the first word knows something of the fourth and fifth, though it doesn't look at them. In
-# training that is a leak, and lowers the loss; in writing there is nothing to leak, and each vector
-# is another than the layers behind have learned to read.
+# training that is a leak, and lowers the loss. In writing nothing is there to leak, and the later
+# layers get other vectors than they have learned to read.
 #
 # ### Exercise 4.8 · Find the bug
 # ★★☆ · 12 min · somebody else’s twelve lines
@@ -618,8 +614,9 @@ print(f"cut off or not, the three words differ by {gap:.5f} at most")
 
 # %% [markdown]
 # Two lessons. A mask says who may look; it can't say what else a sum runs over (chapter 05 has
-# another such way in). And this test, cut the text and compare, finds every leak there is, whatever
-# its cause. It takes three lines, and belongs to every model that is to write.
+# another such case). And this test, cut the text and compare, shows whether later words change
+# earlier results, by whatever way. It takes three lines, and belongs to every model that is to
+# write.
 
 # %% [markdown]
 # ## Nobody knows the order
@@ -640,11 +637,11 @@ print(
 
 # %% [markdown]
 # This is called **permutation equivariance**. To this layer a sentence is a bag of words. In one
-# layer the causal mask doesn't help: the last word sees the same bag in whatever order. With a second
-# layer it does, for the first has seen fewer words at an early place than at a late one, and what it
-# made of them tells the second where it was (Haviv and others 2022; chapter 05 takes the positions
-# away and measures what is missed). Here is the one layer. Shuffle all words but the last, and look
-# at the last:
+# layer the causal mask doesn't help: the last word sees the same bag in whatever order. A second
+# layer can tell more. In the first, an early place has averaged over few words and a late one over
+# many, and that tells the second layer something about where a word stands (Haviv and others 2022;
+# chapter 05 takes the positions away and measures what is missed). Here is the one layer. Shuffle
+# all words but the last, and look at the last:
 
 # %%
 shuffled = torch.tensor([3, 1, 0, 2, 4])
@@ -655,13 +652,13 @@ print(f"what the last word gets differs by {difference:.5f} at most")
 # %% [markdown]
 # So the place of a word has to be told. Three ways are in use.
 #
-# **Learned.** A second table beside that of the words: a vector for place 0, one for place 1, …,
-# added to the word's own, and learned like everything else. GPT-2 does it so. It has no vector for
-# place 1,024, so there the text must end.
+# **Learned.** Beside the table of the words there is a second one, with a vector for each place,
+# which is added to the word's own and learned like everything else. GPT-2 does it so. It has no
+# vector for place 1,024, so there the text must end.
 #
 # **Sinusoidal.** The vector is not learned but computed, from waves: fast ones in the first
 # columns, slow ones in the last, like the hands of a clock. The first transformer did it so. There
-# is a vector for every place, which doesn't mean that the model knows what to do with it.
+# is a vector for every place, but the model need not know what to do with it.
 
 # %%
 waves = attention.sinusoidal_positions(48, 8)
@@ -678,13 +675,13 @@ plots.heatmap(
 
 # %% [markdown]
 # **Rotary.** Nothing is added to the word. Instead, just before the dot product, queries and keys
-# are *turned*: the columns are taken in pairs, each pair is a point in the plane, and at place t
-# it is turned by an angle of t times some fixed speed. A dot product depends on the angle between
-# two vectors. If the query has been turned by m steps and the key by n, what is left between them
-# is m − n. A dot product of whole rows is a sum over the pairs, and each depends on its own angle,
-# m − n times its speed. So **only the distance counts.** LLaMA (Touvron and others 2023) and most
-# open models after it do it so. Here is one pair of a query and of a key, turned by one radian a
-# place, a sixth of the way round:
+# are *turned*. The columns are taken in pairs. Each pair is a point in the plane, and at place t
+# it is turned by t times some fixed angle, its speed. A dot product depends on the angle between
+# two vectors. If the query has been turned by m steps and the key by n, that angle has changed by
+# m − n steps, wherever the two stand. A dot product of whole rows is a sum over the pairs, each
+# with its own speed, so there too **only the distance counts.** LLaMA (Touvron and others 2023)
+# and most open models after it do it so. Here is one pair of a query and of a key, turned by one
+# radian a place, a sixth of the way round:
 
 
 # %%
@@ -748,9 +745,9 @@ def rotate(x: Tensor, positions: Tensor) -> Tensor:
 rotate = check("4.6", rotate)
 
 # %% [markdown]
-# Your function on the row [1, 0, 1, 0], as it stands at one place after another. The first pair is
-# the second hand of the clock, and is soon round; the second is slow enough to tell place 3 from
-# place 60.
+# Your function on the row [1, 0, 1, 0], at one place after another. The first pair is the quick
+# hand of the clock, and is soon round; the second is the slow hand, which tells place 3 from place
+# 60.
 
 # %%
 row = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
@@ -766,9 +763,8 @@ diagrams.circles(
 )
 
 # %% [markdown]
-# Let us see whether only the distance counts. One query and one key, the same two vectors
-# throughout. We put the key at place 0, at 20, and at 300, and the query up to sixty places behind
-# it.
+# Let us see whether only the distance counts. We take one query and one key, put the key at place
+# 0, at 20, and at 300, and the query up to sixty places behind it.
 
 # %%
 query, key = torch.rand(2, 32, generator=dice)
@@ -800,9 +796,10 @@ plots.lines(
 # ## Two layers that remember
 #
 # Now everything comes together. In the story world a colour is told early, and comes again dozens
-# of words later. Counting failed at that, and chapter 02 said why: a table can't look back. Here
-# is a story, with the words that only somebody who remembers can know. `recalls` lists them, with
-# the distance to the nearest word before that gives them away. (We count the words from 1 here.)
+# of words later. Counting failed at that, and chapter 02 said why: a table can't look back.
+# `recalls` lists the words of a story that only somebody who remembers can know, with the distance
+# to the nearest word before that gives them away. Here are a story and two kinds of them, with the
+# words counted from 1:
 
 # %%
 story = held_out[0]
@@ -816,10 +813,10 @@ for index, kind, distance in storyworld.recalls(story):
 # %% [markdown]
 # The model has no counts and no grammar, and keeps nothing from one story to the next but its
 # matrices. Words become vectors of 96 numbers. Twice, a layer of four heads, with rotary positions
-# inside, looks back and adds what it finds. Then each vector is turned into a chance for every word
-# of the vocabulary. (A word's numbers are brought to a common size before each layer. That is a
-# norm, and chapter 05 is about it.) This is all of it; about half of the parameters are the vectors
-# of the words, and the scores at the end:
+# inside, looks back and adds what it finds. Then each vector is turned into a score for every word
+# of the vocabulary, from which the softmax makes chances. (Before each layer a word's numbers are
+# brought to a common size. That is a norm; see chapter 05.) About half of the parameters are the
+# vectors of the words and the scores at the end:
 
 # %%
 torch.manual_seed(3)
@@ -831,9 +828,9 @@ print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 ask("4.f")
 
 # %% [markdown]
-# It reads 4,800 stories, each once, 16 of about the same length at a time, and at every word is to
-# say the next one. (How one trains is the subject of chapter 07; this loop does it the usual way.)
-# You may interrupt it: what it has learned so far is kept.
+# It reads 4,800 stories, each once, 16 of about the same length at a time, and at every word has
+# to say the next one. (How one trains is the subject of chapter 07.) You may interrupt it: what it
+# has learned so far is kept.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
 inputs, targets = recall.encode(train[:8000], vocabulary)
@@ -841,9 +838,8 @@ learn = partial(recall.train_recall, steps=300, batch_size=16, learning_rate=0.0
 curve = learn(model, inputs, targets, report=50)
 
 # %% [markdown]
-# Near the end it pays about 0.6 bits a word; the floor is 0.45. The interesting question is where
-# it is right. We ask it about 200 stories that it has never seen: for each word, is the true one
-# the one it holds most likely?
+# Near the end it pays about 0.6 bits a word; the floor is 0.45. Where is it right? We ask about
+# 200 stories that it has never seen: for each word, is its likeliest guess the true one?
 
 
 # %%
@@ -864,9 +860,9 @@ print(f"{len(far[0])} colours that were last told 30 or more words before")
 print(f"of ten it finds {10 * rate:.0f}")
 
 # %% [markdown]
-# For comparison, the n-grams of chapter 02. They have read all 8,000 stories from which the model's
-# were drawn. There are ten colours. (The 1-gram always says the commonest word, which is no colour
-# at all.)
+# For comparison, the n-grams of chapter 02. They have read all 8,000 stories from which the
+# model's were drawn. There are ten colours. (The 1-gram always says the commonest word, which is
+# no colour.)
 
 # %%
 rates = {}
@@ -948,8 +944,8 @@ plots.head_maps(
 )
 
 # %% [markdown]
-# And as a reader would see it: from the word before the colour, back over the story, to the only
-# place where it has been told so far.
+# And as a reader would see it: from the word before the colour, back to the only place where it
+# has been told so far.
 
 # %%
 shown = ("<start>", *story)
@@ -1003,9 +999,9 @@ plots.before_and_after(
 )
 
 # %% [markdown]
-# Of the eight heads this one carries the colour. Is that a rule, or luck? Here is the same
-# experiment with each of them. The numbers are the points lost; *no recall* are the words that need
-# none.
+# This head carries the colour. Is one head to a fact the rule, or luck? Here is the same
+# experiment with each of the eight. The numbers are the points lost; *no recall* are the words
+# that need none.
 
 # %% tags=["nbval-ignore-output"] reason="points lost by a model trained here differ in the last digits"
 print("lost without   " + "".join(f"{kind:>13}" for kind in kinds))
@@ -1017,18 +1013,19 @@ for i in range(model.n_layers * model.n_heads):
     print(f"layer {i // 4 + 1}, head {i % 4 + 1}{points}")
 
 # %% [markdown]
-# In the second layer there is a division of labour that nobody asked for: one head fetches colours,
-# another names, another animals. It isn't perfect. Things have no head of their own, and lose a
-# little here and there. And it isn't always so tidy: we have chosen the seed, 3, for its tidiness.
-# From others, several heads share the colours, or one fetches two kinds of fact (a question for the
-# meeting).
+# In the second layer there is a division of labour that nobody asked for: one head fetches
+# colours, another names, another animals. It isn't perfect: things have no head of their own, and
+# lose a little here and there. Nor is it always so tidy. We have chosen the seed, 3, for its
+# tidiness; from others, several heads share the colours, or one fetches two kinds of fact (a
+# question for the meeting).
 #
-# And the first layer? To fetch, one must know *what* is wanted, and the word *the* alone doesn't say:
-# after *on top of the* it is something else than after *asked the*. Most likely the first layer tells
-# each word what stands before it, and the second asks with that. To switch it off proves little, since
-# all of the second would get input that it has never met. A fair control is a model that never had more
-# than one layer. Here are three of them, and three of ours, trained in the same way from other seeds
-# (`python tests/bench/recall_layers.py` trains them again).
+# And the first layer? To fetch, one must know *what* is wanted, and the word *the* alone doesn't
+# say: after *on top of the* it is something else than after *asked the*. Most likely the first
+# layer tells each word what stands before it, and the second asks with that. To switch the whole
+# layer off would prove little, since the second would get input that it has never met. A fair
+# control is a model that never had more than one layer. Here are three of them, and three of ours,
+# trained in the same way from other seeds (`python tests/bench/recall_layers.py` trains them
+# again).
 
 # %%
 logs = files("utils.data") / "logs"
@@ -1040,24 +1037,24 @@ for run in control["runs"]:
     print(f"layers {run['layers']}, seed {run['seed']} {shares}{run['bits']:8.2f}")
 
 # %% [markdown]
-# So for the colours one layer will do: at all of these places a single colour has been told so far,
-# and whoever looks for *some* colour finds the right one. Things and names are another matter.
-# There one layer finds nearly all or a small part, as the dice of its start will have it, and two
-# layers find them every time. What the second layer buys is that a head needn't make do with the
-# word it stands on.
+# So for the colours one layer nearly suffices: at all of these places a single colour has been
+# told so far, and whoever looks for *some* colour finds the right one. Things and names are
+# another matter. There one layer finds anything between 13 and 100 in a hundred, as the dice of
+# its start will have it, and two layers find them every time. What the second layer buys is that a
+# head can ask with more than the word it stands on.
 #
-# Teams of one head that notes what came before and one that uses the note to look something up have
-# been found in transformers, and taken apart with more care. The best known are *induction heads*:
-# they continue a pattern A B … A with B, and appear in training quite suddenly. Ours are simpler
+# Such teams, of one head that notes what came before and one that uses the note to look something
+# up, have been taken apart in larger transformers. The best known are *induction heads*: they
+# continue a pattern A B … A with B, and appear in training quite suddenly. Ours are simpler
 # cousins, since the model knows the ten colours by heart.
 #
 # ### Look for yourself
 #
-# Choose the layer and the head, and point at a word: it is framed, and shows where it looks. A click
-# keeps it; so does its slider, which the left and right arrow keys move. The stronger a word's blue,
-# the more weight it gets; from a tenth on, the weight is written below. With *all* in place of a
-# head, the weights are the mean of the layer's heads, and below stands where each of them looks by
-# itself. The text is yours to change, within the words of the story world. Try to find the head that
+# Choose the layer and the head, and point at a word: it is framed, and shows where it looks. A
+# click keeps it; so does its slider, which the left and right arrow keys move. The stronger a
+# word's blue, the more weight it gets; from a tenth on, the weight is written below. *All* in
+# place of a head shows the mean of the layer's heads, and below where each of them looks by
+# itself. You may change the text, within the words of the story world. Try to find the head that
 # looks for the animal, and tell the story with two colours: which one wins?
 
 
@@ -1078,31 +1075,31 @@ widgets.attention_explorer(
 )
 
 # %% [markdown]
-# A map is not an explanation. It shows where a head looks, not what it takes, nor what later layers
-# make of it. That is why we switched the head off before we believed it.
+# A map is not an explanation. It shows where a head looks, not what it takes, nor what later
+# layers make of it. That is why we also switched the head off.
 #
 # ## What it costs
 #
 # Every word looks at every word before it. A text twice as long has four times as many pairs, and
 # the explicit way writes them all down in a table of T × T for each head. PyTorch's **fused**
-# attention (FlashAttention and its kin) computes the same numbers block by block, and never has the
-# table. The arithmetic is still quadratic; the memory no longer is. (A program for a graphics card is
-# called a kernel too. It has only the name in common with ours.)
+# attention (FlashAttention and its kin) computes the same numbers block by block, and never has
+# the table. The arithmetic is still quadratic; the memory no longer is. (Such a program is called
+# a fused kernel. It has only the name in common with our kernels.)
 #
-# Is there a way to do *less*? Leave out the softmax for a moment, and let the weight of a pair be
-# a plain product of features, φ(q) · φ(k), with a φ that makes every number positive. Then the
-# output of word i is
+# Is there a way to do *less*? Replace the softmax, and let the weight of a pair be a plain product
+# of features, φ(q) · φ(k), with a φ that makes every number positive. Before we divide by the sum
+# of the weights, the output of word i is
 #
 #     Σ_j (φ(q_i) · φ(k_j)) v_j   =   φ(q_i) · Σ_j φ(k_j) v_jᵀ
 #
-# Here φ(k_j) v_jᵀ is the table of all products of a number of φ(k_j), M of them, with one of v_j, D
-# of them. On the left, every query meets every key. On the right, the sum doesn't contain the query
-# any more: it is *one* table of M × D numbers, to which each word adds its own and from which each
-# query reads. Only brackets have moved, (Q Kᵀ) V = Q (Kᵀ V). (Machine learning knows the *kernel
-# trick*: a kernel stands in for features that one never writes down. This is the trick read
-# backwards: features written out, so that the pairs needn't be.) To make the weights sum to one,
-# divide by φ(q_i) · Σ_j φ(k_j). And causally, j ≤ i, both sums are *running* sums: a state, updated
-# word by word, as in the recurrent networks of chapter 03.
+# Here φ(k_j) v_jᵀ is a table of M × D numbers: each of the M features of the key times each of the
+# D numbers of the value. On the left, every query meets every key. On the right, the sum doesn't
+# contain the query any more. It is *one* such table, to which each word adds its own and from
+# which each query reads. Only brackets have moved, (Q Kᵀ) V = Q (Kᵀ V). (This is the *kernel
+# trick* of machine learning read backwards. There a kernel saves one from writing features down;
+# here written features save us the pairs.) To make the weights sum to one, divide by φ(q_i) · Σ_j
+# φ(k_j). With the causal rule, j ≤ i, both sums are *running* sums: a **state**, updated word by
+# word, as in the recurrent networks of chapter 03.
 #
 # ### Exercise 4.7 · Linear attention
 # ★★★ · 15 min · Katharopoulos et al. 2020, equations 8 to 12
@@ -1110,8 +1107,8 @@ widgets.attention_explorer(
 # You are given the features, `phi_q` and `phi_k` (T, M), all positive, and `v` (T, D). Return the
 # causal output, (T, D), without ever making a table of T × T, and without going back over all
 # earlier words for each new one. The check counts the numbers that PyTorch's operations read and
-# write, for 100 words and for 200. (What NumPy does, or a Python list, it can't see; there you are
-# on your honour.) By hand, with one feature:
+# write, for 100 words and for 200. (It can't see what NumPy does, or a Python list.) By hand, with
+# one feature:
 #
 #     phi_q = [[1], [2]]     phi_k = [[1], [3]]     v = [[10], [20]]
 #     word 0:  1·1·10 / (1·1) = 10
@@ -1140,11 +1137,11 @@ def linear_attention(phi_q: Tensor, phi_k: Tensor, v: Tensor) -> Tensor:
 linear_attention = check("4.7", linear_attention)
 
 # %% [markdown]
-# Now four ways side by side, four heads of width 24, for texts of 128 to 2,048 words. We note the
-# fastest of seven runs, and the largest tensor that can be seen on the way; what the fused attention
-# keeps inside can't, and is little. Both linear ones have φ(x) = x + 1 above 0 and eˣ below. The
-# package's takes all heads at once, the words in blocks, and keeps a state for each block; yours is
-# given one head after the other.
+# Now four ways side by side, with four heads of width 24, for texts of 128 to 2,048 words. We note
+# the fastest of seven runs, and the largest tensor that can be seen from outside; what the fused
+# attention keeps inside can't be seen, and is little. Both linear ways have φ(x) = x + 1 for x
+# above 0, and eˣ below. The package's takes all heads at once and the words in blocks, with a
+# state for each block; yours gets one head after the other.
 
 
 # %%
@@ -1185,13 +1182,13 @@ print(
 )
 
 # %% [markdown]
-# Why doesn't everybody use linear attention, then? Two reasons are offered. The state is small: all
-# that a head has read must fit into M × D numbers, 24 × 24 here, however long the text. And it is
-# harder to be sharp. A softmax can give nearly all of its weight to one word among a hundred, as our
-# colour head does, by making one score larger than the others. A plain product of features can be
-# sharp among M keys at most, since only so many vectors of M positive numbers stand at right angles
-# to one another; and with the φ above, it would have to bring most of them near zero. Let us
-# measure: the same model, rotary positions and all, the same 300 batches, only the kernel changed.
+# Why doesn't everybody use linear attention, then? Two reasons are offered. The state is small:
+# all that a head has read must fit into M × D numbers, 24 × 24 here, however long the text. And it
+# is harder to be sharp. A softmax can give nearly all of its weight to one word among a hundred,
+# as our colour head does, by making one score larger than the others. A plain product is near zero
+# only between vectors that stand nearly at right angles, and of vectors of M positive numbers at
+# most M can all do so. Let us measure: the same model, rotary positions and all, the same 300
+# batches, only the kernel changed.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
 torch.manual_seed(3)
@@ -1216,9 +1213,8 @@ for kind in ("colour (30+)", "animal", "no recall"):
     print(f"{kind}: some {5 * round(gap[kind] / 5)} points fewer")
 
 # %% [markdown]
-# Is the state too small, then? Look which facts suffer. There are fewer animals to recall than
-# names, and they stand nearer, and yet it is the animals that are lost. That doesn't look like want
-# of room. The record of a longer training, in which nothing else was changed, decides it:
+# Is the state too small, then, or was the training too short? The record of a longer one, in which
+# nothing else was changed, decides it:
 
 # %%
 print("found, %                 " + "".join(f"{kind:>8}" for kind in (*facts, "bits")))
@@ -1229,29 +1225,29 @@ for run in control["linear"]:
     )
 
 # %% [markdown]
-# *Here*, then, the linear kernel learns the same looks, but needs up to three times the steps. A story
-# of a hundred words has half a dozen facts, which fit into a state with ease.
+# *Here*, then, the state is large enough. The linear kernel learns to recall the same facts, but
+# needs up to three times the steps.
 #
-# The state does become too small where there is more to keep than here. Arora and others (2023)
-# give a model many pairs of a key and a value and ask for one of them: attention manages with heads
-# of constant width, while a model with a state needs one that grows with the number of pairs. In
-# models of language, most of the gap that they measured lay in looking up what had been said before.
-# Many models since mix the two: a few layers of softmax among many linear ones or their kin (Jamba,
-# Lieber and others 2024).
+# Where there is more to keep, the state does become too small. Arora and others (2023) give a
+# model many pairs of a key and a value and ask for one of them: attention manages with heads of
+# constant width, while a model with a state needs one that grows with the number of pairs. In
+# models of language, most of the gap that they measured lay in looking up what had been said
+# before. Many models since mix the two: a few layers of softmax among many linear ones or their
+# kin (Jamba, Lieber and others 2024).
 #
 # ## What people get wrong
 #
 # *"The mask is for generation."* It is needed first in training, where all places of a text are
 # predicted at once. But a model so trained must keep it when it reads a prompt: if an earlier word
-# suddenly saw a later one, it would carry other numbers from the second layer on, and so would
-# everything that reads it. (Only the newest word, alone, has nothing to hide from.)
+# suddenly saw a later one, it would carry other numbers from then on, and so would everything that
+# reads it. (Only the newest word, alone, has nothing to hide from.)
 #
 # *"GPT and BERT have different architectures."* They differ above all in the triangle, and in what
 # that lets one train them for.
 #
-# *"More heads, more parameters."* The three matrices are the same, read in narrower strips.
-# What it costs is that each head's queries and keys are narrower, and a score of 24 terms can tell
-# less apart than one of 96.
+# *"More heads, more parameters."* The three matrices are the same, read in narrower strips. The
+# price is that each head's queries and keys are narrower, and a score of 24 terms can tell less
+# apart than one of 96.
 #
 # *"Attention knows the order of the words, it's a sequence model."* It is a model of bags. The
 # order comes in by the positions, and from the second layer on a little by the mask.
@@ -1323,10 +1319,10 @@ for run in control["linear"]:
 # the **causal** one the future, the **padding** one the filling. A loss below the floor, on text
 # that is new, is the sign of a leak. Several **heads** make several averages, by reshaping alone;
 # the last projection mixes them. Attention doesn't know the order, so positions are added
-# (**learned**, **sinusoidal**) or turned in (**rotary**). Two layers suffice to look up a word from dozens of
-# words back; an **ablation** shows which head does it. Explicit attention pays T² in time and memory,
-# fused T² in time only, **linear** T in both; it learned the same looks here, but later, and its
-# state has room for so many facts and no more.
+# (**learned**, **sinusoidal**) or turned in (**rotary**). Two layers suffice to look up a word
+# from dozens of words back; an **ablation** shows which head does it. Explicit attention pays T²
+# in time and memory, fused T² in time only, **linear** T in both; it learned the same recalls
+# here, but later, and its state has room for so many facts and no more.
 #
 # Sources. Self-attention, heads, the sinusoidal positions: A. Vaswani and others, *Attention Is
 # All You Need*, 2017; as algorithms 4 and 5: M. Phuong and M. Hutter, *Formal Algorithms for
