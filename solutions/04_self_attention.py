@@ -17,14 +17,13 @@
 #
 # Chapter 03 ended with one query that averages over some values. Now every word of a text asks at
 # once, and what they ask about is the text itself. That, a rule about the future, and a few heads
-# side by side is all the attention there is in a GPT. At the end we train the smallest model of
-# that kind, of two layers. It learns something that counting could not; we catch the part of it
-# that does the work, and switch it off.
+# side by side is all the attention there is in a GPT. At the end we train a model that has nothing
+# else, of two layers. It learns something that counting could not; we catch the head that does it,
+# and switch it off.
 #
 # You will build: self-attention for a matrix, the causal mask, the padding mask, the split into
 # heads, multi-head attention, rotary positions, and attention in linear time; and you will find a
-# leak in a colleague's version. It takes some two hours, about 75 minutes of them in the
-# exercises.
+# leak. It takes some two hours, about 75 minutes of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes about a minute, most of it for training
 # four small models. Then begin again at the top.
@@ -54,7 +53,8 @@ from utils.viz import diagrams, plots, widgets
 #
 # Five words, each a vector of six numbers. Here these are rolled; a trained model has learned
 # them. Three matrices turn each word into what it asks (its query), what it offers to be found by
-# (its key), and what it has to say (its value).
+# (its key), and what it has to say (its value). In the comments T counts the words, C the numbers
+# of a word, and D those of a query.
 
 # %%
 words = "Mina had a blue kite".split()
@@ -106,7 +106,7 @@ plots.heatmap(
 # Go the whole way from `x` to the output, and return all seven steps, so that the check can name
 # the first that is wrong: `q, k, v, scores, masked, weights, out`. Here `scores` are already
 # divided by √D, and `masked` are the scores with −∞ where a look is forbidden. (−10⁹, often seen
-# in code, does as well, until a whole row is forbidden: then that row looks everywhere.)
+# in code, does as well, unless a whole row is forbidden: then that row looks everywhere.)
 #
 # By hand, from the scores on, for two words with D = 2, where the first may not look at the second:
 #
@@ -147,10 +147,9 @@ self_attention = check("4.1", self_attention)
 # ## Don't look ahead
 #
 # So far every word looks at every other, the later ones included. A model that is to predict the
-# next word need not think, then: the next word stands one step to its right. When the model
-# writes, nothing stands there. So we train under the rule that we shall write under: **a word may
-# look at itself and at what came before it, and at nothing else.** As a mask, the rule is a
-# triangle.
+# next word need not think, then: it stands one step to the right. When the model writes, nothing
+# stands there. So we train under the rule that we shall write under: **a word may look at itself
+# and at what came before it, and at nothing else.** As a mask, the rule is a triangle.
 
 # %%
 plots.mask(
@@ -166,8 +165,8 @@ ask("4.b")
 # ### Exercise 4.2 · The causal mask
 # ★☆☆ · 3 min · Phuong and Hutter 2022, Alg. 4, unidirectional
 #
-# Write the triangle for any number of tokens: `True` where the token of that row may look at the
-# token of that column. For three:
+# Write the triangle for any number of tokens: `True` where the token of the row may look at that
+# of the column. For three:
 #
 #     True  False False
 #     True  True  False
@@ -280,7 +279,8 @@ for who, bits in pays.items():
 # **autoregressive**.) **BERT** has no triangle. Every word sees both sides, so to ask for the next
 # word would be pointless. Instead one chooses some of the words, say 15 in 100, hides most of them
 # behind `[MASK]`, and lets the model guess them from both sides. That makes 15 lessons of 100
-# words, and better ones where the right side matters: *the … barked*.
+# words, and better ones where the right side matters: *the … barked*. BERT is a **masked language
+# model**.
 
 # %%
 sentence = "the old dog barked loudly".split()
@@ -379,8 +379,8 @@ print("mean of 100,000:", [round(w, 1) for w in mean.tolist()])
 #
 # A row of weights makes *one* average. Suppose the next word needs two things at once, who speaks
 # and what was lost. A single softmax would have to divide itself between the two and hand back a
-# blend. So we ask several times: each **head** has queries, keys and values of its own, a kernel of
-# its own, and the answers are laid side by side.
+# blend. So we ask several times: each **head** has queries, keys and values of its own, and the
+# answers are laid side by side.
 
 # %%
 ask("4.d")
@@ -397,8 +397,8 @@ page = 100 * b + 10 * t + c  # (B, T, C)
 print(page[1])
 
 # %% [markdown]
-# Cut the last axis in two, 6 = 3 · 2, and then bring the heads forward. For head 1 of text 1 we
-# want the columns 2 and 3 of all four words.
+# Cut the last axis in two, 6 = 3 · 2, then bring the heads forward. Head 1 of text 1 should hold
+# the columns 2 and 3 of all four words.
 
 # %%
 cut = page.view(2, 4, 3, 2)  # (B, T, H, D)
@@ -431,10 +431,10 @@ print(page.view(2, 3, 4, 2)[1, 1])
 # ### Exercise 4.4 · Split, work, merge
 # ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 5, as in any implementation
 #
-# Split `x` (B, T, C) into heads (B, H, T, D), let `work` do something to them, and merge what it
-# returns into (B, T, C) again, head 0's columns first. Return both: `heads, merged`. `work` is a
-# function that takes the heads and returns a tensor of the same shape; in the next exercise it is
-# attention. By hand, for one text of two words, two heads, and a work that changes nothing:
+# Split `x` (B, T, C) into heads (B, H, T, D), call `work` on them, and merge what it returns into
+# (B, T, C) again, head 0's columns first. Return both: `heads, merged`. `work` is a function that
+# takes the heads and returns a tensor of the same shape; in the next exercise it is attention. By
+# hand, for one text of two words, two heads, and a work that changes nothing:
 #
 #     x         [[[0, 1, 2, 3], [4, 5, 6, 7]]]
 #     heads     [[[[0, 1], [4, 5]],  [[2, 3], [6, 7]]]]
@@ -470,9 +470,9 @@ through_heads = check("4.4", through_heads)
 #
 # The whole layer, for a batch. One matrix `w_qkv` (C, 3C) makes queries, keys and values in a
 # single product: the first C columns are the queries of all heads, the next the keys, the last the
-# values. Both projections have biases. `mask` is (T, T), or anything that broadcasts to
-# (B, H, T, T), such as `combined` above, (B, 1, T, T). Return the output, (B, T, C), and the weights
-# of each head, (B, H, T, T).
+# values. Both projections have biases. `mask` is anything that broadcasts to (B, H, T, T), such as
+# a (T, T) or `combined` above, (B, 1, T, T). Return the output, (B, T, C), and the weights of each
+# head, (B, H, T, T).
 #
 # `attention.split_heads(x, n_heads)` and `attention.merge_heads(heads)` are your last exercise,
 # cut in two; `attention.scaled_dot_product_attention(q, k, v, mask)` returns the output and the
@@ -572,11 +572,11 @@ for word in range(3):
 #
 # (Its number is out of turn; 4.6 and 4.7 follow.) Copy the lines into the cell below, find out how
 # the future gets in, and cure it. Return the output and the weights, as they do. Any cure is right
-# that gives what causal attention gives; a good one is short. It helps to print: what must be true of
-# a row of `looks`, and is it?
+# that gives what causal attention gives. It helps to print: what must be true of a row of `looks`,
+# and is it?
 #
-# By hand, for one head, two words and a kernel [[1, 0], [0.5, 1]], rows looking at columns: the
-# weights should be [[1, 0], [⅓, ⅔]].
+# By hand, for one head, two words and the `kernel` [[1, 0], [0.5, 1]], rows looking at columns:
+# the weights should be [[1, 0], [⅓, ⅔]].
 #
 # <details><summary>A nudge</summary>The masked scores are right. Work out by hand what the next two
 # lines make of the kernel above.</details>
@@ -615,8 +615,7 @@ print(f"cut off or not, the three words differ by {gap:.5f} at most")
 # %% [markdown]
 # Two lessons. A mask says who may look; it can't say what else a sum runs over (chapter 05 has
 # another such case). And this test, cut the text and compare, shows whether later words change
-# earlier results, by whatever way. It takes three lines, and belongs to every model that is to
-# write.
+# earlier results, by whatever way. It belongs to every model that is to write.
 
 # %% [markdown]
 # ## Nobody knows the order
@@ -637,10 +636,7 @@ print(
 
 # %% [markdown]
 # This is called **permutation equivariance**. To this layer a sentence is a bag of words. In one
-# layer the causal mask doesn't help: the last word sees the same bag in whatever order. A second
-# layer can tell more. In the first, an early place has averaged over few words and a late one over
-# many, and that tells the second layer something about where a word stands (Haviv and others 2022;
-# chapter 05 takes the positions away and measures what is missed). Here is the one layer. Shuffle
+# layer the causal mask doesn't help: the last word sees the same bag in whatever order. Shuffle
 # all words but the last, and look at the last:
 
 # %%
@@ -650,7 +646,10 @@ difference = (last - still).abs().max().item()
 print(f"what the last word gets differs by {difference:.5f} at most")
 
 # %% [markdown]
-# So the place of a word has to be told. Three ways are in use.
+# A second layer can tell more. In the first, an early place has averaged over few words and a late
+# one over many, and that says something about where a word stands (Haviv and others 2022; chapter
+# 05 takes the positions away and measures what is missed). But mostly the place of a word is told.
+# Three ways are in use.
 #
 # **Learned.** Beside the table of the words there is a second one, with a vector for each place,
 # which is added to the word's own and learned like everything else. GPT-2 does it so. It has no
@@ -676,12 +675,12 @@ plots.heatmap(
 # %% [markdown]
 # **Rotary.** Nothing is added to the word. Instead, just before the dot product, queries and keys
 # are *turned*. The columns are taken in pairs. Each pair is a point in the plane, and at place t
-# it is turned by t times some fixed angle, its speed. A dot product depends on the angle between
-# two vectors. If the query has been turned by m steps and the key by n, that angle has changed by
-# m − n steps, wherever the two stand. A dot product of whole rows is a sum over the pairs, each
-# with its own speed, so there too **only the distance counts.** LLaMA (Touvron and others 2023)
-# and most open models after it do it so. Here is one pair of a query and of a key, turned by one
-# radian a place, a sixth of the way round:
+# it is turned by t times a fixed angle, its speed. A dot product depends on the angle between two
+# vectors, and on their lengths, which turning leaves alone. If the query has been turned by m
+# steps and the key by n, that angle has changed by m − n steps, wherever the two stand. A dot
+# product of whole rows is a sum over the pairs, each with its own speed, so there too **only the
+# distance counts.** LLaMA (Touvron and others 2023) and most open models since do it so. Here is
+# one pair, turned by one radian a place, a sixth of the way round:
 
 
 # %%
@@ -795,11 +794,10 @@ plots.lines(
 #
 # ## Two layers that remember
 #
-# Now everything comes together. In the story world a colour is told early, and comes again dozens
-# of words later. Counting failed at that, and chapter 02 said why: a table can't look back.
-# `recalls` lists the words of a story that only somebody who remembers can know, with the distance
-# to the nearest word before that gives them away. Here are a story and two kinds of them, with the
-# words counted from 1:
+# In the story world a colour is told early, and comes again dozens of words later. Counting failed
+# at that, and chapter 02 said why: a table can't look back. `recalls` lists the words of a story
+# that only somebody who remembers can know, with the distance to the nearest word before that
+# gives them away. Here are a story and two kinds of them, with the words counted from 1:
 
 # %%
 story = held_out[0]
@@ -917,8 +915,9 @@ plots.head_table(
 )
 
 # %% [markdown]
-# Here is that head at work in one story, beside its three neighbours. Rows look at columns. The
-# rings mark the places where the colour was wanted (row) and where it had been told (column).
+# Here are the **attention maps** of that head and its three neighbours in one story: their tables
+# of weights, rows looking at columns. Rings mark where the colour was wanted (row) and where it
+# had been told (column).
 
 # %%
 chosen, colour_at = next(
@@ -944,8 +943,8 @@ plots.head_maps(
 )
 
 # %% [markdown]
-# And as a reader would see it: from the word before the colour, back to the only place where it
-# has been told so far.
+# The same along the text: from the word before the colour, back to the only place where it has
+# been told so far.
 
 # %%
 shown = ("<start>", *story)
@@ -1014,18 +1013,16 @@ for i in range(model.n_layers * model.n_heads):
 
 # %% [markdown]
 # In the second layer there is a division of labour that nobody asked for: one head fetches
-# colours, another names, another animals. It isn't perfect: things have no head of their own, and
-# lose a little here and there. Nor is it always so tidy. We have chosen the seed, 3, for its
-# tidiness; from others, several heads share the colours, or one fetches two kinds of fact (a
-# question for the meeting).
+# colours, another names, another animals. Things have no head of their own, and lose a little here
+# and there. And it isn't always so tidy. We chose the seed, 3, for its tidiness; from others,
+# several heads share the colours, or one fetches two kinds of fact (a question for the meeting).
 #
 # And the first layer? To fetch, one must know *what* is wanted, and the word *the* alone doesn't
 # say: after *on top of the* it is something else than after *asked the*. Most likely the first
 # layer tells each word what stands before it, and the second asks with that. To switch the whole
 # layer off would prove little, since the second would get input that it has never met. A fair
-# control is a model that never had more than one layer. Here are three of them, and three of ours,
-# trained in the same way from other seeds (`python tests/bench/recall_layers.py` trains them
-# again).
+# control is a model that never had more than one. Here are three of those, and three of ours,
+# trained from several seeds (`python tests/bench/recall_layers.py` trains them again).
 
 # %%
 logs = files("utils.data") / "logs"
@@ -1051,11 +1048,11 @@ for run in control["runs"]:
 # ### Look for yourself
 #
 # Choose the layer and the head, and point at a word: it is framed, and shows where it looks. A
-# click keeps it; so does its slider, which the left and right arrow keys move. The stronger a
-# word's blue, the more weight it gets; from a tenth on, the weight is written below. *All* in
-# place of a head shows the mean of the layer's heads, and below where each of them looks by
-# itself. You may change the text, within the words of the story world. Try to find the head that
-# looks for the animal, and tell the story with two colours: which one wins?
+# click keeps it; so does its slider, which the arrow keys move. The stronger a word's blue, the
+# more weight it gets; from a tenth on, the weight is written below. *All* shows the mean of the
+# layer's heads, and below where each of them looks. You may change the text, within the words of
+# the story world. Try to find the head that looks for the animal, and tell the story with two
+# colours: which one wins?
 
 
 # %%
@@ -1095,11 +1092,11 @@ widgets.attention_explorer(
 # Here φ(k_j) v_jᵀ is a table of M × D numbers: each of the M features of the key times each of the
 # D numbers of the value. On the left, every query meets every key. On the right, the sum doesn't
 # contain the query any more. It is *one* such table, to which each word adds its own and from
-# which each query reads. Only brackets have moved, (Q Kᵀ) V = Q (Kᵀ V). (This is the *kernel
-# trick* of machine learning read backwards. There a kernel saves one from writing features down;
-# here written features save us the pairs.) To make the weights sum to one, divide by φ(q_i) · Σ_j
-# φ(k_j). With the causal rule, j ≤ i, both sums are *running* sums: a **state**, updated word by
-# word, as in the recurrent networks of chapter 03.
+# which each query reads. Only brackets have moved, (Q Kᵀ) V = Q (Kᵀ V). (It is the *kernel trick*
+# of machine learning backwards: there a kernel saves one from writing features down, here features
+# save the pairs.) To make the weights sum to one, divide by φ(q_i) · Σ_j φ(k_j). With the causal
+# rule, j ≤ i, both sums are *running* sums: a **state**, updated word by word, as in the recurrent
+# networks of chapter 03.
 #
 # ### Exercise 4.7 · Linear attention
 # ★★★ · 15 min · Katharopoulos et al. 2020, equations 8 to 12
@@ -1107,8 +1104,7 @@ widgets.attention_explorer(
 # You are given the features, `phi_q` and `phi_k` (T, M), all positive, and `v` (T, D). Return the
 # causal output, (T, D), without ever making a table of T × T, and without going back over all
 # earlier words for each new one. The check counts the numbers that PyTorch's operations read and
-# write, for 100 words and for 200. (It can't see what NumPy does, or a Python list.) By hand, with
-# one feature:
+# write, for 100 words and for 200. By hand, with one feature:
 #
 #     phi_q = [[1], [2]]     phi_k = [[1], [3]]     v = [[10], [20]]
 #     word 0:  1·1·10 / (1·1) = 10
@@ -1140,8 +1136,8 @@ linear_attention = check("4.7", linear_attention)
 # Now four ways side by side, with four heads of width 24, for texts of 128 to 2,048 words. We note
 # the fastest of seven runs, and the largest tensor that can be seen from outside; what the fused
 # attention keeps inside can't be seen, and is little. Both linear ways have φ(x) = x + 1 for x
-# above 0, and eˣ below. The package's takes all heads at once and the words in blocks, with a
-# state for each block; yours gets one head after the other.
+# above 0, and eˣ below. The package's takes all heads at once and the words in blocks; yours gets
+# one head after the other.
 
 
 # %%
@@ -1240,27 +1236,21 @@ for run in control["linear"]:
 # *"The mask is for generation."* It is needed first in training, where all places of a text are
 # predicted at once. But a model so trained must keep it when it reads a prompt: if an earlier word
 # suddenly saw a later one, it would carry other numbers from then on, and so would everything that
-# reads it. (Only the newest word, alone, has nothing to hide from.)
+# reads it.
 #
-# *"GPT and BERT have different architectures."* They differ above all in the triangle, and in what
-# that lets one train them for.
+# *"GPT and BERT have different architectures."* They differ above all in the triangle.
 #
 # *"More heads, more parameters."* The three matrices are the same, read in narrower strips. The
-# price is that each head's queries and keys are narrower, and a score of 24 terms can tell less
-# apart than one of 96.
+# price is in the scores: one of 24 terms can tell less apart than one of 96.
 #
 # *"Attention knows the order of the words, it's a sequence model."* It is a model of bags. The
 # order comes in by the positions, and from the second layer on a little by the mask.
 #
-# *"Rotary positions are added to the words."* They turn queries and keys, in every layer anew, and
-# leave the values alone: what is fetched doesn't depend on where it stood, only whether it is
-# fetched.
+# *"Rotary positions are added to the words."* They turn queries and keys, in every layer anew. The
+# values stay as they are: a place decides whether a word is fetched, not what is fetched.
 #
 # *"Flash attention is an approximation."* It computes the same numbers in another order. Linear
 # attention is the one that computes something else.
-#
-# *"The map shows why the model said it."* It shows a weight. Two models with the same map can do
-# different things with what they fetch.
 #
 # ## Questions for the meeting
 #
@@ -1316,13 +1306,12 @@ for run in control["linear"]:
 #
 # In **self-attention** queries, keys and values come from the same text, and a table of T × T
 # weights says who looks at whom. A **mask**, put on the scores before the softmax, forbids looks:
-# the **causal** one the future, the **padding** one the filling. A loss below the floor, on text
-# that is new, is the sign of a leak. Several **heads** make several averages, by reshaping alone;
-# the last projection mixes them. Attention doesn't know the order, so positions are added
-# (**learned**, **sinusoidal**) or turned in (**rotary**). Two layers suffice to look up a word
-# from dozens of words back; an **ablation** shows which head does it. Explicit attention pays T²
-# in time and memory, fused T² in time only, **linear** T in both; it learned the same recalls
-# here, but later, and its state has room for so many facts and no more.
+# the **causal** one the future, the **padding** one the filling. A loss below the floor, on new
+# text, is the sign of a leak. Several **heads** make several averages; the last projection mixes
+# them. Attention doesn't know the order, so positions are added (**learned**, **sinusoidal**) or
+# turned in (**rotary**). Two layers suffice to look up a word from dozens of words back; an
+# **ablation** shows which head does it. Explicit attention pays T² in time and memory, fused T² in
+# time only, **linear** T in both; its state has room for so many facts and no more.
 #
 # Sources. Self-attention, heads, the sinusoidal positions: A. Vaswani and others, *Attention Is
 # All You Need*, 2017; as algorithms 4 and 5: M. Phuong and M. Hutter, *Formal Algorithms for
