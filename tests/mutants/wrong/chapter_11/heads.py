@@ -125,8 +125,12 @@ wrongs("11.4", "Keys and values are swapped", swapped=lambda q, k, v: attend(q, 
 wrongs("11.4", "NumPy knows", arrays=lambda q, k, v: attend(torch.tensor(q.numpy()), k, v))
 wrongs(
     "11.4",
-    says=None,
+    "The keys were not shared out",
     unshared=lambda q, k, v: F.scaled_dot_product_attention(q, k, v, seen(q.shape[2], k.shape[2])),
+)
+wrongs(
+    "11.4",
+    says=None,
     nothing=lambda q, k, v: None,
     detached=lambda *a: attend(*a).detach(),
 )
