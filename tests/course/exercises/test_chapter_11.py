@@ -76,6 +76,7 @@ def test_what_the_package_ships_passes(id, answer):
             "The mean was subtracted",
         ),
         ("11.1", lambda x, w, e: F.normalize(x, dim=-1, eps=e) * w, "You summed the squares"),
+        ("11.1", lambda x, w, e: rms_norm(x.half(), w, e).float(), "The numbers are right to some"),
         ("11.1", lambda x, w, e: rms_norm(x, w, e).detach(), "the numbers are right, but autograd"),
         ("11.2", half_a_head_apart, "You paired column i with column i + D/2"),
         ("11.2", lambda x, p, base: rotary(x, p), "Your base is 10000"),

@@ -306,3 +306,7 @@ def _over(rewards, below):
 def _before_the_end(text):
     piece, end, _ = text.rpartition("=")[2].partition(";")
     return int(piece[-1]) if end == ";" and piece and piece[-1].isdigit() else None
+
+
+wrongs("9.9", "You measured", for_80=lambda *a: _first(*a, enough=0.8))
+wrongs("9.9", "You measured", for_99=lambda *a: _first(*a, enough=0.99))

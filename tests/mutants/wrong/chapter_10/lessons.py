@@ -210,3 +210,11 @@ wrongs(
         x[:, :-1].softmax(-1)[m[:, 1:]], y[:, 1:][m[:, 1:]]
     ),
 )
+
+
+@wrong("10.2", "The system message may be left out in a call")
+def without_its_default(instruction, answer, system):
+    words = ["<|endoftext|>", *(["<|system|>", *system.split()] if system else []), "<|user|>"]
+    words += [*instruction.split(), "<|assistant|>"]
+    told = [*answer.split(), "<|endoftext|>"]
+    return words + told, [False] * len(words) + [True] * len(told)

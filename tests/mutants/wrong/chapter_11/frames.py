@@ -150,3 +150,12 @@ def inserted(messages):
 @wrong("11.7", says="The open turn is missing")
 def no_default_and_no_opening(messages):
     return "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in messages)
+
+
+wrongs(
+    "11.7",
+    "Braces in a message were taken for fields",
+    formatted=lambda messages: course("11.7")(
+        [m | {"content": m["content"].format(role=m["role"])} for m in messages]
+    ),
+)

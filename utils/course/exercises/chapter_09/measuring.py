@@ -27,13 +27,13 @@ TIE_LOST = (
 ONE_IN_TEN = "That is how many it takes to be right 90 times in 100: 95 are asked for."
 TOO_FEW = (
     "Too few: the right answer wins too easily in yours (it has the chance `share` against "
-    "`n_wrong` others, and a tie of m counts 1 / m), or so few votes are held for each k that luck "
-    "gets to 0.95 first: hold some thousand."
+    "`n_wrong` others, and a tie of m counts 1 / m), or you ask for less than 0.95, or hold so few "
+    "votes for each k that luck gets there first: hold some thousand."
 )
 TOO_MANY = (
     "Too many: the right answer wins too seldom in yours (the `n_wrong` others have 1 − `share` "
-    "together, equally likely each, and a tie of m counts 1 / m), or your k leaves some out: it "
-    "grows from 1 in steps of one."
+    "together, equally likely each, and a tie of m counts 1 / m), or you ask for more than 0.95, "
+    "or your k leaves some out: it grows from 1 in steps of one."
 )
 NEVER = (
     "Nothing came back: in your vote no k got to 0.95, or the `return` is missing. The right "

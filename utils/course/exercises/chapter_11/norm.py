@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -159,6 +160,12 @@ def _token_by_token(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return torch.stack(rows).view(x.shape)
 
 
+ROUNDED = (
+    "The numbers are right to some three digits, and no further: were they rounded, or computed in "
+    "16 bits?"
+)
+
+
 def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
     """Undo the weight, and look at what each token was divided by."""
     x, weight, eps = (arg.detach() if isinstance(arg, Tensor) else arg for arg in args)
@@ -173,9 +180,12 @@ def _explain(args: tuple[Any, ...], expected: Tensor, got: Any) -> str | None:
         return None
     effective = 1 / own**2 - x.double().square().mean(-1, keepdim=True)
     even = effective.numel() > 1 and (effective - effective.mean()).abs().max() < 1e-3
-    if (own > 0).all() and even:
+    other = not math.isclose(effective.mean(), eps, rel_tol=0.02, abs_tol=1e-4)
+    if (own > 0).all() and even and other:
         worked = f"{effective.mean():.2g}" if effective.mean().abs() > 1e-4 else "nearly 0"
         return f"All is right but ε, which works out as {worked}; {eps:g} was given."
+    if torch.allclose(found, expected.detach().double(), rtol=5e-3, atol=1e-3):
+        return ROUNDED
     return (
         "Each token is divided by one number and scaled by the weight, as it should be; but that "
         "number is not the root of its mean square + ε."
