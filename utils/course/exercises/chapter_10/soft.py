@@ -186,8 +186,8 @@ TARGETS: dict[str, Callable[..., Tensor]] = {
     "The targets are one row: each text has its own, (B, P + T).": lambda n, ids: _wanted(n, ids)[
         0
     ],
-    "The targets are floats: cross_entropy takes ids for whole numbers, as torch.full(…, -100) "
-    "makes them.": lambda n, ids: _wanted(n, ids).float(),
+    "The targets are floats: cross_entropy takes whole numbers, as torch.full(…, -100) makes "
+    "them.": lambda n, ids: _wanted(n, ids).float(),
     "The targets have only T places: the inputs have P + T.": lambda n, ids: ids,
     "The targets have only T places: the inputs have P + T, and what is wanted comes one place "
     "before the token.": lambda n, ids: F.pad(ids[:, 1:], (0, 1), value=IGNORED),
