@@ -16,13 +16,14 @@
 # **How do a few hundred thousand rolled numbers become a model that tells stories, and how do we
 # know when there is nothing left to learn?**
 #
-# Chapter 06 built a whole GPT, and left its training to a function that nobody looked into. The loop
-# inside is short, and each of its lines hides a decision: what is asked, how far to step, in which
-# direction, how many texts at a time. Here you write it. Since our stories come from a program, we can
-# watch something that hardly anybody ever sees: how far a loss curve still is from the best there is.
+# Chapter 06 built a whole GPT, and left its training to a function that nobody looked into. The
+# loop inside is short, and each of its lines hides a decision: what is asked, how far to step, in
+# which direction, how many texts at a time. Here you write it. And since our stories come from a
+# program, we can see what hardly anybody ever sees: how far a loss curve still is from the best
+# there is.
 #
-# You will build: the shifted loss, the schedule, the clipping, one step of AdamW, accumulation, the
-# numbers by which models are compared, and a loop of your own that knows when to stop; and you will
+# You will build: the shifted loss, the schedule, the clipping, one step of AdamW, accumulation,
+# the numbers by which models are compared, and a loop that knows when to stop; and you will
 # measure which rate is best. It takes some 100 minutes, about 60 of them in the exercises.
 #
 # First run everything: **Run → Run All Cells**. It takes a minute or two, most of it a real
@@ -64,7 +65,7 @@ from utils.viz.plots import training as figures
 # %% [markdown]
 # ## Every place is a lesson
 #
-# Four tokens, *Mina had a kite*, and let these four be all the words there are. A model reads them
+# Take four tokens, *Mina had a kite*, and let these be all the words there are. A model reads them
 # and gives, at each place, a chance for every word to come next. We write its answers down
 # ourselves:
 
@@ -83,9 +84,9 @@ chances = torch.tensor(
 ask("7.a")
 
 # %% [markdown]
-# The first row is asked for *had*, the second for *a*, the third for *kite*. The fourth has nobody
-# to ask: the text ends. So rows and targets are **shifted** against each other by one, and each
-# target costs −ln of the chance that it was given.
+# The first row is asked for *had*, the second for *a*, the third for *kite*. The fourth is asked
+# for nothing: the text ends. So rows and targets are **shifted** against each other by one. Each
+# target costs −ln of the chance that it was given, in *nats*; with log₂ it would be bits.
 
 # %%
 for place in range(3):
@@ -97,16 +98,16 @@ print(f"mean {sum(paid) / 3:.2f} nats, or {sum(paid) / 3 / math.log(2):.0f} bits
 
 # %% [markdown]
 # The causal mask is what makes this honest: row 1 has not seen *a*. So one pass through the model
-# gives as many lessons as the text has tokens, less one, and all of them in one call.
+# gives as many lessons as the text has tokens, less one.
 #
 # ### Exercise 7.1 · The shifted loss
 # ★★☆ · 6 min · Phuong and Hutter 2022, Alg. 13
 #
-# `logits` are (B, T, V), `ids` (B, T), the tokens that went in. Return the mean of −ln p over all
-# targets of the batch, in nats. Some texts are shorter than others and are filled up behind: the
-# model read some token in those places, and in `ids` they are marked −1, which is never a target.
-# Every target counts the same, in whichever text it stands. A logit may be large, 200 say. Return a
-# tensor: we shall call `backward` on it.
+# `logits` are (B, T, V), a score for each of V tokens at each place; `ids` (B, T) are the tokens
+# that went in. Return the mean of −ln p over all targets of the batch, in nats. Shorter texts are
+# filled up behind. The model read some token in those places, but in `ids` they are marked −1,
+# which is never a target. Every target counts the same, in whichever text it stands. A logit may
+# be large, 200 say. Return a tensor: we shall call `backward` on it.
 #
 # By hand: two texts, one with three targets that cost 1, 2 and 3, and one with a single target that
 # costs 6. The loss is (1 + 2 + 3 + 6) / 4 = 3. The mean of the two means would be (2 + 6) / 2 = 4.
@@ -137,8 +138,9 @@ by_hand = shifted_loss(chances.log()[None], torch.tensor([[0, 1, 2, 3]]))
 print(f"the four tokens again: {by_hand.item():.2f} nats")
 
 # %% [markdown]
-# Before anything is learned, what does a real model pay? Here is one, the preset `story` with
-# 2 layers, and 10,000 stories as one long row of tokens, a token a word.
+# Before anything is learned, what does a real model pay? Here is one, the preset `story` with 2
+# layers, and 10,000 stories as one long row of tokens. A word is a token, and so is the end of a
+# story.
 
 # %%
 ask("7.b")
@@ -160,18 +162,19 @@ print(
 )
 
 # %% [markdown]
-# A little more than 8.5, which is log₂ 369: what has been rolled is not indifference but opinions,
+# A little more than 8.5, which is log₂ 369: rolled weights aren't indifferent, they have opinions,
 # and wrong ones.
 #
-# (GPT's weights start at a deviation of 0.02, which suits its wide layers. Ours are narrow, and the
-# training is to last seconds: so they start at 0.06, the embeddings at 0.3, and the head is a matrix
-# of its own. These numbers were found by trying.)
+# (GPT's weights start with a standard deviation of 0.02, which suits its wide layers. Ours are
+# narrow, and the training is to last seconds: so they start at 0.06, the embeddings at 0.3, and
+# the head is a matrix of its own. These numbers were found by trying.)
 #
 # ## The loop, written out
 #
-# Read a batch, ask and measure, find the direction, step, and again. `RandomWindows` cuts windows
-# from the long row, each from the beginning of a story. PyTorch keeps the gradients of the last step
-# until they are set to zero, so that is a line too.
+# Read a batch, measure the loss, find the direction, step, and again. `RandomWindows` cuts windows
+# from the long row, each from the beginning of a story. It hands out inputs and targets, shifted
+# already; our loss does the shifting itself, so we lay the two together again. PyTorch adds new
+# gradients to the old ones until these are set to zero, so that is a line too.
 
 # %%
 windows = RandomWindows(train_ids, context_length=60, seed=0, start_token=END_ID)
@@ -203,8 +206,8 @@ diagrams.training_loop(
 # %% [markdown]
 # ### Break it
 #
-# Leave out `zero_grad`, and every step uses the sum of all gradients so far, those of long ago
-# included. Nothing raises an error. Look at the gradients themselves:
+# Leave out `zero_grad`, and every step uses the sum of all gradients so far. Nothing raises an
+# error. Here is the same batch three times:
 
 # %%
 broken, norms = fresh_story_model(), []
@@ -215,8 +218,8 @@ for _ in range(3):
 print("their size against the first:", [round(norm / norms[0], 2) for norm in norms])
 
 # %% [markdown]
-# Now with steps. Plain descent is thrown about by the sum. AdamW, which comes below, divides by the
-# gradient's size, so the fault hides: the loss falls all the same, only not as far.
+# Now with steps. Plain descent is thrown about by the sum. AdamW, which comes below, divides by
+# the gradient's usual size, so the fault hides: the loss falls all the same, only not as far.
 
 
 # %%
@@ -243,10 +246,10 @@ print(f"plain descent: {min(lost, 100):.0f} nats or more, without")
 # %% [markdown]
 # ## How far to step
 #
-# The direction comes from the gradient, the length from the **learning rate**. The same small model
-# three times, 80 steps each, with a rate that fits, one too small, and one too large. (The settings
-# `warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0 towards the end; that
-# is why even the third comes down again.)
+# The direction comes from the gradient, the length from the **learning rate**. Here is the small
+# model three times, 80 steps each, with a rate that fits, one too small, and one too large. (The
+# settings `warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0 at the end;
+# that is why even the third comes down again.)
 
 # %%
 short = TrainConfig(steps=80, warm_up=2, batch_size=8)
@@ -280,10 +283,10 @@ figures.watched(
 )
 
 # %% [markdown]
-# No single rate fits a whole training. At first the weights are rolled and the optimiser knows
-# nothing of the gradients' size, so it begins with small steps: the **warm-up**. At the end the
-# model is near its goal, and steps that are too long carry it past, again and again: so the rate
-# falls, along half a **cosine**. Between the two it may be large. Here is the rate that fitted, once
+# No single rate fits a whole training. At first the weights are rolled and the optimiser has not
+# yet seen how large the gradients are, so it begins with small steps: the **warm-up**. At the end
+# the model is near its goal, and long steps carry it past, again and again: so the rate falls,
+# along half a **cosine**. Between the two it may be large. Here is the rate that fitted, once
 # without the warm-up, and once without the fall:
 
 # %%
@@ -305,15 +308,16 @@ figures.watched(
 )
 
 # %% [markdown]
-# The warm-up is there so that the rate may be large afterwards.
+# The warm-up costs a few slow steps, and lets the rate be large afterwards.
 #
 # ### Exercise 7.2 · Warm-up and cosine
 # ★★☆ · 8 min · Goyal et al. 2017; Loshchilov and Hutter 2017
 #
-# The rate of `step`, counted from 0, in a training of `steps`. The first `warm_up` steps climb in a
-# line: peak / warm_up, 2 · peak / warm_up, … up to the peak. From step number `warm_up` on, half a
-# cosine leads from the peak to `min_rate`, which it would reach at step number `steps`. From that
-# step on the rate is `min_rate`, also where the warm-up takes all the steps (it never takes more).
+# Return the rate of `step`, counted from 0, in a training of `steps`. The first `warm_up` steps
+# climb in a line: peak / warm_up, 2 · peak / warm_up, … up to the peak. From step number `warm_up`
+# on, half a cosine leads from the peak to `min_rate`, which it would reach at step number `steps`.
+# From that step on the rate is `min_rate`, also where the warm-up takes all the steps (it never
+# takes more).
 #
 # For 6 steps with peak 1, 2 of warm-up and min_rate 0:
 #
@@ -366,8 +370,8 @@ plots.lines(
 # %% [markdown]
 # ## When one batch shouts
 #
-# Now and then a batch has a gradient several times as long as the others. Here are the sizes of the
-# gradients in two of the runs above:
+# Now and then a batch has a gradient several times as long as the others. Here are the lengths in
+# two of the runs above:
 
 # %%
 figures.watched(
@@ -381,10 +385,10 @@ figures.watched(
 )
 
 # %% [markdown]
-# In plain descent a step is as long as the gradient, times the rate. AdamW, which comes below, divides
-# by the usual size, but there too the long one outweighs the rest in what it remembers. So all the
-# gradients together are seen as one long vector, and where it is longer than a limit, it is shortened
-# to that limit. The direction stays.
+# In plain descent a step is as long as the gradient, times the rate. AdamW divides by the usual
+# size, but there too a long gradient outweighs the rest in what it remembers. So all the gradients
+# together are seen as one long vector, and where it is longer than a limit, it is shortened to
+# that limit. The direction stays.
 #
 # ### Exercise 7.3 · Clip by the global norm
 # ★★☆ · 6 min · Pascanu, Mikolov and Bengio 2013, Alg. 1
@@ -419,8 +423,8 @@ def clip(
 clip = check("7.3", clip)
 
 # %% [markdown]
-# Clipped by itself, each tensor would keep a direction of its own and the whole would turn: of
-# [40] and [3], both would become [1]. A picture of it in the plane, limit 1:
+# If each tensor were clipped by itself, the whole would turn: [40] and [3] would both become [1].
+# Here is another such pair, 3 and 0.6, as an arrow in the plane, with the limit 1:
 
 # %%
 together, _ = clip([torch.tensor([3.0]), torch.tensor([0.6])], 1.0)
@@ -439,7 +443,7 @@ plots.lines(
 )
 
 # %% [markdown]
-# What is it worth? The two runs whose gradients you have seen, once more, with a limit of 0.5:
+# What is it worth? Here are the two runs once more, with a limit of 0.5:
 
 # %%
 for name, warm_up in (("no warm-up", 0), ("0.03", 10)):
@@ -449,29 +453,31 @@ for name, warm_up in (("no warm-up", 0), ("0.03", 10)):
     print(f"warm-up of {warm_up:2}: clipping wins about {won:.2f} bits")
 
 # %% [markdown]
-# Here the warm-up and the limit guard against the same thing, first steps that are too long. Alone, the
-# limit wins about half of what the warm-up does; beside it, nothing. But a batch that shouts in the
-# middle of a training only the limit can meet.
+# Here the warm-up and the limit guard against the same thing, first steps that are too long.
+# Without a warm-up, the limit wins about half of what the warm-up would; beside it, nothing. But
+# when a batch shouts in the middle of a training, only the limit can help.
 #
 # ## A step of one's own length for each number
 #
-# The gradient of an embedding of a rare word is small and rarely there, that of a bias is large and
-# always there. One rate can't suit both. **Adam** divides each number's step by the size that its gradient
-# usually has. It keeps two running means for each number: of the gradient, which says where to go,
-# and of its square, which says how large it usually is. A number β says how much of the old mean is
-# kept. The step is one over the root of the other; eps, a tiny number, keeps us from dividing by 0.
-# Far from the goal nearly every number moves by the learning rate, whatever its gradient.
+# The embedding of a rare word seldom has a gradient, and a small one; that of a bias is large and
+# always there. One rate can't suit both. **Adam** divides each number's step by the size that its
+# gradient usually has. For that it keeps two running means for each number: of the gradient, which
+# says where to go, and of its square, which says how large it usually is. A number β says how much
+# of the old mean is kept. The step is the first mean divided by the root of the second; eps, a
+# tiny number, keeps us from dividing by 0. Far from the goal nearly every number moves by the
+# learning rate, whatever the size of its gradient.
 #
-# Both means start at 0, and so are too small in the beginning: after one step with β = 0.9, a tenth
-# of the gradient. Dividing by 1 − βᵗ mends that. The **W** is the *weight decay*: besides, every
-# weight shrinks a little at each step. It must not go through the gradient, where the division
-# would act on it too: weights with large gradients would hardly decay at all.
+# Both means start at 0, and so are too small in the beginning: after one step with β = 0.9, a
+# tenth of the gradient. Dividing by 1 − βᵗ, at step t, mends that. The **W** is the *weight
+# decay*: at each step every weight also shrinks a little. The decay must not go through the
+# gradient, where the division would act on it too: weights with large gradients would hardly decay
+# at all.
 #
 # ### Exercise 7.4 · One step of AdamW
 # ★★☆ · 8 min · Loshchilov and Hutter 2019, Alg. 2
 #
-# `step` counts from 1; `betas` are (0.9, 0.95), say; `learning_rate` and `weight_decay` are called
-# rate and decay here. Work on copies. Return, in this order:
+# `step` counts from 1; `betas` are (0.9, 0.95), say; `learning_rate` and `weight_decay` are rate
+# and decay here. Work on copies. Return, in this order:
 #
 #     mean         β₁ · mean + (1 − β₁) · gradient
 #     square       β₂ · square + (1 − β₂) · gradient²
@@ -479,8 +485,8 @@ for name, warm_up in (("no warm-up", 0), ("0.03", 10)):
 #     fair_square  square / (1 − β₂^step)
 #     parameter    parameter · (1 − rate · decay) − rate · fair_mean / (√fair_square + eps)
 #
-# (The last line is PyTorch's form. The paper leaves the rate's peak out of the decay and multiplies
-# it by the schedule alone.)
+# (The last line is PyTorch's form; the paper multiplies the decay by the schedule alone, without
+# the peak.)
 #
 # By hand: parameter 1, gradient 4, both means 0, step 1, rate 0.1, no decay. mean = 0.4 and
 # square = 0.8; fair_mean = 0.4 / 0.1 = 4, fair_square = 0.8 / 0.05 = 16; and the parameter becomes
@@ -537,10 +543,10 @@ print(f"from PyTorch's: {(mine - theirs.detach()).abs().max():.4f} at most")
 print("steep or flat, the same way:", [round(x, 2) for x in mine.tolist()])
 
 # %% [markdown]
-# And what if the decay does go through the gradient, as the L2 penalty of older optimisers? Two
-# weights at 1 whose gradients point now here, now there, so that only the decay moves them for good.
-# One has gradients of size 0.1, the other of size 10. Before you run it: which of them will L2 leave
-# alone?
+# And what if the decay does go through the gradient, as in the L2 penalty of older optimisers?
+# Take two weights at 1 whose gradients change their sign at every step, so that only the decay
+# moves them for good. One has gradients of size 0.1, the other of size 10. Before you run it:
+# which of them will L2 leave alone?
 
 # %%
 for name in ("through the gradient", "apart"):
@@ -558,13 +564,13 @@ for name in ("through the gradient", "apart"):
     )
 
 # %% [markdown]
-# Through the gradient, the one weight is gone and the other has hardly noticed. Apart, both have
-# shrunk alike.
+# Through the gradient, one weight is gone and the other has hardly shrunk. Apart, both have shrunk
+# alike.
 #
-# Which weights should decay? Matrices do: where their numbers are small, the output changes little
-# when the input does, and the function is a smooth one. Biases and the gains of norms don't: a gain
-# belongs near 1, and nothing should pull it to 0. `parameter_groups` sorts them by the number of
-# their axes.
+# Which weights should decay? Matrices: where their numbers are small, the output changes little
+# when the input does, and the function is a smooth one. Not biases, and not the gains of norms: a
+# gain belongs near 1, and nothing should pull it to 0. `parameter_groups` tells them apart by the
+# number of their axes.
 
 # %%
 groups = parameter_groups(model, weight_decay=0.1)
@@ -575,11 +581,10 @@ for group in groups:
 # %% [markdown]
 # ## How many texts at a time
 #
-# What a step learns from is a mini-batch, as in chapter 01, and mostly one just says *batch*. Its
-# gradient is a mean over its texts, and a larger batch gives a steadier mean. What
-# bounds it is memory: everything that backward needs is kept, for each text. There is a way round.
-# Compute the batch in parts, let the gradients add up, and step once. It is called
-# **accumulation**.
+# What a step learns from is a mini-batch, as in chapter 01, mostly just called *batch*. Its
+# gradient is a mean over its texts, and a larger batch gives a steadier mean. Memory is what
+# bounds it: everything that the backward pass needs is kept, for each text. There is a way round,
+# **accumulation**: compute the batch in parts, let the gradients add up, and step once.
 
 # %%
 ask("7.c")
@@ -638,7 +643,7 @@ for size in (4, 3, 1):
 #
 # That is all there is in `utils.llm.training.train`: your shifted loss, your schedule, your
 # clipping, AdamW, accumulation, and evaluation now and then. Here are six steps with nothing but
-# your own functions, to be compared with six of `train`.
+# your own functions, beside six of `train`.
 
 
 # %%
@@ -674,8 +679,8 @@ print("their losses:", [round(loss, 1) for loss in history.losses])
 # %% [markdown]
 # ## Learning by heart
 #
-# A loss that falls is no proof that anything has been understood. Here a model gets the first sixty
-# words of ten stories, again and again.
+# A loss that falls is no proof that anything has been understood. Here a model reads the first
+# sixty words of ten stories, again and again.
 
 # %%
 ask("7.d")
@@ -709,20 +714,20 @@ figures.watched(
 )
 
 # %% [markdown]
-# This is **overfitting**, and only the upper curve tells. So a part of the text is never trained on:
-# the **validation** part. It is best to stop where it turns (early stopping), better to have more
-# text, and our story world has as much as we like. The loss on the ten stories alone looks like
-# success. Only because we know what the dice pay for these very words do we see that it is too good:
-# on average nobody pays less who does not know the stories already. (The beginning of a story costs
-# more than the rest, where much has been told before: the mean over whole stories is 0.45 bits a
-# word.)
+# This is **overfitting**, and only the upper curve shows it. So a part of the text is never
+# trained on: the **validation** part. One stops where its loss turns, or better, finds more text,
+# of which our story world has as much as we like. The loss on the ten stories alone looks like
+# success. Only because we know what the dice pay for these very words do we see that it is too
+# good: whoever does not know the stories already pays at least that, on average. (The beginning of
+# a story costs more than the 0.45 bits a word of a whole one, since later much has been told
+# before.)
 #
 # ## One number for a model
 #
 # Losses come in nats per token. e to that power is the **perplexity**: among how many equally
-# likely tokens the model wavers. It is fine for comparing models with the same tokenizer. With
-# another tokenizer a token is another thing, and a fair comparison divides by something that all
-# have in common, words or bytes: **bits per word**.
+# likely tokens the model wavers. It compares models with the same tokenizer. With another
+# tokenizer a token is another thing, and a fair comparison divides by something that all have in
+# common, words or bytes: **bits per word**.
 #
 # ### Exercise 7.6 · Perplexity and bits per word
 # ★☆☆ · 4 min · Jelinek et al. 1977
@@ -759,20 +764,20 @@ print(f"a model without any opinion wavers among {fresh:.0f} words")
 print(f"the story world itself, {bits:.2f} bits a word, among {at_floor:.2f}")
 
 # %% [markdown]
-# Most words of a story are certain, so on average there is little to choose.
+# Most words of a story are nearly certain, so on average there is little to choose.
 #
 # ## Your own loop
 #
-# `train` hides the loop of this chapter, and with it two decisions: when to look at text that is not
-# trained on, and what to do with what one sees there. Make them yourself. The ten stories taught that
-# the best model is not the last one; so a loop should **look** now and then, remember the weights of
-# the best look, and stop when nothing gets better. That is **early stopping**, and how many looks
-# without a gain it puts up with is its **patience**.
+# `train` hides two decisions: when to look at text that is not trained on, and what to do with
+# what one sees there. Make them yourself. The ten stories taught that the best model is not the
+# last one. So a loop should **look** now and then, remember the weights of the best look, and stop
+# when nothing gets better. That is **early stopping**, and how many looks without a gain it puts
+# up with is its **patience**.
 #
-# Three things belong to a look. The model is in eval mode meanwhile, or dropout (chapter 04) blurs what
-# it knows: `model.eval()`, and `model.train()` behind it. Nothing is recorded for a backward pass,
-# `torch.no_grad()`. And `model.state_dict()` hands out the weights themselves, which the next step
-# changes, so what is to be remembered must be copied.
+# Three things belong to a look. The model is in eval mode meanwhile, or dropout (chapter 04) blurs
+# what it knows: `model.eval()` before, and `model.train()` after it. Nothing is recorded for a
+# backward pass: `torch.no_grad()`. And `model.state_dict()` hands out the weights themselves,
+# which the next step changes, so what is to be remembered must be copied.
 #
 # ### Exercise 7.7 · A loop that knows when to stop
 # ★★★ · 12 min · Prechelt 1998
@@ -835,7 +840,7 @@ def fit(model, optimizer, loss_of, validate, steps: int, every: int, patience: i
 fit = check("7.7", fit)
 
 # %% [markdown]
-# The ten stories once more, and now your loop may stop where the held-out loss turns.
+# The ten stories once more, with your loop, which may stop where the held-out loss turns.
 
 # %%
 reads = RandomWindows(ten, context_length=60, seed=0, start_token=END_ID)
@@ -873,15 +878,15 @@ kept = abs(at_a_look(stopped) - min(looks))
 print(f"the model that is left differs from its best look by {kept:.3f} nats")
 
 # %% [markdown]
-# A look costs time, so on a real corpus one looks seldom, and patience is bought with steps that may
-# be wasted. And mind what has been chosen by looking: the best of many looks is a little lucky, so the
-# loss that one reports should come from a third text, which has had no say in anything.
+# A look costs time, so on a real corpus one looks seldom, and patience may waste steps. And the
+# best of many looks is a little lucky, so the loss that one reports should come from a third text,
+# by which nothing has been chosen.
 #
 # ## Which rate?
 #
-# The run below will use a rate of 0.006. Where does such a number come from? Nobody can compute it;
-# it is measured. That is an experiment, and it can be done badly: what differs between two runs must
-# be the rate, and nothing else.
+# The run below will use a rate of 0.006. Where does such a number come from? It is measured. That
+# is an experiment, and it can be done badly: what differs between two runs must be the rate, and
+# nothing else.
 #
 # ### Exercise 7.8 · Measure the best rate
 # ★★☆ · 10 min · Smith 2017 has the idea of a sweep
@@ -892,8 +897,8 @@ print(f"the model that is left differs from its best look by {kept:.3f} nats")
 # time for 40 runs, of 20 steps each. How to spend them is your decision: which rates, how many seeds.
 # Where a rate has several seeds, the mean of their losses counts.
 #
-# Two hints about the world: rates are compared by their *ratio*, so 0.001, 0.01 and 0.1 are equally far
-# apart; and a lucky start may be worth more than a better rate.
+# Two hints: rates are compared by their *ratio*, so 0.001, 0.01 and 0.1 are equally far apart; and
+# a lucky start may be worth more than a better rate.
 #
 # <details><summary>A nudge</summary>What must be the same in two runs, so that the difference of their losses
 # is the rate's doing? Begin coarse.</details>
@@ -919,8 +924,8 @@ def best_rate(run) -> float:
 best_rate = check("7.8", best_rate)
 
 # %% [markdown]
-# The check has asked about trainings that are only computed. Now the same function on real ones, of
-# the small model, four stories a step; it takes a few seconds.
+# The check's trainings are made up by a formula. Now the same function on real ones, of the small
+# model, four stories a step; it takes a few seconds.
 
 # %% tags=["nbval-ignore-output"] reason="losses of rates near the best differ in their digits by machine"
 tried = {}
@@ -955,15 +960,15 @@ plots.lines(
 )
 
 # %% [markdown]
-# A valley, gentle on the left and steep on the right; so when in doubt, take a smaller rate than the
-# best. And it is the best for *20 steps without a warm-up*. The run below has 260 steps, twice the
-# layers and a schedule, and its rate is a smaller one. What carries over from a small experiment to a
-# large training is not the number but how to find it.
+# A valley, gentle on the left and steep on the right; so when in doubt, take a smaller rate than
+# the best. And it is the best for *20 steps without a warm-up*. The run below has 260 steps, twice
+# the layers and a schedule, and its rate is a smaller one. What carries over to a large training
+# is not the number but how to find it.
 #
 # ## Down to the floor
 #
 # Now the real thing. First those who only count: the n-grams of chapter 02, on the same 10,000
-# stories, judged on the same held-out ones.
+# stories, judged on the same held-out ones, and the floor.
 
 # %%
 told = [story.split() for story in train_stories]
@@ -977,11 +982,11 @@ truth = -sum(map(storyworld.log2_probability, held_out)) / n_words
 print(f"the dice themselves: {truth:.3f} bits a word")
 
 # %% [markdown]
-# Then the model, 260 steps of 16 stories each. It is judged now and then on the held-out stories,
-# and we count as chapter 02 did: bits for all of a story, divided by its words. (The lines of
-# progress say bits per token. The end of a story is a token and no word, so a word costs one percent
-# more.) After 20 steps, after 100 and at the end it tells the story that it holds likeliest, word for
-# word; the first word that the story world could not have written there stands between ›‹. You may
+# Then the model, 260 steps of 16 stories each. Now and then it is judged on the held-out stories,
+# in bits for all of a story, divided by its words, as in chapter 02. (The lines of progress say
+# bits per token. The end of a story is a token and no word, so a word costs one percent more.)
+# After 20 steps, after 100 and at the end it tells a story, each time by its likeliest next word;
+# the first word that the story world could not have written there stands between ›‹. You may
 # interrupt it: it finishes its step, and what it has learned is kept.
 
 # %% tags=["nbval-ignore-output"] reason="bits after many steps, and the seconds, differ from machine to machine"
@@ -1011,13 +1016,14 @@ more = 100 * (live_bits[-1] / truth - 1)
 print(f"it still pays about {20 * round(more / 20)} % more than the dice")
 
 # %% [markdown]
-# The stories say what the number doesn't. First come the words that are always likely, in a ring; then
-# sentences, each sound in itself; and at the end a story whose slips are slips of memory.
+# The stories say what the number doesn't. First come the words that are always likely, round and
+# round; then sentences, most of them sound; and at the end a story whose slips are slips of
+# memory.
 #
-# 260 steps are not enough to come close to the floor. The story model that comes with the course was
-# trained by the same `train` with more of everything. The command is
-# `python -m utils.data.storyworld.make_checkpoint`, and the record of its run is drawn beside yours. (It
-# was judged on other held-out stories, whose own floor is 0.453; the lines drawn are those of ours.)
+# 260 steps are not enough to come close to the floor. The story model that comes with the course
+# was trained by the same `train`, with more of everything (`python -m
+# utils.data.storyworld.make_checkpoint`), and the record of its run is drawn beside yours. (It was
+# judged on other held-out stories, whose own floor is 0.453; the lines drawn are those of ours.)
 
 # %%
 logs = files("utils.data") / "logs"
@@ -1050,8 +1056,8 @@ above = 100 * (long_bits[-1] / ahead - 1)
 print(f"after {long_steps[-1]} steps, {above:.1f} % above the floor")
 
 # %% [markdown]
-# Records can be believed or not. The model itself is here, so let it be judged on stories of our
-# own choice, and by the dice's own price for these very stories:
+# A record must be believed. But the model is here too, so let us judge it on other stories, by the
+# dice's own price for these:
 
 # %%
 shipped = GPT.load("stories")
@@ -1065,16 +1071,16 @@ print(f"that is {100 * (paid / must - 1):.1f} % above the floor")
 # Look at the shape. Within a dozen steps the model is as good as knowing which words are frequent
 # (the unigram), by step 44 as good as knowing which word follows which (the bigram), by step 72 as
 # good as knowing which follows two others (the trigram). Whether it has learned just these things,
-# the levels don't say. Then, at about the level where counting ends, the curve wants to flatten. What
-# is missing there is memory. It bends down again because the model has found out that it can look
-# things up, and after that it settles slowly, as the rate falls.
+# the levels don't say. At about the level where counting ends the curve begins to flatten: what is
+# missing there is memory. It bends down again when the model has found out that it can look things
+# up, and after that it settles slowly, as the rate falls.
 #
 # ## When did it learn to remember?
 #
-# The loss is a mean over all words, and a mean hides who is in it. The record also says, at each
+# The loss is a mean over all words, and a mean hides its parts. The record also says, at each
 # point, how often the model's likeliest word was right where a fact told before must come again.
-# It knows sixteen kinds of fact; we look at six. Before you do: how many lessons does a story hold
-# for each of them?
+# There are sixteen kinds of fact; we look at six. How many lessons does a story hold for each of
+# them?
 
 # %%
 kinds = ["colour", "name", "thing", "weather", "weekday", "place"]
@@ -1105,22 +1111,22 @@ for kind, values in shares.items():
     )
 
 # %% [markdown]
-# For dozens or hundreds of steps there is nothing but guesses, and then, between one point of the
-# record and the next or the one after it, nearly a whole kind is there. Nothing in the loss announces it
-# but a slight bend. Each kind has to be found anew: knowing where to look for a colour says nothing
-# about where the weather was told. Colours, names and things come again two or three times a story,
-# so there are many lessons. The place comes again 0.2 times a story, and comes last. The number of
-# lessons is not all: the weekday overtakes the weather, which is asked more often; why, these numbers
-# do not tell. And it is one run with one seed. To know when a model can do something,
-# measure that, and not the mean.
+# For dozens or hundreds of steps there is nothing but guesses, and then, within a point or two of
+# the record, nearly a whole kind is there. Nothing in the loss announces it but a slight bend.
+# Each kind has to be found anew: knowing where to look for a colour says nothing about where the
+# weather was told. Colours, names and things come again two or three times a story, so there are
+# many lessons. The place comes again 0.2 times a story, and comes last. The number of lessons is
+# not all: the weekday overtakes the weather, which is asked more often; why, these numbers do not
+# tell, and it is one run with one seed. To know when a model can do something, measure that, and
+# not the mean.
 #
 # ## More parameters are not always better
 #
-# Suppose you have a **compute budget**: so many arithmetic operations, and no more. A large model uses
-# them up on few words, a small one reads many. Four sizes of the same architecture got 1.5 · 10¹²
-# operations each. They are counted, not timed: two for each weight of a matrix and each word in the
-# forward pass, a multiplication and an addition, the products of attention besides, and twice as
-# many again for the backward pass.
+# Suppose you have a **compute budget**: so many arithmetic operations, and no more. A large model
+# uses them up on few words, a small one reads many. Four sizes of the same architecture got 1.5 ·
+# 10¹² operations each. They are counted, not timed: in the forward pass two for each weight of a
+# matrix and each word, a multiplication and an addition, and the products of attention; twice as
+# many again in the backward pass.
 
 # %%
 ask("7.f")
@@ -1158,21 +1164,20 @@ for place in (3, 6, 9, 11):
     print(f"after {spent / 1e12:.2f} · 10¹² operations: {order}")
 
 # %% [markdown]
-# At first the smallest is ahead, and at the end the second. The smallest has read most, and its curve
-# has nearly stopped falling; it comes to its limit while the larger ones are still learning. The
-# largest has read too little to be anywhere yet. More parameters are not always better; that much the
-# table shows. That the best size grows with the budget, and how fast, it can't show: it has one
-# crossing, at its last point, of four models with one seed and one rate each, and every schedule was
-# made for the whole budget. (Whoever had only half of it would let the rate fall sooner, and do a
-# little better than these curves at half.) [Hoffmann and others](https://arxiv.org/abs/2203.15556)
-# measured it with more than four hundred models. Such curves are called *scaling laws*.
+# At first the smallest is ahead, and at the end the second. The smallest has read most, and its
+# curve has nearly stopped falling, while the larger ones are still learning. The largest has read
+# too little to be anywhere yet. So more parameters are not always better. How the best size grows
+# with the budget, this table can't show: it has one crossing, at its last point, of four models
+# with one seed and one rate each, and every schedule was made for the whole budget. (Whoever had
+# only half of it would let the rate fall sooner, and do a little better than these curves at
+# half.) [Hoffmann and others](https://arxiv.org/abs/2203.15556) measured it with more than four
+# hundred models. Such curves are called *scaling laws*.
 #
 # ### What the small one leaves out
 #
-# What these models have read doesn't fit into them word for word, so something has to be left out. What
-# does a small one give up first? The smallest of the four had all but stopped learning. Here is what it
-# recalls at the end, of what its stories had told before, beside the shipped model, which has twenty
-# times as many numbers and read longer:
+# What a model has read doesn't fit into it word for word, so something has to be left out. What
+# does a small one give up first? Here is what the smallest of the four recalls at the end, beside
+# the shipped model, which has nineteen times as many numbers and read longer:
 
 # %%
 smallest, largest = sizes["sizes"][0]["recall"], record["rows"][-1]["recall"]
@@ -1180,20 +1185,20 @@ for kind in kinds:
     print(f"{kind:>8}: {smallest[kind]:.0%}, the shipped model {largest[kind]:.0%}")
 
 # %% [markdown]
-# Names, colours, things and weekdays are sharp. Weather and place are gone: of eight kinds of weather
-# it hits the right one about as often as a die would. Yet where they were there is no gap, for a
-# softmax always has a likeliest word. What comes out is some word, as sure as ever, and the fact is
-# made up. (Why these two, one run can't tell. The place is asked least of all,
-# but the weather more often than the weekday.)
+# Names, colours, things and weekdays are sharp. Weather and place are gone: of eight kinds of
+# weather it hits the right one about as often as a die would. Yet there is no gap where they were,
+# for a softmax always has a likeliest word. What comes out is some word, as sure as ever, and the
+# fact is made up. (Why these two, one run can't tell. The place is asked least of all, but the
+# weather more often than the weekday.)
 #
 # ## What makes it faster
 #
-# **bfloat16** keeps 8 bits of a number's digits where float32 has 24, and the same range; sums and
-# weights stay float32, which is why it is called **mixed precision**. Processors that multiply it
-# in hardware gain on large matrices; on others, or with matrices as small as ours, the conversions
-# may cost more than they save. **Compiling** makes one program of many small operations, which
-# takes a while at first. **Accumulation** saves memory, and no time. On this machine, with a small
-# model:
+# **bfloat16** keeps 8 binary digits of a number where float32 keeps 24, and the same range.
+# Products are made in it; sums and weights stay float32, which is why it is called **mixed
+# precision**. Processors that multiply it in hardware gain on large matrices; with matrices as
+# small as ours the conversions may cost more than they save. **Compiling** makes one program of
+# many small operations, which takes a while at first. **Accumulation** saves memory, and no time.
+# On this machine, with a small model:
 
 
 # %% tags=["nbval-ignore-output"] reason="speeds differ from machine to machine"
@@ -1216,16 +1221,16 @@ for name, choices in ways.items():
     print(f"{name:>9}: {tokens:8,.0f} tokens a second, {tokens / plain:.2f} × float32")
 
 # %% [markdown]
-# The first line is float32 measured a second time: it should say 1.00, and what it says instead
-# shows how far such timings waver. Where bfloat16 stands below it, the conversions cost more than the
-# short products save. (`TrainConfig(compile=True)` needs a C++ compiler and half a minute to begin
-# with, so it is not in this cell; in a small model of few operations there is little to gain.)
+# The first line is float32 measured a second time: how far it is from 1.00 shows how far such
+# timings waver. Where bfloat16 stands below it, the conversions cost more than the short products
+# save. (`TrainConfig(compile=True)` needs a C++ compiler and half a minute to begin with, so it is
+# not in this cell.)
 #
 # ## Stop and go on
 #
-# Trainings are cut off: by power cuts, by colleagues, by the end of a lease. With `snapshot` the state
-# of a training is kept in a file, a **checkpoint**, that is whole or absent, whatever happens
-# meanwhile. (Ctrl-C is gentler than what follows: `train` finishes its step, and returns.)
+# Trainings are cut off: by power cuts, by colleagues, by the end of a lease. With `snapshot` the
+# state of a training is kept in a file, a **checkpoint**, that is whole or absent, whatever
+# happens meanwhile. (Ctrl-C is gentler: `train` finishes its step, and returns.)
 
 # %%
 ask("7.g")
@@ -1262,13 +1267,13 @@ print(f"{differ} of {other.num_parameters():,} weights differ, to the last bit")
 
 # %% [markdown]
 # Not nearly equal: equal. Which windows a step reads follows from the seed and the number of the
-# step alone, so the place in the data is a single number.
+# step alone, so the place in the data is a single number to keep.
 #
 # ### Break it
 #
 # A rate far too large, without clipping, can end in a loss that is no number. We get there sooner,
-# by writing NaN into one row of the embedding. What does a loop do then? The written-out one would
-# step along it, and from then on every weight is NaN. `train` refuses.
+# by writing NaN into one row of the embedding. The written-out loop would step along it, and from
+# then on every weight is NaN. `train` refuses.
 
 # %%
 spoilt = fresh_story_model("story-small")
@@ -1282,10 +1287,10 @@ except TrainingError as error:
 # %% [markdown]
 # ## Two processes
 #
-# The batch can be cut among processes as well as among parts. Each has the whole model, computes
-# the gradient of its share, and before the step they exchange the mean. That is called **data
+# The batch can be cut among processes as well as into parts. Each has the whole model and computes
+# the gradient of its share; before the step they exchange the mean. That is called **data
 # parallel** training. `launch.together` starts so many Pythons with the same program, and tells
-# each who it is. Here are two on this machine, talking over 127.0.0.1, and no network.
+# each which one it is. Here are two on this machine, talking over 127.0.0.1, without a network.
 
 # %%
 program = """
@@ -1314,8 +1319,8 @@ print("one:", [round(loss, 2) for loss in history.losses])
 # %% [markdown]
 # The same losses: the mean of two means over halves is the mean over the whole. On one machine two
 # processes gain nothing over two threads. Over eight graphics cards, or eighty machines, it is how
-# the large models are trained. There PyTorch's own starter, `torchrun`, does what `together` did
-# here: `torchrun --nproc-per-node 8 -m utils.course.cli train …`.
+# large models are trained. There PyTorch's own starter does what `together` did here: `torchrun
+# --nproc-per-node 8 -m utils.course.cli train …`.
 #
 # ## A graphics card
 #
@@ -1331,9 +1336,9 @@ print(
 )
 
 # %% [markdown]
-# How much faster a card is, `make gpu` finds out where there is one: it trains GPT-2 small with our
-# loop and with a plain one that is known to be fast, lets it write, and runs three chapters there.
-# What it found is kept with the course:
+# How much faster a card is, `make gpu` finds out where there is one: it trains GPT-2 small with
+# our loop and with a plain one that is known to be fast, lets it write, and runs three chapters
+# there. What it found is kept with the course:
 
 # %%
 print(gpu.told())
@@ -1345,10 +1350,9 @@ print(gpu.told())
 #
 # ## The challenge
 #
-# Now you know all the knobs, and you know the floor. So here is a contest that ends in no matter of
-# taste: **who comes nearest to the floor with 3 · 10¹² operations?** They are counted as above, not
-# timed, so all machines are equal; on two cores it is some three minutes. Write your settings into
-# a file:
+# Now you know all the knobs, and you know the floor. So here is a contest: **who comes nearest to
+# the floor with 3 · 10¹² operations?** They are counted as above, not timed, so all machines are
+# equal; on two cores it is some three minutes. Write your settings into a file:
 #
 #     # my_config.py
 #     name = "Ada"
@@ -1357,8 +1361,9 @@ print(gpu.told())
 #     batch_size = 16
 #     learning_rate = 6e-3
 #
-# You may set what a `GPTConfig` and a `TrainConfig` have, but the vocabulary, the windows of a story
-# and the number of steps. That follows from the rest, since the budget pays for so many and no more:
+# You may set what a `GPTConfig` and a `TrainConfig` have, except the vocabulary, the windows of a
+# story and the number of steps. The steps follow from the rest, since the budget pays for so many
+# and no more:
 
 # %%
 for settings in ({}, {"d_model": 160}, {"d_model": 64}, {"d_model": 64, "n_layers": 4}):
@@ -1366,26 +1371,27 @@ for settings in ({}, {"d_model": 160}, {"d_model": 64}, {"d_model": 64, "n_layer
     print(f"{given.training.steps:5,} steps with", settings or "the settings above")
 
 # %% [markdown]
-# `course challenge my_config.py`, in a terminal, trains it, measures the bits of a word on 200 stories
-# that nobody has trained on, lets the model write 200 of its own and counts the possible ones, and adds
-# a line to `runs/challenge.csv`. Send each other these files: `course challenge ada.csv ben.csv` shows
-# all their lines in one table. Entries of ours stand in it, which nobody has tuned, so that there is
-# somebody to beat:
+# `course challenge my_config.py`, in a terminal, trains it, measures the bits of a word on 200
+# stories that nobody has trained on, lets the model write 200 of its own and counts the possible
+# ones, and adds a line to `runs/challenge.csv`. Send each other these files: `course challenge
+# ada.csv ben.csv` shows all their lines in one table. Three entries of ours, not tuned, are there
+# to be beaten:
 
 # %%
 print("\n".join(ranked(worked())))
 
 # %% [markdown]
-# Change one thing at a time, and write down what you expected. What 1 % less is worth can be seen in
-# the other column: a story of a hundred words is possible only if none of them is wrong.
+# Change one thing at a time, and write down what you expected. The column of possible stories
+# shows what a few percent are worth: a story of a hundred words is possible only if none of them
+# is wrong.
 #
 # ## What people get wrong
 #
-# *"The loss falls, so it learns."* It learns the training text. What it understands, only text that
-# it has not read can tell.
+# *"The loss falls, so it learns."* It learns the training text. Only text that it has not read
+# shows whether it has learned more.
 #
-# *"A loss of 0.3 is good."* In nats or bits, per token or per word, and with which tokenizer? And how
-# much is in the text at all? Without a floor, only comparisons mean anything.
+# *"A loss of 0.3 is good."* In nats or bits, per token or per word, with which tokenizer, on which
+# text? Without a floor, only comparisons mean anything.
 #
 # *"Adam finds its own rate, so the rate doesn't matter."* It finds the *ratio* between the numbers'
 # steps. How long they are all together is still yours to say.
@@ -1393,9 +1399,9 @@ print("\n".join(ranked(worked())))
 # *"Weight decay is L2."* In plain descent it is. In Adam a decay that goes through the gradient is
 # divided away where gradients are large.
 #
-# *"Clipping is for gradients that explode."* It is for the few batches that shout. In plain descent,
-# clipping every step gives every step the same length. AdamW divides by the size anyway; there it
-# only makes every batch weigh the same in the two means.
+# *"Clipping is for gradients that explode."* It is for the few batches that shout. Clipping at
+# every step gives every step of plain descent the same length; in AdamW, which divides by the size
+# anyway, it only makes every batch weigh the same in the two means.
 #
 # *"Accumulation makes it faster, or noisier."* It needs less memory. Gradients and weights are the
 # same.
@@ -1440,13 +1446,13 @@ print("\n".join(ranked(worked())))
 # ## Recap
 #
 # At every place but the last the model is asked for the next token: the **shifted loss**, a mean
-# over all targets of the batch. A step goes along the gradient: **clipped** as a whole, each number
-# scaled by its usual size (**AdamW**), with a rate that **warms up** and falls along a **cosine**.
-# **Accumulation** and several processes change where a batch is computed, not what is learned.
-# **Validation** tells understanding from learning by heart, and when to stop. **Perplexity**
-# compares models of one tokenizer, **bits per word** all. On a text with a known floor one sees how
-# far there is to go: frequencies first, then neighbours, then memory, late and suddenly. At a fixed
-# budget there is a best size.
+# over all targets of the batch. A step goes along the gradient: **clipped** as a whole, each
+# number scaled by its usual size (**AdamW**), with a rate that **warms up** and falls along a
+# **cosine**. **Accumulation** and several processes change where a batch is computed, not what is
+# learned. **Validation** tells understanding from learning by heart, and when to stop.
+# **Perplexity** compares models of one tokenizer, **bits per word** all. On a text with a known
+# floor one sees how far there is to go: frequencies first, then neighbours, then memory, late and
+# suddenly. More parameters are not better at every budget.
 #
 # Sources. The loop: M. Phuong and M. Hutter, *Formal Algorithms for Transformers*, 2022, Alg. 13.
 # Warm-up: P. Goyal and others, *Accurate, Large Minibatch SGD*, 2017. Cosine: I. Loshchilov and F.
