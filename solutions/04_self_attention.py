@@ -372,8 +372,7 @@ print("mean of 100,000:", [round(w, 1) for w in mean.tolist()])
 
 # %% [markdown]
 # A struck row sums to 1 on average only. When the model is used, `model.eval()` switches dropout
-# off; a model that answers differently each time has usually not been told. The models of this
-# chapter see each story once, can't learn any by heart, and do without.
+# off. The models of this chapter see each story once, can't learn any by heart, and do without.
 #
 # ## Several heads
 #
@@ -421,12 +420,11 @@ print(page.view(2, 3, 4, 2)[1, 1])
 
 # %% [markdown]
 # Words and columns are mixed: the row that should be word 0 has columns 2 and 3 of *word 1*.
-# Merged back in the usual way, word 0 would now carry something of its future: a leak, and no
-# error will ever say so. `view` only cuts the row of numbers anew; what turns the axes is
-# `transpose`. On the way back the order is the reverse: transpose first, then flatten. One trap is
-# left. `transpose` doesn't move the numbers in memory; it changes the order in which they are
-# read. After it `view` often refuses, with an error about *size and stride*. `flatten` and
-# `reshape` do the same as `view` where they can, and copy where they must.
+# Merged again, word 0 would carry something of its future: a leak, and no error will ever say so.
+# `view` only cuts the row of numbers anew; what turns the axes is `transpose`. On the way back the
+# order is the reverse: transpose first, then flatten. There `view` often refuses, with an error
+# about *size and stride*, for `transpose` changes only the order in which the numbers are read.
+# `flatten` and `reshape` do the same as `view` where they can, and copy where they must.
 #
 # ### Exercise 4.4 · Split, work, merge
 # ★★☆ · 10 min · Phuong and Hutter 2022, Alg. 5, as in any implementation
@@ -613,9 +611,9 @@ gap = (alone - whole[:, :3]).abs().max().item()
 print(f"cut off or not, the three words differ by {gap:.5f} at most")
 
 # %% [markdown]
-# Two lessons. A mask says who may look; it can't say what else a sum runs over (chapter 05 has
-# another such case). And this test, cut the text and compare, shows whether later words change
-# earlier results, by whatever way. It belongs to every model that is to write.
+# A mask says who may look; it can't say what else a sum runs over (chapter 05 has another such
+# case). And this test, cut the text and compare, shows whether later words change earlier results,
+# by whatever way. It belongs to every model that is to write.
 
 # %% [markdown]
 # ## Nobody knows the order
@@ -858,7 +856,7 @@ print(f"{len(far[0])} colours that were last told 30 or more words before")
 print(f"of ten it finds {10 * rate:.0f}")
 
 # %% [markdown]
-# For comparison, the n-grams of chapter 02. They have read all 8,000 stories from which the
+# For comparison, the n-grams of chapter 02, which have read all 8,000 stories from which the
 # model's were drawn. There are ten colours. (The 1-gram always says the commonest word, which is
 # no colour.)
 
@@ -1020,9 +1018,9 @@ for i in range(model.n_layers * model.n_heads):
 # And the first layer? To fetch, one must know *what* is wanted, and the word *the* alone doesn't
 # say: after *on top of the* it is something else than after *asked the*. Most likely the first
 # layer tells each word what stands before it, and the second asks with that. To switch the whole
-# layer off would prove little, since the second would get input that it has never met. A fair
-# control is a model that never had more than one. Here are three of those, and three of ours,
-# trained from several seeds (`python tests/bench/recall_layers.py` trains them again).
+# first layer off would prove little, since the second would get input that it has never met. A
+# fair control is a model that never had two. Here are three of those, and three of ours, trained
+# from several seeds (`python tests/bench/recall_layers.py` trains them again).
 
 # %%
 logs = files("utils.data") / "logs"
@@ -1034,16 +1032,16 @@ for run in control["runs"]:
     print(f"layers {run['layers']}, seed {run['seed']} {shares}{run['bits']:8.2f}")
 
 # %% [markdown]
-# So for the colours one layer nearly suffices: at all of these places a single colour has been
-# told so far, and whoever looks for *some* colour finds the right one. Things and names are
-# another matter. There one layer finds anything between 13 and 100 in a hundred, as the dice of
-# its start will have it, and two layers find them every time. What the second layer buys is that a
-# head can ask with more than the word it stands on.
+# For the colours one layer nearly suffices: at all of these places a single colour has been told
+# so far, and whoever looks for *some* colour finds the right one. Of things and names one layer
+# finds anything between 13 and 100 in a hundred, as the dice of its start will have it, and two
+# layers find them every time. What the second layer buys is that a head can ask with more than the
+# word it stands on.
 #
-# Such teams, of one head that notes what came before and one that uses the note to look something
-# up, have been taken apart in larger transformers. The best known are *induction heads*: they
-# continue a pattern A B … A with B, and appear in training quite suddenly. Ours are simpler
-# cousins, since the model knows the ten colours by heart.
+# Such teams, of one head that notes what came before and one that looks something up with the
+# note, have been taken apart in larger transformers. The best known are *induction heads*: they
+# continue a pattern A B … A with B, and appear in training quite suddenly. Ours are simpler, since
+# the model knows the ten colours by heart.
 #
 # ### Look for yourself
 #
@@ -1072,8 +1070,8 @@ widgets.attention_explorer(
 )
 
 # %% [markdown]
-# A map is not an explanation. It shows where a head looks, not what it takes, nor what later
-# layers make of it. That is why we also switched the head off.
+# A map shows where a head looks, not what it takes, nor what later layers make of it. So it
+# explains little until the head has been switched off.
 #
 # ## What it costs
 #
@@ -1181,10 +1179,9 @@ print(
 # Why doesn't everybody use linear attention, then? Two reasons are offered. The state is small:
 # all that a head has read must fit into M × D numbers, 24 × 24 here, however long the text. And it
 # is harder to be sharp. A softmax can give nearly all of its weight to one word among a hundred,
-# as our colour head does, by making one score larger than the others. A plain product is near zero
-# only between vectors that stand nearly at right angles, and of vectors of M positive numbers at
-# most M can all do so. Let us measure: the same model, rotary positions and all, the same 300
-# batches, only the kernel changed.
+# as our colour head does. A plain product is near zero only between vectors that stand nearly at
+# right angles, and of vectors of M positive numbers at most M can all do so. Let us measure: the
+# same model, rotary positions and all, the same 300 batches, only the kernel changed.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
 torch.manual_seed(3)
@@ -1226,17 +1223,15 @@ for run in control["linear"]:
 #
 # Where there is more to keep, the state does become too small. Arora and others (2023) give a
 # model many pairs of a key and a value and ask for one of them: attention manages with heads of
-# constant width, while a model with a state needs one that grows with the number of pairs. In
-# models of language, most of the gap that they measured lay in looking up what had been said
-# before. Many models since mix the two: a few layers of softmax among many linear ones or their
-# kin (Jamba, Lieber and others 2024).
+# constant width, while a state must grow with the number of pairs. In models of language, most of
+# the gap that they measured lay in looking up what had been said before. Many models since mix the
+# two: a few layers of softmax among many linear ones or their kin (Jamba, Lieber and others 2024).
 #
 # ## What people get wrong
 #
 # *"The mask is for generation."* It is needed first in training, where all places of a text are
-# predicted at once. But a model so trained must keep it when it reads a prompt: if an earlier word
-# suddenly saw a later one, it would carry other numbers from then on, and so would everything that
-# reads it.
+# predicted at once. But a model so trained must keep it when it reads a prompt: a word that
+# suddenly saw later ones would carry numbers that the later layers have not learned to read.
 #
 # *"GPT and BERT have different architectures."* They differ above all in the triangle.
 #

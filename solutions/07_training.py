@@ -66,8 +66,7 @@ from utils.viz.plots import training as figures
 # ## Every place is a lesson
 #
 # Take four tokens, *Mina had a kite*, and let these be all the words there are. A model reads them
-# and gives, at each place, a chance for every word to come next. We write its answers down
-# ourselves:
+# and gives, at each place, a chance for every word to come next. Here are its answers, made up:
 
 # %%
 words = ["Mina", "had", "a", "kite"]
@@ -165,9 +164,8 @@ print(
 # A little more than 8.5, which is log₂ 369: rolled weights aren't indifferent, they have opinions,
 # and wrong ones.
 #
-# (GPT's weights start with a standard deviation of 0.02, which suits its wide layers. Ours are
-# narrow, and the training is to last seconds: so they start at 0.06, the embeddings at 0.3, and
-# the head is a matrix of its own. These numbers were found by trying.)
+# (GPT's weights start with a standard deviation of 0.02. Ours start at 0.06, the embeddings at
+# 0.3: found by trying, since this model is narrow and is to learn in seconds.)
 #
 # ## The loop, written out
 #
@@ -247,9 +245,9 @@ print(f"plain descent: {min(lost, 100):.0f} nats or more, without")
 # ## How far to step
 #
 # The direction comes from the gradient, the length from the **learning rate**. Here is the small
-# model three times, 80 steps each, with a rate that fits, one too small, and one too large. (The
-# settings `warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0 at the end;
-# that is why even the third comes down again.)
+# model three times, 80 steps each, with a rate that fits, one too small, and one too large.
+# (`warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0 at the end, so even
+# the third comes down again.)
 
 # %%
 short = TrainConfig(steps=80, warm_up=2, batch_size=8)
@@ -679,7 +677,7 @@ print("their losses:", [round(loss, 1) for loss in history.losses])
 # %% [markdown]
 # ## Learning by heart
 #
-# A loss that falls is no proof that anything has been understood. Here a model reads the first
+# A falling loss doesn't prove that anything has been understood. Here a model reads the first
 # sixty words of ten stories, again and again.
 
 # %%
@@ -718,9 +716,8 @@ figures.watched(
 # trained on: the **validation** part. One stops where its loss turns, or better, finds more text,
 # of which our story world has as much as we like. The loss on the ten stories alone looks like
 # success. Only because we know what the dice pay for these very words do we see that it is too
-# good: whoever does not know the stories already pays at least that, on average. (The beginning of
-# a story costs more than the 0.45 bits a word of a whole one, since later much has been told
-# before.)
+# good: whoever does not know the stories already pays at least that, on average. (A beginning
+# costs more than the 0.45 bits a word of a whole story, in which much is told twice.)
 #
 # ## One number for a model
 #
@@ -769,10 +766,10 @@ print(f"the story world itself, {bits:.2f} bits a word, among {at_floor:.2f}")
 # ## Your own loop
 #
 # `train` hides two decisions: when to look at text that is not trained on, and what to do with
-# what one sees there. Make them yourself. The ten stories taught that the best model is not the
-# last one. So a loop should **look** now and then, remember the weights of the best look, and stop
-# when nothing gets better. That is **early stopping**, and how many looks without a gain it puts
-# up with is its **patience**.
+# what one sees there. Make them yourself. With the ten stories the last model was not the best. So
+# a loop should **look** now and then, remember the weights of the best look, and stop when nothing
+# gets better. That is **early stopping**, and how many looks without a gain it puts up with is its
+# **patience**.
 #
 # Three things belong to a look. The model is in eval mode meanwhile, or dropout (chapter 04) blurs
 # what it knows: `model.eval()` before, and `model.train()` after it. Nothing is recorded for a
@@ -878,9 +875,8 @@ kept = abs(at_a_look(stopped) - min(looks))
 print(f"the model that is left differs from its best look by {kept:.3f} nats")
 
 # %% [markdown]
-# A look costs time, so on a real corpus one looks seldom, and patience may waste steps. And the
-# best of many looks is a little lucky, so the loss that one reports should come from a third text,
-# by which nothing has been chosen.
+# A look costs time, and so does patience. And the best of many looks is a little lucky, so the
+# loss that one reports should come from a third text, by which nothing has been chosen.
 #
 # ## Which rate?
 #
@@ -984,10 +980,10 @@ print(f"the dice themselves: {truth:.3f} bits a word")
 # %% [markdown]
 # Then the model, 260 steps of 16 stories each. Now and then it is judged on the held-out stories,
 # in bits for all of a story, divided by its words, as in chapter 02. (The lines of progress say
-# bits per token. The end of a story is a token and no word, so a word costs one percent more.)
-# After 20 steps, after 100 and at the end it tells a story, each time by its likeliest next word;
-# the first word that the story world could not have written there stands between ›‹. You may
-# interrupt it: it finishes its step, and what it has learned is kept.
+# bits per token. The end of a story is a token and no word, so a word costs 1 % more.) After 20
+# steps, after 100 and at the end it tells a story, each time by its likeliest next word; the first
+# word that the story world could not have written there stands between ›‹. You may interrupt it:
+# it finishes its step, and what it has learned is kept.
 
 # %% tags=["nbval-ignore-output"] reason="bits after many steps, and the seconds, differ from machine to machine"
 at = [2, 5, 10, 20, 30, 45, 60, 80, 100, 140, 180, 220, 260]
@@ -1068,12 +1064,12 @@ print(f"{paid:.2f} bits a word; the dice pay {must:.2f}")
 print(f"that is {100 * (paid / must - 1):.1f} % above the floor")
 
 # %% [markdown]
-# Look at the shape. Within a dozen steps the model is as good as knowing which words are frequent
-# (the unigram), by step 44 as good as knowing which word follows which (the bigram), by step 72 as
-# good as knowing which follows two others (the trigram). Whether it has learned just these things,
-# the levels don't say. At about the level where counting ends the curve begins to flatten: what is
-# missing there is memory. It bends down again when the model has found out that it can look things
-# up, and after that it settles slowly, as the rate falls.
+# Look at the shape. Within a dozen steps the model pays less than one that knows which words are
+# frequent (the unigram), by step 44 less than one that knows which word follows which (the
+# bigram), by step 72 which follows two others (the trigram). Whether it has learned just these
+# things, the levels don't say. At about the level where counting ends the curve begins to flatten:
+# what is missing there is memory. It bends down again when the model has found out that it can
+# look things up, and then settles slowly, as the rate falls.
 #
 # ## When did it learn to remember?
 #
@@ -1115,10 +1111,9 @@ for kind, values in shares.items():
 # the record, nearly a whole kind is there. Nothing in the loss announces it but a slight bend.
 # Each kind has to be found anew: knowing where to look for a colour says nothing about where the
 # weather was told. Colours, names and things come again two or three times a story, so there are
-# many lessons. The place comes again 0.2 times a story, and comes last. The number of lessons is
-# not all: the weekday overtakes the weather, which is asked more often; why, these numbers do not
-# tell, and it is one run with one seed. To know when a model can do something, measure that, and
-# not the mean.
+# many lessons; the place comes again 0.2 times, and is learned last. But the weekday overtakes the
+# weather, which is asked more often, and why, these numbers don't tell: it is one run with one
+# seed. To know when a model can do something, measure that, and not the mean.
 #
 # ## More parameters are not always better
 #
@@ -1168,10 +1163,9 @@ for place in (3, 6, 9, 11):
 # curve has nearly stopped falling, while the larger ones are still learning. The largest has read
 # too little to be anywhere yet. So more parameters are not always better. How the best size grows
 # with the budget, this table can't show: it has one crossing, at its last point, of four models
-# with one seed and one rate each, and every schedule was made for the whole budget. (Whoever had
-# only half of it would let the rate fall sooner, and do a little better than these curves at
-# half.) [Hoffmann and others](https://arxiv.org/abs/2203.15556) measured it with more than four
-# hundred models. Such curves are called *scaling laws*.
+# with one seed and one rate each, and every schedule was made for the whole budget. [Hoffmann and
+# others](https://arxiv.org/abs/2203.15556) measured it with more than four hundred models. Such
+# curves are called *scaling laws*.
 #
 # ### What the small one leaves out
 #
@@ -1188,8 +1182,7 @@ for kind in kinds:
 # Names, colours, things and weekdays are sharp. Weather and place are gone: of eight kinds of
 # weather it hits the right one about as often as a die would. Yet there is no gap where they were,
 # for a softmax always has a likeliest word. What comes out is some word, as sure as ever, and the
-# fact is made up. (Why these two, one run can't tell. The place is asked least of all, but the
-# weather more often than the weekday.)
+# fact is made up. (Why these two, one run can't tell.)
 #
 # ## What makes it faster
 #
@@ -1197,8 +1190,9 @@ for kind in kinds:
 # Products are made in it; sums and weights stay float32, which is why it is called **mixed
 # precision**. Processors that multiply it in hardware gain on large matrices; with matrices as
 # small as ours the conversions may cost more than they save. **Compiling** makes one program of
-# many small operations, which takes a while at first. **Accumulation** saves memory, and no time.
-# On this machine, with a small model:
+# many small operations, which takes half a minute at first and needs a C++ compiler, so it isn't
+# in the next cell (`TrainConfig(compile=True)`). **Accumulation** saves memory, and no time. On
+# this machine, with a small model:
 
 
 # %% tags=["nbval-ignore-output"] reason="speeds differ from machine to machine"
@@ -1223,14 +1217,13 @@ for name, choices in ways.items():
 # %% [markdown]
 # The first line is float32 measured a second time: how far it is from 1.00 shows how far such
 # timings waver. Where bfloat16 stands below it, the conversions cost more than the short products
-# save. (`TrainConfig(compile=True)` needs a C++ compiler and half a minute to begin with, so it is
-# not in this cell.)
+# save.
 #
 # ## Stop and go on
 #
-# Trainings are cut off: by power cuts, by colleagues, by the end of a lease. With `snapshot` the
-# state of a training is kept in a file, a **checkpoint**, that is whole or absent, whatever
-# happens meanwhile. (Ctrl-C is gentler: `train` finishes its step, and returns.)
+# Trainings are cut off: by power cuts, by colleagues, by the end of a lease. `snapshot` keeps the
+# state of a training in a file, a **checkpoint**, that is whole or absent, whatever happens.
+# (Ctrl-C is gentler: `train` finishes its step, and returns.)
 
 # %%
 ask("7.g")
@@ -1318,9 +1311,9 @@ print("one:", [round(loss, 2) for loss in history.losses])
 
 # %% [markdown]
 # The same losses: the mean of two means over halves is the mean over the whole. On one machine two
-# processes gain nothing over two threads. Over eight graphics cards, or eighty machines, it is how
-# large models are trained. There PyTorch's own starter does what `together` did here: `torchrun
-# --nproc-per-node 8 -m utils.course.cli train …`.
+# processes gain nothing over two threads; over many graphics cards it is how large models are
+# trained. There PyTorch's own starter does what `together` did here:
+# `torchrun --nproc-per-node 8 -m utils.course.cli train …`.
 #
 # ## A graphics card
 #
@@ -1336,9 +1329,8 @@ print(
 )
 
 # %% [markdown]
-# How much faster a card is, `make gpu` finds out where there is one: it trains GPT-2 small with
-# our loop and with a plain one that is known to be fast, lets it write, and runs three chapters
-# there. What it found is kept with the course:
+# Where there is a card, `make gpu` measures how much faster it is. What it found is kept with the
+# course:
 
 # %%
 print(gpu.told())
@@ -1393,21 +1385,18 @@ print("\n".join(ranked(worked())))
 # *"A loss of 0.3 is good."* In nats or bits, per token or per word, with which tokenizer, on which
 # text? Without a floor, only comparisons mean anything.
 #
-# *"Adam finds its own rate, so the rate doesn't matter."* It finds the *ratio* between the numbers'
-# steps. How long they are all together is still yours to say.
+# *"Adam finds its own rate, so the rate doesn't matter."* It finds the *ratio* between the
+# numbers' steps. How long they are all together, you say.
 #
-# *"Weight decay is L2."* In plain descent it is. In Adam a decay that goes through the gradient is
-# divided away where gradients are large.
+# *"Weight decay is L2."* In plain descent it is. In Adam L2 is divided away where gradients are
+# large.
 #
 # *"Clipping is for gradients that explode."* It is for the few batches that shout. Clipping at
 # every step gives every step of plain descent the same length; in AdamW, which divides by the size
 # anyway, it only makes every batch weigh the same in the two means.
 #
-# *"Accumulation makes it faster, or noisier."* It needs less memory. Gradients and weights are the
-# same.
-#
-# *"More parameters, lower loss."* With enough words to read. At a fixed budget there is a best size,
-# and another one at another budget.
+# *"More parameters, lower loss."* With enough words to read. At a fixed budget there is a best
+# size.
 #
 # ## Questions for the meeting
 #
