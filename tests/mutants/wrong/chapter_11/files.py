@@ -63,9 +63,7 @@ wrongs(
 wrongs(
     "11.5",
     "The bytes were read as signed",
-    int8=lambda b: weights(
-        b, halves=lambda x: np.concatenate([x & 15, x.view(np.int8) >> 4]).view(np.int8)
-    ),
+    int8=lambda b: weights(b, halves=lambda x: np.concatenate([x & 15, x.view(np.int8) >> 4])),
 )
 wrongs(
     "11.5",
