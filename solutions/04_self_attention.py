@@ -51,10 +51,10 @@ from utils.viz import diagrams, plots, widgets
 # %% [markdown]
 # ## From one query to a matrix
 #
-# Five words, each a vector of six numbers. Here these are rolled; a trained model has learned
-# them. Three matrices turn each word into what it asks (its query), what it offers to be found by
-# (its key), and what it has to say (its value). In the comments T counts the words, C the numbers
-# of a word, and D those of a query.
+# Five words, each a vector of six numbers. Here they are rolled; a trained model has learned them.
+# Three matrices turn each word into what it asks (its query), what it offers to be found by (its
+# key), and what it has to say (its value). In the comments T counts the words, C the numbers of a
+# word, and D those of a query.
 
 # %%
 words = "Mina had a blue kite".split()
@@ -64,8 +64,8 @@ w_q, w_k, w_v = 2 * torch.rand(3, 6, 4, generator=dice) - 1  # (C, D) each
 q, k, v = x @ w_q, x @ w_k, x @ w_v  # (T, D) each
 
 # %% [markdown]
-# Chapter 03's attention takes one query. We could call it five times. Or we put the five queries
-# into one matrix: then `q @ k.T` holds the score of every word with every word, and the same three
+# Chapter 03's attention takes one query. We could call it five times, or put the five queries into
+# one matrix: then `q @ k.T` holds the score of every word with every word, and the same three
 # steps, scale, softmax, average, do all rows at once.
 
 # %%
@@ -273,14 +273,14 @@ for who, bits in pays.items():
 #
 # ## Two masks, two kinds of model
 #
-# The triangle is the largest difference between two famous families. **GPT** keeps it, and so can
-# be trained on *every next word* of a text in one pass: 100 words are a hundred lessons. (A model
-# that guesses each word from those before it, and in writing goes on from its own words, is called
-# **autoregressive**.) **BERT** has no triangle. Every word sees both sides, so to ask for the next
-# word would be pointless. Instead one chooses some of the words, say 15 in 100, hides most of them
-# behind `[MASK]`, and lets the model guess them from both sides. That makes 15 lessons of 100
-# words, and better ones where the right side matters: *the … barked*. BERT is a **masked language
-# model**.
+# The triangle is the largest difference between two families of language models. **GPT** keeps it,
+# and so can be trained on *every next word* of a text in one pass: 100 words are a hundred
+# lessons. (A model that guesses each word from those before it, and in writing goes on from its
+# own words, is called **autoregressive**.) **BERT** has no triangle. Every word sees both sides,
+# so to ask for the next word would be pointless. Instead one chooses some of the words, say 15 in
+# 100, hides most of them behind `[MASK]`, and lets the model guess them from both sides. That
+# makes 15 lessons of 100 words, and better ones where the right side matters: *the … barked*. BERT
+# is a **masked language model**.
 
 # %%
 sentence = "the old dog barked loudly".split()
@@ -296,14 +296,13 @@ plots.masks(
 )
 
 # %% [markdown]
-# The price shows when one wants to write: BERT gives no chances for a next word, and so none for a
-# whole text. It is used to classify and to search.
+# But BERT gives no chances for a next word, so it can't write. It is used to classify and to
+# search.
 #
 # ### Filling up a batch
 #
 # There is a second reason to forbid a look. Texts in a batch have different lengths, but a tensor
-# has only one. So the shorter texts are filled up behind with something that isn't text, and
-# nobody may look at it.
+# has only one. So the shorter texts are filled up behind, and nobody may look at the filling.
 #
 # ### Exercise 4.3 · The padding mask
 # ★☆☆ · 5 min · Devlin et al. 2018, as in any implementation
@@ -742,9 +741,8 @@ def rotate(x: Tensor, positions: Tensor) -> Tensor:
 rotate = check("4.6", rotate)
 
 # %% [markdown]
-# Your function on the row [1, 0, 1, 0], at one place after another. The first pair is the quick
-# hand of the clock, and is soon round; the second is the slow hand, which tells place 3 from place
-# 60.
+# Your function on the row [1, 0, 1, 0]. The first pair is the quick hand of the clock, and is soon
+# round; the second is the slow hand, which tells place 3 from place 60.
 
 # %%
 row = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
@@ -760,8 +758,8 @@ diagrams.circles(
 )
 
 # %% [markdown]
-# Let us see whether only the distance counts. We take one query and one key, put the key at place
-# 0, at 20, and at 300, and the query up to sixty places behind it.
+# Does only the distance count? We put one key at place 0, at 20, and at 300, and one query up to
+# sixty places behind it.
 
 # %%
 query, key = torch.rand(2, 32, generator=dice)
@@ -809,10 +807,10 @@ for index, kind, distance in storyworld.recalls(story):
 # %% [markdown]
 # The model has no counts and no grammar, and keeps nothing from one story to the next but its
 # matrices. Words become vectors of 96 numbers. Twice, a layer of four heads, with rotary positions
-# inside, looks back and adds what it finds. Then each vector is turned into a score for every word
-# of the vocabulary, from which the softmax makes chances. (Before each layer a word's numbers are
-# brought to a common size. That is a norm; see chapter 05.) About half of the parameters are the
-# vectors of the words and the scores at the end:
+# inside, looks back and adds what it finds to them. Then each vector is turned into a score for
+# every word of the vocabulary, from which the softmax makes chances. (Before each layer a word's
+# numbers are brought to a common size. That is a norm; see chapter 05.) About half of the
+# parameters are the vectors of the words and the scores at the end:
 
 # %%
 torch.manual_seed(3)
@@ -825,8 +823,8 @@ ask("4.f")
 
 # %% [markdown]
 # It reads 4,800 stories, each once, 16 of about the same length at a time, and at every word has
-# to say the next one. (How one trains is the subject of chapter 07.) You may interrupt it: what it
-# has learned so far is kept.
+# to say the next one (chapter 07 tells how one trains). You may interrupt it: what it has learned
+# so far is kept.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
 inputs, targets = recall.encode(train[:8000], vocabulary)
@@ -996,9 +994,8 @@ plots.before_and_after(
 )
 
 # %% [markdown]
-# This head carries the colour. Is one head to a fact the rule, or luck? Here is the same
-# experiment with each of the eight. The numbers are the points lost; *no recall* are the words
-# that need none.
+# Is one head to a fact the rule, or luck? Here is the same experiment with each of the eight. The
+# numbers are percentage points lost; *no recall* are the words that need none.
 
 # %% tags=["nbval-ignore-output"] reason="points lost by a model trained here differ in the last digits"
 print("lost without   " + "".join(f"{kind:>13}" for kind in kinds))
@@ -1048,9 +1045,9 @@ for run in control["runs"]:
 # Choose the layer and the head, and point at a word: it is framed, and shows where it looks. A
 # click keeps it; so does its slider, which the arrow keys move. The stronger a word's blue, the
 # more weight it gets; from a tenth on, the weight is written below. *All* shows the mean of the
-# layer's heads, and below where each of them looks. You may change the text, within the words of
-# the story world. Try to find the head that looks for the animal, and tell the story with two
-# colours: which one wins?
+# layer's heads, and below where each of them looks. You may change the text, in words of the story
+# world. Find the head that looks for the animal, and tell the story with two colours: which one
+# wins?
 
 
 # %%
@@ -1176,12 +1173,12 @@ print(
 )
 
 # %% [markdown]
-# Why doesn't everybody use linear attention, then? Two reasons are offered. The state is small:
-# all that a head has read must fit into M × D numbers, 24 × 24 here, however long the text. And it
-# is harder to be sharp. A softmax can give nearly all of its weight to one word among a hundred,
-# as our colour head does. A plain product is near zero only between vectors that stand nearly at
-# right angles, and of vectors of M positive numbers at most M can all do so. Let us measure: the
-# same model, rotary positions and all, the same 300 batches, only the kernel changed.
+# Why doesn't everybody use linear attention, then? The state is small: all that a head has read
+# must fit into M × D numbers, 24 × 24 here, however long the text. And it is harder to be sharp. A
+# softmax can give nearly all of its weight to one word among a hundred, as our colour head does. A
+# plain product is near zero only between vectors that stand nearly at right angles, and of vectors
+# of M positive numbers at most M can all do so. Let us measure: the same model, rotary positions
+# and all, the same 300 batches, only the kernel changed.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses after 300 steps, differ by machine"
 torch.manual_seed(3)

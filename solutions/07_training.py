@@ -19,8 +19,7 @@
 # Chapter 06 built a whole GPT, and left its training to a function that nobody looked into. The
 # loop inside is short, and each of its lines hides a decision: what is asked, how far to step, in
 # which direction, how many texts at a time. Here you write it. And since our stories come from a
-# program, we can see what hardly anybody ever sees: how far a loss curve still is from the best
-# there is.
+# program, we can see how far a loss curve still is from the best there is.
 #
 # You will build: the shifted loss, the schedule, the clipping, one step of AdamW, accumulation,
 # the numbers by which models are compared, and a loop that knows when to stop; and you will
@@ -244,10 +243,10 @@ print(f"plain descent: {min(lost, 100):.0f} nats or more, without")
 # %% [markdown]
 # ## How far to step
 #
-# The direction comes from the gradient, the length from the **learning rate**. Here is the small
-# model three times, 80 steps each, with a rate that fits, one too small, and one too large.
-# (`warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0 at the end, so even
-# the third comes down again.)
+# The direction comes from the gradient, the length from the **learning rate**. Here is a model of
+# half the size, `story-small`, three times, 80 steps each, with a rate that fits, one too small,
+# and one too large. (`warm_up`, `min_rate` and `clip` come below. In each run the rate falls to 0
+# at the end, so even the third comes down again.)
 
 # %%
 short = TrainConfig(steps=80, warm_up=2, batch_size=8)
@@ -285,7 +284,7 @@ figures.watched(
 # yet seen how large the gradients are, so it begins with small steps: the **warm-up**. At the end
 # the model is near its goal, and long steps carry it past, again and again: so the rate falls,
 # along half a **cosine**. Between the two it may be large. Here is the rate that fitted, once
-# without the warm-up, and once without the fall:
+# without each:
 
 # %%
 runs["no warm-up"] = trained(learning_rate=0.03, warm_up=0)
@@ -453,7 +452,7 @@ for name, warm_up in (("no warm-up", 0), ("0.03", 10)):
 # %% [markdown]
 # Here the warm-up and the limit guard against the same thing, first steps that are too long.
 # Without a warm-up, the limit wins about half of what the warm-up would; beside it, nothing. But
-# when a batch shouts in the middle of a training, only the limit can help.
+# when a batch shouts later on, only the limit can help.
 #
 # ## A step of one's own length for each number
 #
@@ -639,9 +638,8 @@ for size in (4, 3, 1):
 #
 # ## `train`
 #
-# That is all there is in `utils.llm.training.train`: your shifted loss, your schedule, your
-# clipping, AdamW, accumulation, and evaluation now and then. Here are six steps with nothing but
-# your own functions, beside six of `train`.
+# That is all there is in `utils.llm.training.train`, besides an evaluation now and then. Here are
+# six steps with nothing but your own functions, beside six of `train`.
 
 
 # %%
@@ -713,11 +711,11 @@ figures.watched(
 
 # %% [markdown]
 # This is **overfitting**, and only the upper curve shows it. So a part of the text is never
-# trained on: the **validation** part. One stops where its loss turns, or better, finds more text,
-# of which our story world has as much as we like. The loss on the ten stories alone looks like
-# success. Only because we know what the dice pay for these very words do we see that it is too
-# good: whoever does not know the stories already pays at least that, on average. (A beginning
-# costs more than the 0.45 bits a word of a whole story, in which much is told twice.)
+# trained on: the **validation** part. One stops where its loss turns, or better, finds more text.
+# The loss on the ten stories alone looks like success. Only because we know what the dice pay for
+# these very words do we see that it is too good: whoever does not know the stories already pays at
+# least that, on average. (A beginning costs more than the 0.45 bits a word of a whole story, in
+# which much is told twice.)
 #
 # ## One number for a model
 #
@@ -958,8 +956,8 @@ plots.lines(
 # %% [markdown]
 # A valley, gentle on the left and steep on the right; so when in doubt, take a smaller rate than
 # the best. And it is the best for *20 steps without a warm-up*. The run below has 260 steps, twice
-# the layers and a schedule, and its rate is a smaller one. What carries over to a large training
-# is not the number but how to find it.
+# the parameters and a schedule, and its rate is a smaller one. What carries over to a large
+# training is not the number but how to find it.
 #
 # ## Down to the floor
 #
@@ -1052,8 +1050,8 @@ above = 100 * (long_bits[-1] / ahead - 1)
 print(f"after {long_steps[-1]} steps, {above:.1f} % above the floor")
 
 # %% [markdown]
-# A record must be believed. But the model is here too, so let us judge it on other stories, by the
-# dice's own price for these:
+# The model itself is here too, so let us judge it on other stories, by the dice's own price for
+# these:
 
 # %%
 shipped = GPT.load("stories")
@@ -1169,9 +1167,9 @@ for place in (3, 6, 9, 11):
 #
 # ### What the small one leaves out
 #
-# What a model has read doesn't fit into it word for word, so something has to be left out. What
-# does a small one give up first? Here is what the smallest of the four recalls at the end, beside
-# the shipped model, which has nineteen times as many numbers and read longer:
+# What a model has read doesn't fit into it word for word. What does a small one give up first?
+# Here is what the smallest of the four recalls at the end, beside the shipped model, which has
+# nineteen times as many numbers and read longer:
 
 # %%
 smallest, largest = sizes["sizes"][0]["recall"], record["rows"][-1]["recall"]
@@ -1187,12 +1185,12 @@ for kind in kinds:
 # ## What makes it faster
 #
 # **bfloat16** keeps 8 binary digits of a number where float32 keeps 24, and the same range.
-# Products are made in it; sums and weights stay float32, which is why it is called **mixed
-# precision**. Processors that multiply it in hardware gain on large matrices; with matrices as
-# small as ours the conversions may cost more than they save. **Compiling** makes one program of
-# many small operations, which takes half a minute at first and needs a C++ compiler, so it isn't
-# in the next cell (`TrainConfig(compile=True)`). **Accumulation** saves memory, and no time. On
-# this machine, with a small model:
+# Products are made in it; sums and weights stay float32, so it is called **mixed precision**.
+# Processors that multiply it in hardware gain on large matrices; with ours the conversions may
+# cost more than they save. **Compiling** makes one program of many small operations, which takes
+# half a minute at first and needs a C++ compiler, so it isn't in the next cell
+# (`TrainConfig(compile=True)`). **Accumulation** saves memory, and no time. On this machine, with
+# a small model:
 
 
 # %% tags=["nbval-ignore-output"] reason="speeds differ from machine to machine"
@@ -1216,8 +1214,7 @@ for name, choices in ways.items():
 
 # %% [markdown]
 # The first line is float32 measured a second time: how far it is from 1.00 shows how far such
-# timings waver. Where bfloat16 stands below it, the conversions cost more than the short products
-# save.
+# timings waver.
 #
 # ## Stop and go on
 #
@@ -1264,9 +1261,9 @@ print(f"{differ} of {other.num_parameters():,} weights differ, to the last bit")
 #
 # ### Break it
 #
-# A rate far too large, without clipping, can end in a loss that is no number. We get there sooner,
-# by writing NaN into one row of the embedding. The written-out loop would step along it, and from
-# then on every weight is NaN. `train` refuses.
+# A rate far too large can end in a loss that is no number. We get there sooner, by writing NaN
+# into one row of the embedding. The written-out loop would step along it, and from then on every
+# weight is NaN. `train` refuses.
 
 # %%
 spoilt = fresh_story_model("story-small")
@@ -1373,9 +1370,8 @@ for settings in ({}, {"d_model": 160}, {"d_model": 64}, {"d_model": 64, "n_layer
 print("\n".join(ranked(worked())))
 
 # %% [markdown]
-# Change one thing at a time, and write down what you expected. The column of possible stories
-# shows what a few percent are worth: a story of a hundred words is possible only if none of them
-# is wrong.
+# Change one thing at a time, and write down what you expected. A story of a hundred words is
+# possible only if none of them is wrong, so a few percent are worth much.
 #
 # ## What people get wrong
 #
