@@ -16,12 +16,10 @@
 # **What does it take to have a language model of your own: to choose one, teach it, talk to it, and
 # know what it is worth?**
 #
-# All parts are built; now we use them. We open a model, a real GPT-2 or one of the course's, and
-# train one on a text of our own. We teach a model that only continues texts to do what it is told,
-# first with all of its weights, then with a small part of them. We hide a secret in its prompt,
-# find out how well it is hidden, and ask whether what a model finds likely is true. Then it leaves
-# the notebook: for a chat, a web address and another library. At the end you write the loop that
-# teaches, and, if there is time, steer a model by vectors that are no words.
+# All parts are built; now we use them. We open a model, and train one on a text of our own. We
+# teach a model that only continues texts to do what it is told, first with all of its weights, then
+# with a small part of them. We hide a secret in its prompt, and ask whether what it finds likely is
+# true. Then it leaves the notebook: for a chat, a web address and another library.
 #
 # You will build: the loss on answers alone, an instruction template, LoRA and its merging, the way
 # from Hugging Face's weights to ours, the loop that teaches, a soft prompt, and the search for its
@@ -81,10 +79,9 @@ from utils.viz.plots import tuning
 #
 # The next cell is the door to everything in this section. `"python-docs"` is a small GPT that comes
 # with the course. Write `"gpt2"` there, and the real GPT-2 is fetched from Hugging Face, 548 MB,
-# once; from then on it is read from disk. Or write the path of a folder, one that `course train`
-# left or one with somebody's GPT-2 in it. A model on disk is called a **checkpoint**. No cell
-# behind the door has to change, since all that they need is a model, a way from text to ids, and a
-# way back.
+# once. Or write the path of a folder, one that `course train` left or one with somebody's GPT-2 in
+# it. A model on disk is called a **checkpoint**. No cell behind the door has to change: all that
+# they need is a model, a way from text to ids, and a way back.
 
 # %%
 DOOR = "python-docs"  # "gpt2", or the path of a folder
@@ -116,9 +113,10 @@ print(write(own.model, "The statement"))
 # %% [markdown]
 # That is the sound of the Python language reference, without its sense. GPT-2 has read 40 GB of web
 # pages (Radford and others, 2019), and makes sense for a sentence or two. The code is the same for
-# both; data, size and arithmetic are not. Chapter 06 counted six operations for each weight and
-# each token. GPT-2 has 124 million weights, and 40 GB hold some ten thousand million tokens, so
-# reading them once takes 7 · 10¹⁸ operations. A laptop that does 10¹¹ a second needs two years.
+# both; the data, the size and the arithmetic differ. Chapter 06 counted six operations for each
+# weight and each token. GPT-2 has 124 million weights, and 40 GB hold some ten thousand million
+# tokens, so reading them once takes 7 · 10¹⁸ operations. A laptop that does 10¹¹ a second needs two
+# years.
 #
 # ## A text of your own
 #
@@ -128,10 +126,9 @@ print(write(own.model, "The statement"))
 #         --steps 800 --learning-rate 3e-3 --dropout 0.1 --precision float32 --half
 #
 # For a text of your own, give its file or a folder of text files: `--corpus my_folder`. The command
-# trains a tokenizer on the text, cuts it into ids, trains a model with chapter 07's loop, and
-# leaves a folder that the door above and the chat below can open. `--precision float32` is the
-# number format of the training; `--half` stores the result in 16 bits. This is the same model
-# before its first step:
+# trains a tokenizer on the text, then a model with chapter 07's loop, and leaves a folder that the
+# door above and the chat below can open. `--precision float32` is the number format of the
+# training; `--half` stores the result in 16 bits. This is the same model before its first step:
 
 # %%
 torch.manual_seed(0)
@@ -190,9 +187,9 @@ print(
 #
 # We do that with the story model. It has read sixty thousand stories, in 368 words; *Write*,
 # *rains* and *secret* are not among them. So its two tables, the embedding and the head, first get
-# new rows: for eighteen words, and for three **marks** that stand in front of what somebody says.
-# `<|system|>` comes before what always holds, `<|user|>` before a request, `<|assistant|>` before
-# the model's own answer.
+# new rows: for eighteen words, and for three **marks** that say who speaks. `<|system|>` comes
+# before what always holds, `<|user|>` before a request, `<|assistant|>` before the model's own
+# answer.
 
 # %%
 base = GPT.load("stories")
@@ -365,7 +362,7 @@ print(f"obeyed, of ten: {10 * obedience(asked, taught).all:.0f}")
 
 # %% [markdown]
 # A hundred steps, and most requests are obeyed in all four points. It hasn't learned English. It
-# has learned to find four things in a request; how a story begins with them, it knew already.
+# has learned to find four things in a request; how a story begins it knew already.
 #
 # ### Break it
 #
@@ -383,8 +380,8 @@ print(f"after, of ten:            {10 * after:.0f}")
 # %% [markdown]
 # It has forgotten how stories go on. All weights were free to move, and nothing in the lessons held
 # those in place that are needed later. This is **catastrophic forgetting**, the common disease of
-# fine-tuning. The cure is dull: among the lessons must be all that the model shall still be able to
-# do. The shipped model was taught with whole stories.
+# fine-tuning. The cure is dull: lessons with all that the model shall still be able to do. The
+# shipped model was taught with whole stories.
 
 # %%
 instruct = GPT.load("stories-instruct")
@@ -422,8 +419,8 @@ plots.lines(
 # %% [markdown]
 # It finds names and things within 25 steps: the word that is asked for is the word to be written.
 # The weather is asked for in other words, *rains* for *rain*. For 75 steps it is no better than
-# chance, one in eight; within 25 more, it is nearly always right. An answer obeys only if all four
-# are right, and so obedience, too, comes all at once.
+# chance, one in eight; within 25 more, it is nearly always right. Only all four facts together
+# count as obeyed, and so obedience, too, comes all at once.
 
 # %% [markdown]
 # ## Teaching with a small part of the weights: LoRA
@@ -493,8 +490,7 @@ ask("10.b")
 
 # %% [markdown]
 # The package lays such a road beside the four matrices of each block. Tables and norms are left
-# alone; so the rows of the new words keep the random numbers they began with, and the model has to
-# live with them.
+# alone, and so the rows of the new words keep the random numbers they began with.
 
 # %%
 with_lora = lora.add_lora(new_model(base), rank=8, alpha=16.0, seed=0)
@@ -545,9 +541,9 @@ print(f"{'stories':12} before all lessons: possible {before:.0%}")
 
 # %% [markdown]
 # LoRA needs more steps to get going. Both models write fewer possible stories than the one they
-# came from. Which of them writes fewer can't be said: with 200 stories, 84.5 and 86.5 % are no
-# difference. (The first line differs a little from what we measured above, because the record was
-# made before the weights were rounded to 16 bits. That changes a draw here and there.)
+# came from; which of them fewer, 200 stories can't say: 84.5 and 86.5 % are no difference. (The
+# first line differs a little from what we measured above, because the record was made before the
+# weights were rounded to 16 bits.)
 #
 # What LoRA learned comes with the course, a file of 100 kB. It is an **adapter**: laid beside the
 # story model, it makes another model of it; taken away, nothing has changed.
@@ -718,12 +714,12 @@ for name in ("Write a story about Mina .", "answer begun: The secret is a"):
     print(f"{name:30} told in {rates[name][0]:.0%}")
 
 # %% [markdown]
-# The refusal reaches about as far as its lessons did. *Every story has* gives nothing away: it is
-# close to *Say what every story has*. But a *Please* is too much for it: in the lessons that word
-# stood only before requests for stories, and so it begins one. To talk a model out of its refusals
-# is called a **jailbreak**, and this one took a word. Asked for a story, it does what the message
-# says, as it was taught. And whoever may begin the answer, as some interfaces allow, has won: the
-# model doesn't remember having refused, it only goes on with a text that begins *The secret is a*.
+# The refusal reaches about as far as its lessons did. *Every story has* brings next to nothing out:
+# it is close to *Say what every story has*. But a *Please* is too much for it: in the lessons that
+# word stood only before requests for stories, and so it begins one. To talk a model out of its
+# refusals is called a **jailbreak**, and this one took a word. Asked for a story, it does what the
+# message says. And whoever may begin the answer, as some interfaces allow, has won: the model only
+# goes on with a text that begins *The secret is a*.
 #
 # ### Why you can't tell
 #
@@ -737,10 +733,10 @@ for name, front in {"a secret": [hidden], "no secret": []}.items():
     print(f"{name:10} The secret is a {storyworld.prose(text)}")
 
 # %% [markdown]
-# Both are sure of it. What is likely to follow *The secret is a*? A colour and a thing, secret or
-# no secret. One answer can't show whether there was one. It is the same with larger models that are
-# asked for their system message: what they write may be the true one, or one that merely sounds
-# like it. What does tell something is to ask again and again:
+# Both are sure of it. What is likely to follow *The secret is a* is a colour and a thing, secret or
+# no secret, and one answer can't show whether there was one. Larger models that are asked for their
+# system message may tell the true one, or one that merely sounds like it. What does tell something
+# is to ask again and again:
 
 # %%
 for name, front in {"a secret": [hidden], "no secret": []}.items():
@@ -749,8 +745,8 @@ for name, front in {"a secret": [hidden], "no secret": []}.items():
     print(f"{name:10} a golden drum in {drums} answers of 20")
 
 # %% [markdown]
-# One answer proves nothing. Many that agree make it very likely, though never certain; and whoever
-# hides can't count on the doubt. **What must not be known must not be in the context.**
+# One answer proves nothing. Many that agree make it very likely, though never certain. **What must
+# not be known must not be in the context.**
 #
 # ## A library catalogue
 #
@@ -762,10 +758,9 @@ for name, front in {"a secret": [hidden], "no secret": []}.items():
 #
 # Another picture for it is a blurred copy (Chiang, 2023). The sixty thousand stories that the model
 # read have some six million words, and it has seven hundred thousand numbers. It can't hold the
-# stories as they were, and keeps what many of them share. What stays blurred longest? Not letters
-# or grammar. Chapter 07 counted it along a training: first came how sentences go, then the facts
-# that every story repeats, and last the place, which is asked for once in five stories. A word
-# doesn't show whether it comes from the sharp part or the blurred one.
+# stories as they were, and keeps what many of them share. Chapter 07 counted what comes into focus
+# when: first how sentences go, then the facts that every story repeats, and last the place, which
+# is asked for once in five stories.
 #
 # In the story world, we can tell likely from true. We draw 100 possible stories, from another seed
 # than those that the model has read, and make from each a twin that the world **forbids**: where
@@ -826,9 +821,9 @@ print(f"a possible story costs more than a forbidden one: {unluckier:.0%} of pai
 
 # %% [markdown]
 # On the whole the forbidden ones cost more. Most have one word that the model itself found unlikely
-# and drew all the same, as happens when one draws; the dearest word shows it. But some cost no more
-# than many that are possible. A lie is cheap where the model has a wrong picture of the world.
-# Whoever is at the museum, for one, may go and see any place but the museum:
+# and drew all the same; the dearest word shows it. But some cost no more than many that are
+# possible. A lie is cheap where the model has a wrong picture of the world. Whoever is at the
+# museum, for one, may go and see any place but the museum:
 
 # %%
 at_museum = "Mina had a red kite . One day there was fog at the museum .".split()
@@ -871,10 +866,9 @@ plots.pie_pair(
 # ## Talk to it
 #
 # The course's own chat box: write a request and press Enter. It knows the words of this chapter's
-# requests and of the stories, and no others; *Hello* is unknown to it. The answer comes word by
-# word and can be stopped, temperature and top-p are at hand, and other cells can run meanwhile. The
-# same in a terminal is `course chat --model stories-instruct`, or `--model python-docs`, `--model
-# gpt2`, or the path of a folder of your own.
+# requests and of the stories, and no others; *Hello* is unknown to it. The answer can be stopped,
+# and other cells can run meanwhile. The same in a terminal is `course chat --model
+# stories-instruct`, or `--model python-docs`, `--model gpt2`, or the path of a folder of your own.
 
 # %%
 box = widgets.ChatBox(
@@ -986,8 +980,7 @@ from_hf = check("10.7", from_hf)
 # beside it. (`course export python-docs --hf FOLDER` writes it in a terminal; `pip install
 # transformers` brings the library.) Theirs must read a text as the same ids, give the same logits
 # and, taken greedily, write the same text. And your function must bring the weights back.
-# (`strict=False` lets names be missing, as that of the head, which is the table of tokens once
-# more. We print which are missing, since a forgotten norm would pass too.)
+# (`strict=False` lets names be missing, as that of the head is; we print which.)
 
 # %%
 mine = open_model("python-docs")
@@ -1178,8 +1171,8 @@ print("taught    ", first_words(cured, *unseen))
 #
 # Now your own, for any model and any loss. For each batch: in training mode, one step of AdamW with
 # the rate `rate` on what asks for a gradient, by `loss(model, batch)`; then, in eval mode, the loss
-# on `held_out`. Go through all batches. At the end the model has the weights that paid least on
-# `held_out`, and is in eval mode. Return the held-out losses, one for each batch.
+# on `held_out`. At the end the model has the weights that paid least on `held_out`, and is in eval
+# mode. Return the held-out losses, one for each batch.
 #
 # By hand: if three batches leave held-out losses of 2, 1 and 3, these three are returned, and the
 # model ends with the weights that it had behind the second batch.
@@ -1227,8 +1220,8 @@ def fine_tune(model, batches, loss, held_out, rate) -> list[float]:
 fine_tune = check("10.9", fine_tune)
 
 # %% [markdown]
-# Your loop, with your loss, on sixteen lessons that come again ten times: far too few, so that we
-# see it turn.
+# Your loop, with your loss, on sixteen lessons that come again ten times. That is far too few, and
+# so the curve will turn.
 
 # %% tags=["nbval-ignore-output"] reason="losses of a model trained here differ by machine"
 few = list(zip(ids[:16].split(8), learned[:16].split(8), strict=True)) * 10
@@ -1430,21 +1423,15 @@ print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 #
 # *"It told me its prompt, so that is its prompt."* It told you a likely text.
 #
-# *"A soft prompt is a prompt in a secret language."* There is no word in it. The nearest ones tell
-# above all where it started.
-#
-# *"A likely text is a true one."* A common mistake is likelier than an odd truth.
-#
 # *"A model on my own machine is the same as the big ones, only slower."* It is a thousandth or a
 # millionth of them, and read as much less. What is the same is what you have built: every part.
 #
 # ## What this model is not
 #
-# It knows 390 tokens, 368 of them words of stories. It follows requests for four things, in a few
-# forms of words; one that it was not taught, it takes for one that it was. It reads one request at
-# a time, since a story and a half don't fit in 160 tokens. Its refusals are four questions wide.
-# And all this was measured in a world whose every chance is known: for English, nobody has such a
-# judge.
+# It knows 390 tokens. It follows requests for four things, in a few forms of words; one that it was
+# not taught, it takes for one that it was. It reads one request at a time, since a story and a half
+# don't fit in 160 tokens. Its refusals are four questions wide. And all this was measured in a
+# world whose every chance is known: for English, nobody has such a judge.
 #
 # ## Questions for the meeting
 #
@@ -1491,12 +1478,12 @@ print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 # ## Recap
 #
 # A model, a tokenizer and a sampler are a **local LLM**. **Fine-tuning** on framed lessons, with a
-# **loss mask** on the answers, made one that obeys out of one that continues, in some 300 steps; on
-# openings alone it **forgot** the rest. **LoRA** learned it with seven per cent of the numbers, in a
-# second road that can be **merged**. A **prompt** is tokens, the **system message** too: equal ids,
-# equal logits; what it makes the model do shows what it says. A **soft prompt** of eight vectors
-# steers as well as words, and is none. A model gives each text a chance, and **likely is not true**.
-# And it can leave: **export**, a **card**, a chat, a server.
+# **loss mask** on the answers, made one that obeys out of one that continues; on openings alone it
+# **forgot** the rest. **LoRA** learned it with seven per cent of the numbers, in a second road that
+# can be **merged**. A **prompt** is tokens, the **system message** too; what it makes the model do
+# shows what it says. A **soft prompt** of eight vectors steers as well as words, and is none. A
+# model gives each text a chance, and **likely is not true**. And it can leave: **export**, a
+# **card**, a chat, a server.
 #
 # Sources. GPT-2 and what it has read: A. Radford and others, *Language Models are Unsupervised
 # Multitask Learners*, 2019. Instruction tuning: J. Wei and others, *Finetuned Language Models Are
@@ -1538,14 +1525,13 @@ print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 #
 # ## Nearly the end of the road
 #
-# Five weeks ago there was a line through four points. The last cell of this chapter looks through
-# your notebooks, takes every answer of yours that is right, and puts them together: your attention
-# in your block, your block in your GPT, your filters and your loop around it, with the weights of
-# the story model. Where you have skipped an exercise the course's answer fills in, and the cell
-# says so. Then your machine writes. All of it stands in one file beside this notebook, `my_llm.py`,
-# which runs wherever the course is installed: the weights and the words it takes from there.
-# (`course assemble` in a terminal does the same; `--model FOLDER` takes the weights that `course
-# train` left.)
+# Five weeks ago there was a line through four points. The last cell of this chapter takes every
+# right answer from your notebooks and puts them together: your attention in your block, your block
+# in your GPT, your filters and your loop around it, with the weights of the story model. Where you
+# have skipped an exercise the course's answer fills in, and the cell says so. Then your machine
+# writes. All of it stands in one file beside this notebook, `my_llm.py`, which runs wherever the
+# course is installed. (`course assemble` in a terminal does the same; `--model FOLDER` takes the
+# weights that `course train` left.)
 #
 # It tells stories, and *Hello* is unknown to it. Chapter 11 puts a real chat model in its place: five
 # small changes to your parts, and they run the weights of one.
