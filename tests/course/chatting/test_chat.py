@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from utils.course import cli
-from utils.course.chatting.chat import Wrapped, obey
+from utils.course.chatting.chat import Wrapped, answer, obey
 from utils.course.commands.chat import drawn_by
 from utils.data.instructions import tasks as instructions
 from utils.data.texts.conversation import Conversation
@@ -173,3 +173,19 @@ def test_a_chat_model_is_drawn_from_less_boldly_unless_told_otherwise() -> None:
     assert (framed.temperature, framed.top_p) == (0.2, 0.9)
     told = drawn_by(1.0, None, framed=True)
     assert (told.temperature, told.top_p) == (1.0, 0.9)
+
+
+def test_in_a_terminal_an_answer_that_was_cut_off_is_said_to_be(model: Path) -> None:
+    talk = Conversation(open_model(model), Settings(max_tokens=2))
+    assert answer(talk, "uv", io.StringIO(), typed=True) == (
+        "(cut at 2 tokens: --max-tokens lets it go on)"
+    )
+    assert answer(talk, "uv", io.StringIO(), typed=False) is None
+    talk.set(max_tokens=None)
+    assert answer(talk, "uv", io.StringIO(), typed=True) is None
+
+
+def test_a_chat_model_that_never_ends_is_cut_off_and_a_writer_is_not() -> None:
+    assert drawn_by(None, None, framed=True).max_tokens == 1024
+    assert drawn_by(None, None, framed=True, max_tokens=5000).max_tokens == 5000
+    assert drawn_by(None, None, framed=False).max_tokens is None

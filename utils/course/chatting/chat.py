@@ -130,6 +130,8 @@ def answer(conversation: Conversation, text: str, out: TextIO, typed: bool) -> s
     lines.flush()
     out.write("\n")
     out.flush()
+    if typed and conversation.cut():
+        return f"(cut at {conversation.settings.max_tokens:,} tokens: --max-tokens lets it go on)"
     return "(stopped)" if interrupted else None
 
 

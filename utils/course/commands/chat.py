@@ -11,10 +11,16 @@ if TYPE_CHECKING:
 
 PLAIN = (1.0, 1.0)  # the chances that the model has learned, all of them
 CHATTING = (0.2, 0.9)  # what the makers of SmolLM2 advise; at 1 a small model soon rambles
+MOST_TOKENS = 1024  # of a chat model's answer: at times a small one repeats itself for ever
 
 
 def drawn_by(
-    temperature: float | None, top_p: float | None, *, framed: bool, **others: Any
+    temperature: float | None,
+    top_p: float | None,
+    *,
+    framed: bool,
+    max_tokens: int | None = None,
+    **others: Any,
 ) -> Settings:
     """The settings asked for, and for what was not the usual ones of such a model.
 
@@ -28,7 +34,8 @@ def drawn_by(
         default if given is None else given
         for given, default in zip((temperature, top_p), usual, strict=True)
     )
-    return Settings(temperature=heat, top_p=share, **others)
+    most = MOST_TOKENS if framed and max_tokens is None else max_tokens
+    return Settings(temperature=heat, top_p=share, max_tokens=most, **others)
 
 
 def chat(
@@ -44,7 +51,7 @@ def chat(
         typer.Option(help="Chance that is drawn from, 0 to 1; else 1, or 0.9 for a chat model."),
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option(help="Of an answer; else as many as the model can read.")
+        int | None, typer.Option(help="Of an answer; else 1024 for a chat model, or what fits.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, the same answers.")] = None,
     system: Annotated[str, typer.Option(help="A rule that stands before everything.")] = "",

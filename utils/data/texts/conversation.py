@@ -54,6 +54,11 @@ class Conversation:
         if self.writing is not None:
             self.writing.stop()
 
+    def cut(self) -> bool:
+        """Whether the last answer ended because it had as many tokens as the settings allow."""
+        most, writing = self.settings.max_tokens, self.writing
+        return most is not None and writing is not None and len(writing.ids) >= most
+
     def set(self, **changes: Any) -> None:
         """Change settings from the next answer on. Raises ValueError for what makes no sense."""
         self.settings = replace(self.settings, **changes)
