@@ -296,8 +296,8 @@ plots.masks(
 )
 
 # %% [markdown]
-# But BERT gives no chances for a next word, so it can't write. It is used to classify and to
-# search.
+# But BERT gives no chances for a next word. It was not made to write; it is used to classify and
+# to search.
 #
 # ### Filling up a batch
 #
