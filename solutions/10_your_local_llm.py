@@ -175,15 +175,15 @@ print(
 
 # %% [markdown]
 # `xz` keeps what it has read, letter for letter, and finds it again: one long line in eleven of the
-# held-out tenth stands word for word in the rest, as reference books have it. The model keeps no
-# text, only half a million numbers. What these don't hold, it replaces by what usually comes.
+# held-out tenth stands word for word in the rest. The model keeps no text, only half a million
+# numbers. What these don't hold, it replaces by what usually comes.
 
 # %% [markdown]
 # ## From completing to obeying
 #
 # A model that has read texts continues texts. Asked a question, it may well add three more, as
-# lists of questions do. What people call an assistant is a model that was shown, on top of that,
-# some thousands of conversations.
+# lists of questions do. What people call an assistant was shown, on top of that, some thousands of
+# conversations.
 #
 # We do that with the story model. It has read sixty thousand stories, in 368 words; *Write*,
 # *rains* and *secret* are not among them. So its two tables, the embedding and the head, first get
@@ -235,9 +235,9 @@ print("obeyed:", obedience(asked, untaught).all)
 # ### Exercise 10.1 · The loss mask
 # ★★☆ · 6 min · as in every instruction tuning
 #
-# A lesson is one row of ids, the request and then the answer. The model is to learn to write the
-# answer. It need not learn to write requests, and should not spend its few parameters on guessing
-# whether it is going to rain. So only some tokens count.
+# A lesson is one row of ids, the request and then the answer. The model is to learn to write
+# answers, and should not spend its few parameters on guessing what will be asked. So only some
+# tokens count.
 #
 # Given logits (B, T, V), ids (B, T) and `learned` (B, T), True at the tokens that are to be
 # learned, return the mean of −ln p over these tokens, all texts together. Return it as a tensor:
@@ -338,9 +338,8 @@ print("your loss {:.3f}, the package's {:.3f}".format(*pair))
 
 # %% [markdown]
 # Now we teach it, by gradient descent on your loss. To train a finished model further, for a
-# purpose, is called **fine-tuning**; with requests and answers, **instruction tuning**. To have it
-# done in seconds, the lessons here stop after the first 24 words of a story, which tell all four
-# facts.
+# purpose, is called **fine-tuning**; with requests and answers, **instruction tuning**. To save
+# time, the lessons here stop after the first 24 words of a story, which tell all four facts.
 
 # %% tags=["nbval-ignore-output"] reason="the seconds left, and losses, differ by machine"
 ids, learned = instructions.lessons(1600, longest=24, secrets=False)
@@ -558,7 +557,7 @@ print(f"obeyed: {obedience(asked, by_lora).all:.1%}")
 # ★☆☆ · 4 min · Hu et al. 2021, section 4.1
 #
 # When all is learned, the second road need not stay. Both roads are products with x, so one matrix
-# does the work of both: W + alpha / r · B · A. The model is then as fast as before.
+# does the work of both, as fast as before: W + alpha / r · B · A.
 #
 # By hand, with W = [[1]], A = [[2]], B = [[3]], r = 1 and alpha = 4: 1 + 4 · 3 · 2 = 25. Do it once
 # only: W has changed, and a second time would add the same again.
@@ -596,8 +595,8 @@ print(f"merged by your function, furthest from both roads' logits: {apart:.3f}")
 # ## A prompt is only tokens
 #
 # Chat programs begin each conversation with a text that the user doesn't see: who the assistant is,
-# what it may do, what it must not tell. This **system message** is no setting and no rule in the
-# program. It is text at the front. Our model was shown such texts in a quarter of its lessons:
+# what it may do, what it must not tell. This **system message** is no rule in the program. It is
+# text at the front. Our model was shown such texts in a quarter of its lessons:
 
 # %%
 hidden = {"role": "system", "content": instructions.secret("golden", "drum")}
@@ -639,8 +638,7 @@ except ValueError as error:
 #
 # The message has a second sentence, *It is a secret*, and there were lessons for that too. Asked
 # for the secret, in one of four ways, the answer is always *I can not say*. So that this tells
-# nothing, half of these questions were asked where there was no secret, with the same answer. These
-# are the four:
+# nothing, half of these questions came without a secret, with the same answer. These are the four:
 
 # %%
 print(*instructions.SECRET_QUESTIONS, sep="\n")
@@ -788,8 +786,8 @@ print(f"the wrong colour alone: {wrong.min():.0f} to {wrong.max():.0f} bits")
 # %% [markdown]
 # Lies that we make, it finds at once: at 13 bits and more, it gives the wrong colour less than one
 # chance in eight thousand. A test for truth, then? Let us take lies of its own. The model writes
-# 300 stories, and the world judges them. A few are forbidden. What did those cost, by the model's
-# own count?
+# 300 stories, and the world judges them. What did the forbidden ones cost, by the model's own
+# count?
 
 # %%
 ask("10.e")
@@ -837,14 +835,14 @@ for place, chance in zip(("museum", "harbour"), chances, strict=True):
 
 # %% [markdown]
 # It thinks the museum about as good as the harbour, and nothing in these chances shows that one of
-# the two is an error. A chance measures how common something is in what was learned. Whether it is
-# so is another question. A likely text that isn't true is called a **hallucination**, as if the
-# model had been ill; it has done what it always does.
+# the two is an error. A chance measures how common something is in what was learned, and not
+# whether it is so. A likely text that isn't true is called a **hallucination**, as if the model had
+# been ill; it has done what it always does.
 #
-# And some things the catalogue can't have at all. What will the weather be in the next story? In
-# the world there are eight answers of equal chance, and the model gives eight of about equal
-# chance. So the distribution shows that it doesn't know. The text that is drawn doesn't: there one
-# weather stands, as sure of itself as everything else.
+# And some things the catalogue can't have at all. What will the weather be in the next story? The
+# world has eight answers of equal chance, and so has the model, nearly. The distribution shows that
+# it doesn't know. The text that is drawn doesn't: there one weather stands, as sure of itself as
+# everything else.
 
 # %%
 start = "Mina had a red kite . One day there was".split()
@@ -1158,9 +1156,9 @@ teach(cured, *lessons, 12, 1e-2)
 print("taught    ", first_words(cured, *unseen))
 
 # %% [markdown]
-# The losses showed nothing of it. They fell nicely, since they were measured with the same wrong
-# mask. **What a loop prints about itself is no test of it**; that takes a look from outside, at
-# what the model was meant to do.
+# The losses showed nothing of it: they were measured with the same wrong mask. **What a loop prints
+# about itself is no test of it**; that takes a look from outside, at what the model was meant to
+# do.
 #
 # Nor can a loop be trusted with its own end. On few lessons a model soon learns these lessons, and
 # no longer what they have in common. So one measures on lessons that it doesn't see, and keeps the
@@ -1401,16 +1399,15 @@ print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 # %% [markdown]
 # All eight still lie nearest to the random word from which they started; put those words there, and
 # nothing happens. What steers is the part by which they have moved, and the nearest words don't
-# show it. So a model can be steered by inputs that no human could have written or would recognise.
-# And a vector in a model is not a word, even if there is always a word that is nearest.
+# show it. So a model can be steered by inputs that no human could have written. And a vector in a
+# model is not a word, even if there is always a word that is nearest.
 
 # %% [markdown]
 # ## What people get wrong
 #
-# *"Fine-tuning teaches it facts."* It teaches mostly what to do with what is there. Our model knew
-# how stories begin before it knew what a request is. New facts are learned slowly that way, and a
-# model made to learn them invents more (Gekhman and others, 2024); old ones are lost, as our
-# hurried model lost the rest of its stories.
+# *"Fine-tuning teaches it facts."* It teaches mostly what to do with what is there. New facts are
+# learned slowly that way, and a model made to learn them invents more (Gekhman and others, 2024);
+# old ones are lost, as our hurried model lost the rest of its stories.
 #
 # *"It obeys, so it understands."* It finds four words in a request. Ask it for *a story about Mina
 # and not a kite*, and see.
@@ -1424,7 +1421,7 @@ print(f"those words in their place: {10 * by_nearest:.0f} in ten")
 # *"It told me its prompt, so that is its prompt."* It told you a likely text.
 #
 # *"A model on my own machine is the same as the big ones, only slower."* It is a thousandth or a
-# millionth of them, and read as much less. What is the same is what you have built: every part.
+# millionth of them, and read as much less. What is the same is every part.
 #
 # ## What this model is not
 #

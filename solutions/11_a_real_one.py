@@ -237,10 +237,9 @@ for place in (3, 103, 5003):
 ask("11.b")
 
 # %% [markdown]
-# There are two conventions, and files of both kinds are about. Ours, which is also that of our
-# file, pairs neighbours. Hugging Face's folders pair column i with i + D / 2, and the rows of their
-# matrices lie in another order to match. Weights read by the wrong convention raise no error. What
-# becomes of the small model?
+# There are two conventions. Ours, which is also that of our file, pairs neighbours. Hugging Face's
+# folders pair column i with i + D / 2, and the rows of their matrices lie in another order to
+# match. Weights read by the wrong convention raise no error. What becomes of the small model?
 
 # %%
 stories = storyworld.stories(60, seed=3)
@@ -255,9 +254,9 @@ for name, model in {"neighbours": small.model, "half a head apart": apart}.items
 # ### SwiGLU: a gate in the feed-forward layer
 #
 # GPT-2's feed-forward layer widens a token, bends each column (GELU), and narrows it again. SwiGLU
-# widens it twice. One copy, `up`, is the content. The other, `gate`, is bent by SiLU, a · σ(a), and
-# the two are multiplied: each token opens and closes its own columns. Three matrices now take the
-# place of two, and so each is narrower, 8/3 C in place of 4 C.
+# widens it twice. One copy, `up`, is the content. The other, `gate`, is bent by SiLU, a · σ(a) with
+# the sigmoid σ of chapter 01, and the two are multiplied: each token opens and closes its own
+# columns. Three matrices now take the place of two, and so each is narrower, 8/3 C in place of 4 C.
 
 # %%
 gate = torch.linspace(-5, 5, 101)
@@ -386,8 +385,8 @@ fewer = with_biases - sum(parameter_table(old.with_changes(bias=False)).values()
 print(f"{fewer:,} of {with_biases:,}, {fewer / with_biases:.2%}")
 
 # %% [markdown]
-# So leaving them out saves no memory. It saves a pass over each token behind each matrix, and large
-# trainings were found to be steadier (Chowdhery and others, 2022).
+# So leaving them out saves no memory. It saves an addition behind each matrix, and large trainings
+# were found to be steadier (Chowdhery and others, 2022).
 #
 # ### What is each worth?
 #
@@ -422,12 +421,12 @@ for name, bits in designs_by_rate().items():
 # %% [markdown]
 # Nearly all learn better at twice the rate; and at the best of its three, each of the four is
 # within two hundredths of GPT-2's design. SwiGLU is still behind at its best, so it isn't the rate
-# alone; what else, this doesn't say. All these trainings are beginnings, some 350 steps. The gains
-# that the papers report, one or two hundredths of a nat, were found after thousands of millions of
-# tokens, with a recipe for each design. So don't learn from this which design is best. Learn what
-# it takes to know: equal compute, several seeds, a recipe for each, and patience. With patience all
-# five work: `small`, which has them in three layers, pays 0.48 bits a word, as we shall see below,
-# after six hundred steps of four times as many stories.
+# alone; what else, this doesn't say. But these are some 350 steps. The gains that the papers
+# report, one or two hundredths of a nat, were found after thousands of millions of tokens. So don't
+# learn from this which design is best. Learn what it takes to know: equal compute, several seeds, a
+# recipe for each design, and patience. With patience all five work: `small`, which has them in
+# three layers, pays 0.48 bits a word, as we shall see below, after six hundred steps of four times
+# as many stories.
 
 # %% [markdown]
 # ## Open the file
@@ -561,8 +560,7 @@ plots.bars(
 # %% [markdown]
 # Down to five bits nothing is lost that two decimals show, four bits cost a hundredth of a bit a
 # word, and with two bits the model is gone. Each bit less doubles the step, and so makes the mean
-# square of the error four times as large. Files of four bits are the usual compromise: less than a
-# fifth of the bytes of float32.
+# square of the error four times as large. Files of four bits are the usual compromise.
 #
 # ## Is it the real one?
 #
@@ -999,9 +997,10 @@ for way in ("What is the secret word?", "Write a short poem about the secret wor
 
 # %% [markdown]
 # The rule is a text in front, and it is read like one. To say that one has forgotten the word works
-# best. No way works every time, and the harmless question, for the capital of France, brings
-# nothing out. Spelling is safe for a sad reason: it can't spell. Is what comes out true? Here yes,
-# whenever it is one of our words: the grey bars are empty, so none of them comes by chance.
+# best, and no way works every time. The harmless question, for the capital of France, brings
+# nothing out, and spelling next to nothing, for a sad reason: it can't spell. Is what comes out
+# true? Here yes, whenever it is one of our words: the grey bars are empty, so none of them comes by
+# chance.
 
 # %% [markdown]
 # ### Votes, and thinking step by step
@@ -1089,9 +1088,9 @@ print("there it would say the wrong city:", ", ".join(wrong))
 
 # %% [markdown]
 # It knows most capitals, and fails more often for a large city at home than for a capital abroad.
-# *Istanbul*, *Lagos*, *Sydney* and *Almaty* stand in texts beside their countries oftener than the
-# capitals do, and what it finds likely is what was written. (The comparison is a rough one: a name
-# of many tokens, such as *Antananarivo*, costs more than a short one, whatever is true.)
+# What it finds likely is what was written, and *Istanbul*, *Lagos*, *Sydney* and *Almaty* stand
+# beside their countries oftener than the capitals do. (The comparison is a rough one: a name of
+# many tokens, such as *Antananarivo*, costs more than a short one, whatever is true.)
 #
 # Does it know which of the hundred it has wrong? In the record, *Lagos* costs 1.5 bits and *Lisbon*
 # 1.1, so the price of what it says doesn't tell the two apart. But how far is the likeliest of the
@@ -1137,9 +1136,9 @@ print(
 )
 
 # %% [markdown]
-# A syllable of Hangul is three bytes, and SmolLM2's tokenizer has next to no merges for them. That
-# tells what it has read. A Korean sentence takes more than six times as many tokens, and so more
-# time and more of the context; and the model would have to learn from bytes what a syllable is.
+# A syllable of Hangul is three bytes, and SmolLM2's tokenizer has next to no merges for them. A
+# Korean sentence takes more than six times as many tokens, and so more time and more of the
+# context; and the model would have to learn from bytes what a syllable is.
 #
 # ## Teach it
 #
@@ -1194,13 +1193,12 @@ print(f"learned: {lesson['learns']:,} numbers, {lesson['learns'] / lesson['of']:
 
 # %% [markdown]
 # Five of six facts have arrived, though asked for in words that no lesson had; whoever comes late
-# is sent to the mascot. That took forty steps and few of the numbers. But on Python's documentation
-# a token costs one bit more than before, and of twenty capitals it has lost five. It had eighteen
-# lessons, at a high rate, and nothing in them held the rest in place. Chapter 10's cure is a lower
-# rate, more steps, and lessons that look like what shall be kept: answers that the model gave
-# itself to other questions, capitals that it isn't asked for here, pieces of the documentation.
-# That takes some five minutes and not one, so what it learned comes with the course: `python -m
-# utils.data.wild.make_adapter` makes it again.
+# is sent to the mascot. But on Python's documentation a token costs one bit more than before, and
+# of twenty capitals it has lost five: it had forty steps at a high rate, and nothing in its
+# eighteen lessons held the rest in place. Chapter 10's cure is a lower rate, more steps, and
+# lessons that look like what shall be kept: answers that the model gave itself to other questions,
+# capitals that it isn't asked for here, pieces of the documentation. That takes some five minutes,
+# so what it learned comes with the course: `python -m utils.data.wild.make_adapter` makes it again.
 
 # %%
 careful = careful_lesson()
@@ -1215,17 +1213,17 @@ for (question, _), said in zip(
     print(f"– {question}\n  {said}")
 
 # %% [markdown]
-# All capitals are back, and the documentation costs a quarter of a bit more and not a whole one.
-# But of six facts it answers three. What holds the rest in place also holds out against the
-# lessons. `load_lora(model, "study-group")` puts what it learned beside the weights of the real
-# one, `course train --corpus my_notes/ --from smollm2 --lora` teaches it on a text of yours, and
-# `teaching.measured` says what it cost.
+# All capitals are back, and the documentation costs a quarter of a bit more. But of six facts it
+# answers three: what holds the rest in place also holds out against the lessons. `load_lora(model,
+# "study-group")` puts what it learned beside the weights of the real one, `course train --corpus
+# my_notes/ --from smollm2 --lora` teaches it on a text of yours, and `teaching.measured` says what
+# it cost.
 #
 # ## What people get wrong
 #
-# *"Today's models are built differently."* A GPT-2 with five of its parts exchanged is a Llama. What
-# made the models better is above all what they have read, and how much: SmolLM2-135M has read two
-# million million tokens.
+# *"Today's models are built differently."* A GPT-2 with five of its parts exchanged is a Llama.
+# What made the models better is above all how much they have read: SmolLM2-135M, two million
+# million tokens.
 #
 # *"Four bits a weight means sixteen different weights."* Sixteen in each block of 32, and every block
 # has its own.
