@@ -17,7 +17,8 @@ from tools.place import Place, child_environment
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ("-m", "utils.course.cli")
 FETCH_SECONDS = 180.0
-PYTEST = ("-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+#: Three also for two cores: while a test waits for a process or for a clock, the others compute.
+PYTEST = ("-m", "pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 class Task(NamedTuple):
@@ -139,7 +140,7 @@ def run_task(argv: Sequence[str]) -> int:
         if name == "test":
             bring_the_real_model(place, environment)
         if name in ("test", "quick", "alternatives"):
-            environment["OMP_NUM_THREADS"] = "1"  # two workers: two threads each would fight
+            environment["OMP_NUM_THREADS"] = "1"  # the workers would fight for the cores
             # Some two hundred processes would compile the course anew, each for itself.
             environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return hand_over([str(place.python), *arguments, *rest], environment)
