@@ -21,6 +21,11 @@ EXERCISES = list(registry.exercises().values())
 every_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 
 
+def _timed(exercise: Exercise, *others: Any) -> Any:
+    """Parameters of a test, which is slow where the exercise's answers are."""
+    return pytest.param(exercise, *others, marks=[pytest.mark.slow] * (exercise.id in LONG))
+
+
 def stub(*args: Any) -> None:
     raise NotImplementedError("Exercise 0.0: your turn")
 
@@ -131,7 +136,7 @@ def test_the_stub_reads_as_not_attempted(
     assert capsys.readouterr().out.startswith(f"⬜ {exercise.label}: not attempted yet.")
 
 
-@every_exercise
+@pytest.mark.parametrize("exercise", [_timed(e) for e in EXERCISES], ids=lambda e: e.id)
 def test_sound_alternatives_pass_and_are_handed_on_fit_for_the_chapter(exercise: Exercise) -> None:
     for name, alternative in exercise.alternatives.items():
         answer = under_the_notebooks_signature(exercise.id, alternative)
@@ -156,11 +161,7 @@ def kind(value: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("exercise", "sentence"),
-    [
-        pytest.param(e, sentence, marks=[pytest.mark.slow] if e.id in LONG else [])
-        for e in EXERCISES
-        for sentence in e.mistakes
-    ],
+    [_timed(e, sentence) for e in EXERCISES for sentence in e.mistakes],
     ids=lambda value: value.id if isinstance(value, Exercise) else value[:40],
 )
 def test_a_named_mistake_is_told_its_own_sentence(exercise: Exercise, sentence: str) -> None:

@@ -82,7 +82,7 @@ def own_list() -> list[Any]:
         (NUMBER, Silent()),
         (NUMBER, 1j),
         (LIST, own_list()),
-        (LIST, Endless([0, 1])),
+        pytest.param(LIST, Endless([0, 1]), marks=pytest.mark.slow),
         (LIST, [Silent()]),
         (LIST, (i for i in range(2))),
         (LIST, int),
@@ -263,6 +263,7 @@ def test_a_loop_that_catches_all_ends_where_it_catches() -> None:
     assert not limit.by_signal or limit.rings <= 4
 
 
+@pytest.mark.slow
 def test_deep_recursion_is_told_soon() -> None:
     def deep(x: Any) -> Any:
         sys.setrecursionlimit(200_000)

@@ -154,6 +154,7 @@ class TestLock:
         assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["kept"]
 
 
+@pytest.mark.slow
 class TestGoingOn:
     def test_for_longer(self, run: Path) -> None:
         longer = course_train("--out", run, "--resume", "--steps", 7)

@@ -99,6 +99,7 @@ def test_a_process_that_does_not_lead(
     assert (result.exit_code, result.output) == (status, said)
 
 
+@pytest.mark.slow
 def test_leaving_is_never_taken_for_an_error() -> None:
     """typer.Exit is a RuntimeError: whoever catches that may not leave by it in the same try."""
     caught = {"RuntimeError", "Exception", "BaseException", None}

@@ -122,6 +122,7 @@ def test_a_renamed_function_is_told(graded: Any) -> None:
     assert "its cell defines `my_gradient`, but checks `line_gradient`" in warning
 
 
+@pytest.mark.slow
 def test_an_answer_that_the_chapter_does_not_go_on_with_is_told(graded: Any) -> None:
     report = graded(SQUARES, GRADIENT.replace("line_gradient", "mine"), DESCEND)
     assert report["said"]["1.3"][0] == "right"

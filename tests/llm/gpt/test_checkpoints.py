@@ -223,6 +223,7 @@ def test_weights_that_do_not_fit(saved):
         checkpoints.check_tensors(renamed, tensors, "here")
 
 
+@pytest.mark.slow
 def test_opening_one_does_not_load_the_compiler() -> None:
     """It takes PyTorch a second, and numbers drawn for a tensor without any would ask for it."""
     program = "import sys; from utils.llm.gpt import GPT; GPT.load('stories'); "
