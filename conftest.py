@@ -57,12 +57,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that this run keeps things in, and let the notebooks' kernels use it."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if main_thread and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A script began the run in its background; tests press Ctrl-C, and their children hear it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: trains or runs notebooks; not in `make quick`")
     if config.getoption("--fresh"):
         os.environ.pop(STORE, None)
     elif not hasattr(config, "workerinput"):  # not in a worker, which is told of it
         os.environ[STORE] = tempfile.mkdtemp(prefix="suite-")
-        if threading.current_thread() is threading.main_thread():
+        if main_thread:
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: it is cleared up
     if config.getoption("nbval", False) or config.getoption("nbval_lax", False):
         _prepare_kernels()
