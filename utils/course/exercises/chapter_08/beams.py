@@ -169,14 +169,10 @@ def _never_stopping(
 def _mean_in_the_total(
     beams: list[Beam], log_chances: LogChances, width: int, stop: int
 ) -> list[Beam]:
-    candidates: list[Beam] = []
-    for ids, total in beams:
-        if _has_ended(ids, stop):
-            candidates.append((ids, total))
-            continue
-        n = len(ids) + 1
-        candidates += [([*ids, i], (total + own) / n) for i, own in enumerate(log_chances(ids))]
-    return sorted(candidates, key=lambda beam: beam[1], reverse=True)[:width]
+    old = [ids for ids, _ in beams]
+    every = _step(beams, log_chances, 10**6, stop)
+    divided = [(ids, total if ids in old else total / len(ids)) for ids, total in every]
+    return sorted(divided, key=lambda beam: beam[1], reverse=True)[:width]
 
 
 def _new_tokens_alone(
